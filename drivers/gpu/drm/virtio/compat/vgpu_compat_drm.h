@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_COMPAT_DRM_H
+#define VGPU_COMPAT_DRM_H
+
+#include <drm/drm_device.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_fbdev_shmem.h>
+
+#ifndef DRM_FBDEV_SHMEM_DRIVER_OPS
+/* The console is set up by a call instead. */
+#define DRM_FBDEV_SHMEM_DRIVER_OPS	.fbdev_probe = NULL
+#endif
+
+#if VGPU_HAVE_DRIVER_DATE
+#define VGPU_COMPAT_DRIVER_DATE	.date = "0",
+#else
+#define VGPU_COMPAT_DRIVER_DATE
+#endif
+
+#if VGPU_HAVE_GEM_GET_UNMAPPED_AREA
+#define VGPU_COMPAT_GEM_FOPS	.get_unmapped_area = drm_gem_get_unmapped_area,
+#else
+#define VGPU_COMPAT_GEM_FOPS
+#endif
+
+#if VGPU_HAVE_WEDGED_EVENT
+static inline void vgpu_compat_wedged_event(struct drm_device *drm)
+{
+	drm_dev_wedged_event(drm, DRM_WEDGE_RECOVERY_REBIND, NULL);
+}
+#else
+static inline void vgpu_compat_wedged_event(struct drm_device *drm)
+{
+}
+#endif
+
+#endif

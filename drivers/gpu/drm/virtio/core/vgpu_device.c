@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: the device
+ *
+ * Wires the house together: what the device offers, the order in which things come
+ * up and go down, and what happens when the device fails.
+ *
+ * All memory belongs to the DRM device, which user space may hold on to long after
+ * the virtio device is gone. What belongs to the virtio device is the rings, and
+ * they go with it; from then on every command ends in -ENODEV.
+ */
+
+#include <linux/aperture.h>
+#include <linux/dma-mapping.h>
+#include <linux/log2.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/virtio.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_gpu.h>
+#include <linux/workqueue.h>
+
+#include <drm/clients/drm_client_setup.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+
+#include "core/vgpu_device.h"
+#include "core/vgpu_power.h"
+#include "debug/vgpu_debugfs.h"
+#include "kms/vgpu_display.h"
+#include "object/vgpu_base.h"
+#include "object/vgpu_capset.h"
+#include "object/vgpu_context.h"
+#include "object/vgpu_hostmem.h"
+#include "object/vgpu_resource.h"
+#include "protocol/vgpu_cmd.h"
+
+static unsigned int vgpu_device_timeout_ms = 30000;
+module_param_named(timeout_ms, vgpu_device_timeout_ms, uint, 0444);
+MODULE_PARM_DESC(timeout_ms,
+		 "How long the device may take for a command, 0 for ever (default 30000)");
+
+static unsigned int vgpu_device_max_entries;
+module_param_named(max_entries, vgpu_device_max_entries, uint, 0444);
+MODULE_PARM_DESC(max_entries, "Pieces a command may have, 0 for the size of the ring (default)");
+
+/**
+ * vgpu_device_set_state() - the only place the state changes
+ * @vgpu: the device
+ * @state: what it is now
+ */
+void vgpu_device_set_state(struct vgpu_device *vgpu, enum vgpu_device_state state)
+{
+	WRITE_ONCE(vgpu->state, state);
+}
+
+static void vgpu_device_config_work(struct work_struct *work)
+{
+	struct vgpu_core *core = container_of(work, struct vgpu_core, config_work);
+	struct vgpu_device *vgpu = &core->base;
+	u32 events, idx;
+
+	if (!drm_dev_enter(&vgpu->drm, &idx))
+		return;
+	virtio_cread_le(vgpu->vdev, struct vgpu_wire_config, events_read, &events);
+	if (events & VIRTIO_GPU_EVENT_DISPLAY) {
+		/* Cleared first: what changes while we ask raises it anew. */
+		events = VIRTIO_GPU_EVENT_DISPLAY;
+		virtio_cwrite_le(vgpu->vdev, struct vgpu_wire_config, events_clear, &events);
+		if (vgpu->display)
+			vgpu_display_refresh(vgpu);
+	}
+	drm_dev_exit(idx);
+}
+
+/**
+ * vgpu_device_config_changed() - &virtio_driver.config_changed
+ * @vdev: the device
+ *
+ * Context: hard interrupt.
+ */
+void vgpu_device_config_changed(struct virtio_device *vdev)
+{
+	struct vgpu_device *vgpu = vdev->priv;
+
+	if (vgpu)
+		queue_work(vgpu->wq, &to_vgpu_core(vgpu)->config_work);
+}
+
+static void vgpu_device_control_interrupt(struct virtqueue *ring)
+{
+	struct vgpu_device *vgpu = ring->vdev->priv;
+
+	vgpu_cmdq_control_interrupt(vgpu->cmdq);
+}
+
+static void vgpu_device_cursor_interrupt(struct virtqueue *ring)
+{
+	struct vgpu_device *vgpu = ring->vdev->priv;
+
+	vgpu_cmdq_cursor_interrupt(vgpu->cmdq);
+}
+
+/**
+ * vgpu_device_start() - give the queues their rings
+ * @vgpu: the device, its features agreed upon
+ *
+ * Context: process, may sleep.
+ * Return: 0, or an errno of the virtio core.
+ */
+int vgpu_device_start(struct vgpu_device *vgpu)
+{
+	struct virtqueue_info info[] = {
+		{ "control", vgpu_device_control_interrupt },
+		{ "cursor", vgpu_device_cursor_interrupt },
+	};
+	struct virtqueue *rings[ARRAY_SIZE(info)];
+	int ret;
+
+	ret = virtio_find_vqs(vgpu->vdev, ARRAY_SIZE(info), rings, info, NULL);
+	if (ret)
+		return ret;
+	vgpu_cmdq_start(vgpu->cmdq, rings[0], rings[1]);
+	virtio_device_ready(vgpu->vdev);
+	vgpu_device_set_state(vgpu, VGPU_DEVICE_READY);
+	return 0;
+}
+
+/**
+ * vgpu_device_stop() - reset the device and take everything back from it
+ * @vgpu: the device
+ * @error: negative errno that all commands end with
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_device_stop(struct vgpu_device *vgpu, int error)
+{
+	vgpu_device_set_state(vgpu, VGPU_DEVICE_OFF);
+	vgpu_cmdq_fail(vgpu->cmdq, error);
+	virtio_reset_device(vgpu->vdev);
+	vgpu_cmdq_stop(vgpu->cmdq);
+	vgpu->vdev->config->del_vqs(vgpu->vdev);
+}
+
+static void vgpu_device_read_features(struct vgpu_device *vgpu)
+{
+	struct virtio_device *vdev = vgpu->vdev;
+	struct vgpu_features *f = &vgpu->features;
+	u32 alignment = 1;
+
+	f->virgl = virtio_has_feature(vdev, VIRTIO_GPU_F_VIRGL);
+	f->edid = virtio_has_feature(vdev, VIRTIO_GPU_F_EDID);
+	f->uuid = virtio_has_feature(vdev, VIRTIO_GPU_F_RESOURCE_UUID);
+	f->blob = virtio_has_feature(vdev, VIRTIO_GPU_F_RESOURCE_BLOB);
+	f->context_init = virtio_has_feature(vdev, VIRTIO_GPU_F_CONTEXT_INIT);
+	if (virtio_has_feature(vdev, VIRTIO_GPU_F_BLOB_ALIGNMENT))
+		virtio_cread_le(vdev, struct vgpu_wire_config, blob_alignment, &alignment);
+	if (!is_power_of_2(alignment) || alignment > SZ_1G) {
+		drm_err(&vgpu->drm, "device wants blobs aligned to %u, using pages\n", alignment);
+		alignment = PAGE_SIZE;
+	}
+	f->blob_alignment = alignment;
+}
+
+static void vgpu_device_report(struct vgpu_device *vgpu)
+{
+	const struct vgpu_features *f = &vgpu->features;
+
+	drm_info(&vgpu->drm, "features:%s%s%s%s%s; %u scanouts, %u capsets\n",
+		 f->virgl ? " virgl" : "", f->edid ? " edid" : "", f->uuid ? " uuid" : "",
+		 f->blob ? " blob" : "", f->context_init ? " context_init" : "",
+		 vgpu->num_scanouts, vgpu_capsets_count(vgpu));
+}
+
+/* What is known only once the device answers. */
+static int vgpu_device_discover(struct vgpu_device *vgpu)
+{
+	u32 num_capsets = 0;
+	int ret;
+
+	virtio_cread_le(vgpu->vdev, struct vgpu_wire_config, num_scanouts, &vgpu->num_scanouts);
+	if (vgpu->num_scanouts > VIRTIO_GPU_MAX_SCANOUTS) {
+		drm_err(&vgpu->drm, "device claims %u scanouts, using %u\n", vgpu->num_scanouts,
+			VIRTIO_GPU_MAX_SCANOUTS);
+		vgpu->num_scanouts = VIRTIO_GPU_MAX_SCANOUTS;
+	}
+	if (vgpu->features.virgl)
+		virtio_cread_le(vgpu->vdev, struct vgpu_wire_config, num_capsets, &num_capsets);
+	ret = vgpu_capsets_init(vgpu, num_capsets);
+	if (!ret)
+		ret = vgpu_hostmem_init(vgpu);
+	if (ret)
+		return ret;
+	vgpu_device_report(vgpu);
+	if (!vgpu->num_scanouts) {
+		vgpu->drm.driver_features &= ~(DRIVER_MODESET | DRIVER_ATOMIC);
+		return 0;
+	}
+	return vgpu_display_init(vgpu);
+}
+
+static void vgpu_device_release(struct drm_device *drm, void *ptr)
+{
+	struct vgpu_device *vgpu = ptr;
+
+	if (vgpu->wq)
+		flush_workqueue(vgpu->wq);
+	/* The last commands of files that outlived the device put their objects. */
+	vgpu_cmdq_destroy(vgpu->cmdq);
+	if (vgpu->wq)
+		destroy_workqueue(vgpu->wq);
+	put_device(&vgpu->vdev->dev);
+}
+
+/* What lives as long as the DRM device. */
+static int vgpu_device_init(struct vgpu_core *core)
+{
+	struct vgpu_device *vgpu = &core->base;
+	struct vgpu_cmdq_config config = {
+		.vdev = vgpu->vdev,
+		.lost = vgpu_power_lost,
+		.lost_arg = core,
+		.timeout_ms = vgpu_device_timeout_ms,
+		.max_entries = vgpu_device_max_entries,
+	};
+	int ret;
+
+	INIT_WORK(&core->config_work, vgpu_device_config_work);
+	INIT_WORK(&core->lost_work, vgpu_power_lost_work);
+	get_device(&vgpu->vdev->dev);
+	ret = vgpu_resources_init(vgpu);
+	if (!ret)
+		ret = vgpu_contexts_init(vgpu);
+	if (ret) {
+		put_device(&vgpu->vdev->dev);
+		return ret;
+	}
+	ret = drmm_add_action_or_reset(&vgpu->drm, vgpu_device_release, vgpu);
+	if (ret)
+		return ret;
+	vgpu->wq = alloc_workqueue("virtio_gpu", WQ_UNBOUND, 0);
+	if (!vgpu->wq)
+		return -ENOMEM;
+	config.wq = vgpu->wq;
+	vgpu->cmdq = vgpu_cmdq_create(&config);
+	if (IS_ERR(vgpu->cmdq)) {
+		ret = PTR_ERR(vgpu->cmdq);
+		vgpu->cmdq = NULL;
+		return ret;
+	}
+	return 0;
+}
+
+/* A VGA-compatible device has a framebuffer of the firmware to be taken over. */
+static int vgpu_device_take_over(struct virtio_device *vdev, const struct drm_driver *driver)
+{
+	struct pci_dev *pdev;
+
+	if (!dev_is_pci(vdev->dev.parent))
+		return 0;
+	pdev = to_pci_dev(vdev->dev.parent);
+	if ((pdev->class >> 8) != PCI_CLASS_DISPLAY_VGA)
+		return 0;
+	return aperture_remove_conflicting_pci_devices(pdev, driver->name);
+}
+
+static int vgpu_device_bring_up(struct vgpu_device *vgpu)
+{
+	int ret;
+
+	ret = vgpu_device_init(to_vgpu_core(vgpu));
+	if (ret)
+		return ret;
+	vgpu->vdev->priv = vgpu;
+	ret = vgpu_device_start(vgpu);
+	if (ret)
+		goto err_clear;
+	vgpu_device_read_features(vgpu);
+	ret = vgpu_device_discover(vgpu);
+	if (ret)
+		goto err_stop;
+	vgpu_debugfs_init(vgpu);
+	ret = drm_dev_register(&vgpu->drm, 0);
+	if (ret)
+		goto err_stop;
+	return 0;
+
+err_stop:
+	vgpu_device_stop(vgpu, ret);
+	flush_workqueue(vgpu->wq);
+err_clear:
+	vgpu->vdev->priv = NULL;
+	return ret;
+}
+
+/**
+ * vgpu_device_probe() - &virtio_driver.probe
+ * @vdev: the device
+ * @driver: the DRM driver
+ *
+ * Context: process, may sleep; waits for the device.
+ * Return: 0; -ENOMEM; -ETIMEDOUT for a device that does not answer; an errno of
+ * the virtio or DRM core.
+ */
+int vgpu_device_probe(struct virtio_device *vdev, const struct drm_driver *driver)
+{
+	/* The bus device does the DMA, so it is the one DRM helpers must see. */
+	struct device *dev = vdev->dev.parent;
+	struct vgpu_core *core;
+	void *group;
+	int ret;
+
+	ret = vgpu_device_take_over(vdev, driver);
+	if (ret)
+		return ret;
+	/* The bus device outlives our binding; what we add to it must not. */
+	group = devres_open_group(dev, NULL, GFP_KERNEL);
+	if (!group)
+		return -ENOMEM;
+	core = devm_drm_dev_alloc(dev, driver, struct vgpu_core, base.drm);
+	devres_close_group(dev, group);
+	if (IS_ERR(core)) {
+		ret = PTR_ERR(core);
+		goto err_release;
+	}
+	/* One entry for each run of pages, however long: the wire counts in 32 bits. */
+	dma_set_max_seg_size(dev, min_t(size_t, dma_max_mapping_size(dev), U32_MAX & PAGE_MASK));
+	core->devres = group;
+	core->base.vdev = vdev;
+	ret = vgpu_device_bring_up(&core->base);
+	if (ret)
+		goto err_release;
+	if (core->base.display)
+		drm_client_setup(&core->base.drm, NULL);
+	return 0;
+
+err_release:
+	devres_release_group(dev, group);
+	return ret;
+}
+
+/**
+ * vgpu_device_remove() - &virtio_driver.remove
+ * @vdev: the device
+ *
+ * Files, mappings, dma-bufs and sync_files may stay; what they do next fails, and
+ * nothing waits for the device any more.
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_device_remove(struct virtio_device *vdev)
+{
+	struct vgpu_device *vgpu = vdev->priv;
+	struct vgpu_core *core = to_vgpu_core(vgpu);
+
+	WRITE_ONCE(core->removing, true);
+	/* First of all, so that whoever holds up drm_dev_unplug() goes on. */
+	vgpu_cmdq_fail(vgpu->cmdq, -ENODEV);
+	vgpu_contexts_lose(vgpu, -ENODEV);
+	drm_dev_unplug(&vgpu->drm);
+	if (vgpu->display)
+		vgpu_display_shutdown(vgpu);
+	vgpu_device_stop(vgpu, -ENODEV);
+	cancel_work_sync(&core->config_work);
+	cancel_work_sync(&core->lost_work);
+	flush_workqueue(vgpu->wq);
+	vdev->priv = NULL;
+	devres_release_group(vdev->dev.parent, core->devres);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_DEVICE_H
+#define VGPU_DEVICE_H
+
+#include <linux/workqueue.h>
+
+#include "object/vgpu_base.h"
+
+struct drm_driver;
+struct virtio_device;
+
+/**
+ * struct vgpu_core - a device as core/ sees it
+ * @base: what the other layers see
+ * @devres: group of the resources that go with the virtio device
+ * @config_work: reads the configuration after it has changed
+ * @lost_work: ends what was under way on a device that is lost, and resets it
+ * @lost_error: why it is lost
+ * @recovering: a reset is under way, not a suspend; used by @lost_work alone
+ * @removing: the device goes away, so it need not be reset
+ */
+struct vgpu_core {
+	struct vgpu_device base;
+	void *devres;
+	struct work_struct config_work;
+	struct work_struct lost_work;
+	int lost_error;
+	bool recovering;
+	bool removing;
+};
+
+static inline struct vgpu_core *to_vgpu_core(struct vgpu_device *vgpu)
+{
+	return container_of(vgpu, struct vgpu_core, base);
+}
+
+int vgpu_device_probe(struct virtio_device *vdev, const struct drm_driver *driver);
+void vgpu_device_remove(struct virtio_device *vdev);
+void vgpu_device_config_changed(struct virtio_device *vdev);
+int vgpu_device_start(struct vgpu_device *vgpu);
+void vgpu_device_stop(struct vgpu_device *vgpu, int error);
+void vgpu_device_set_state(struct vgpu_device *vgpu, enum vgpu_device_state state);
+
+#endif

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: going down and coming back
+ *
+ * Suspend, loss and shutdown of the device are one thing: everything under way is
+ * completed with an error, the device is reset, and, but for shutdown, started
+ * anew. The host has forgotten everything then. Pictures and guest blobs have their
+ * content in our pages and are made again, and so are the scanouts; contexts and
+ * what they made answer -EIO until their files are closed, and new ones work.
+ */
+
+#include <linux/virtio.h>
+#include <linux/virtio_config.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_print.h>
+
+#include "core/vgpu_device.h"
+#include "core/vgpu_power.h"
+#include "kms/vgpu_display.h"
+#include "object/vgpu_context.h"
+#include "object/vgpu_resource.h"
+#include "protocol/vgpu_cmd.h"
+
+/**
+ * vgpu_power_freeze() - &virtio_driver.freeze
+ * @vdev: the device
+ *
+ * Context: process, may sleep.
+ * Return: 0, or an errno of the atomic helpers.
+ */
+int vgpu_power_freeze(struct virtio_device *vdev)
+{
+	struct vgpu_device *vgpu = vdev->priv;
+	struct vgpu_core *core = to_vgpu_core(vgpu);
+	int ret;
+
+	if (!core->recovering) {
+		cancel_work_sync(&core->config_work);
+		ret = vgpu->display ? vgpu_display_suspend(vgpu) : 0;
+		if (ret)
+			return ret;
+	}
+	vgpu_device_stop(vgpu, -EIO);
+	return 0;
+}
+
+/**
+ * vgpu_power_restore() - &virtio_driver.restore
+ * @vdev: the device, reset
+ *
+ * Context: process, may sleep.
+ * Return: 0; an errno of the virtio core or the atomic helpers.
+ */
+int vgpu_power_restore(struct virtio_device *vdev)
+{
+	struct vgpu_device *vgpu = vdev->priv;
+	struct vgpu_core *core = to_vgpu_core(vgpu);
+	int ret;
+
+	vgpu_contexts_lose(vgpu, -EIO);
+	ret = vgpu_device_start(vgpu);
+	if (ret) {
+		drm_err(&vgpu->drm, "device does not start again: %pe\n", ERR_PTR(ret));
+		return ret;
+	}
+	vgpu_resources_restore(vgpu);
+	if (!vgpu->display)
+		return 0;
+	return core->recovering ? vgpu_display_restore(vgpu) : vgpu_display_resume(vgpu);
+}
+
+#ifdef CONFIG_PM_SLEEP
+static int vgpu_power_reset(struct vgpu_device *vgpu)
+{
+	int ret;
+
+	ret = virtio_device_freeze(vgpu->vdev);
+	if (!ret)
+		ret = virtio_device_restore(vgpu->vdev);
+	if (!ret && !vgpu_cmdq_is_alive(vgpu->cmdq))
+		ret = -ETIMEDOUT;
+	return ret;
+}
+#else
+/* The virtio core has no way to start a device a second time. */
+static int vgpu_power_reset(struct vgpu_device *vgpu)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+
+/* Reset a lost device and serve on; one that does not come back stays lost. */
+static void vgpu_power_recover(struct vgpu_core *core)
+{
+	struct vgpu_device *vgpu = &core->base;
+	int ret, idx;
+
+	if (!drm_dev_enter(&vgpu->drm, &idx))
+		return;
+	core->recovering = true;
+	ret = vgpu_power_reset(vgpu);
+	core->recovering = false;
+	if (ret) {
+		vgpu_device_set_state(vgpu, VGPU_DEVICE_LOST);
+		vgpu_cmdq_fail(vgpu->cmdq, -EIO);
+		drm_err(&vgpu->drm, "device stays lost: %pe\n", ERR_PTR(ret));
+	} else {
+		drm_info(&vgpu->drm, "device is back\n");
+	}
+	drm_dev_exit(idx);
+}
+
+/**
+ * vgpu_power_lost_work() - &vgpu_core.lost_work
+ * @work: the work
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_power_lost_work(struct work_struct *work)
+{
+	struct vgpu_core *core = container_of(work, struct vgpu_core, lost_work);
+	struct vgpu_device *vgpu = &core->base;
+
+	if (vgpu->state != VGPU_DEVICE_READY || READ_ONCE(core->removing))
+		return;
+	vgpu_device_set_state(vgpu, VGPU_DEVICE_LOST);
+	drm_err(&vgpu->drm, "device is lost: %pe\n", ERR_PTR(core->lost_error));
+	vgpu_cmdq_fail(vgpu->cmdq, -EIO);
+	vgpu_contexts_lose(vgpu, -EIO);
+	vgpu_compat_wedged_event(&vgpu->drm);
+	vgpu_power_recover(core);
+}
+
+/**
+ * vgpu_power_lost() - &vgpu_cmdq_config.lost
+ * @core: struct vgpu_core
+ * @error: why
+ *
+ * Context: any.
+ */
+void vgpu_power_lost(void *core, int error)
+{
+	struct vgpu_core *lost = core;
+
+	WRITE_ONCE(lost->lost_error, error);
+	queue_work(system_dfl_wq, &lost->lost_work);
+}
+
+/**
+ * vgpu_power_shutdown() - &virtio_driver.shutdown
+ * @vdev: the device
+ *
+ * The next kernel, if it is one, finds a device that touches no memory.
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_power_shutdown(struct virtio_device *vdev)
+{
+	struct vgpu_device *vgpu = vdev->priv;
+
+	WRITE_ONCE(to_vgpu_core(vgpu)->removing, true);
+	vgpu_cmdq_fail(vgpu->cmdq, -ENODEV);
+	virtio_break_device(vdev);
+	virtio_reset_device(vdev);
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: damage
+ *
+ * Which pixels a display update has to upload. Pure arithmetic: no locks, no
+ * allocation, any context.
+ */
+
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "kms/vgpu_damage.h"
+
+static s64 vgpu_damage_area(const struct drm_rect *rect)
+{
+	return (s64)drm_rect_width(rect) * drm_rect_height(rect);
+}
+
+static struct drm_rect vgpu_damage_join(const struct drm_rect *a, const struct drm_rect *b)
+{
+	return (struct drm_rect){
+		.x1 = min(a->x1, b->x1), .y1 = min(a->y1, b->y1),
+		.x2 = max(a->x2, b->x2), .y2 = max(a->y2, b->y2),
+	};
+}
+
+/* How many pixels joining two rectangles adds to what they cover one by one. */
+static s64 vgpu_damage_waste(const struct drm_rect *a, const struct drm_rect *b)
+{
+	struct drm_rect both = vgpu_damage_join(a, b);
+
+	return vgpu_damage_area(&both) - vgpu_damage_area(a) - vgpu_damage_area(b);
+}
+
+/**
+ * vgpu_damage_clear() - nothing changed
+ * @damage: the damage
+ */
+void vgpu_damage_clear(struct vgpu_damage *damage)
+{
+	damage->full = false;
+	damage->num_rects = 0;
+}
+
+/**
+ * vgpu_damage_set_full() - everything may have changed
+ * @damage: the damage
+ */
+void vgpu_damage_set_full(struct vgpu_damage *damage)
+{
+	damage->full = true;
+	damage->num_rects = 0;
+}
+
+static void vgpu_damage_remove(struct vgpu_damage *damage, unsigned int i)
+{
+	damage->rects[i] = damage->rects[--damage->num_rects];
+}
+
+/* The entry that is cheapest to join with @rect. */
+static unsigned int vgpu_damage_nearest(const struct vgpu_damage *damage,
+					const struct drm_rect *rect, s64 *waste)
+{
+	unsigned int i, nearest = 0;
+	s64 w;
+
+	*waste = S64_MAX;
+	for (i = 0; i < damage->num_rects; i++) {
+		w = vgpu_damage_waste(&damage->rects[i], rect);
+		if (w < *waste) {
+			*waste = w;
+			nearest = i;
+		}
+	}
+	return nearest;
+}
+
+/**
+ * vgpu_damage_add() - something more changed
+ * @damage: the damage
+ * @rect: where; may be empty
+ *
+ * Rectangles are joined where that is cheap, and where there is no room for more.
+ */
+void vgpu_damage_add(struct vgpu_damage *damage, const struct drm_rect *rect)
+{
+	struct drm_rect add = *rect;
+	unsigned int i;
+	s64 waste;
+
+	if (damage->full || !drm_rect_visible(rect))
+		return;
+	for (;;) {
+		i = vgpu_damage_nearest(damage, &add, &waste);
+		if (!damage->num_rects ||
+		    (waste > VGPU_DAMAGE_SLACK_PIXELS &&
+		     damage->num_rects < VGPU_DAMAGE_MAX_RECTS))
+			break;
+		/* What is joined may now be near others: once more, with one entry less. */
+		add = vgpu_damage_join(&damage->rects[i], &add);
+		vgpu_damage_remove(damage, i);
+	}
+	damage->rects[damage->num_rects++] = add;
+}
+
+/**
+ * vgpu_damage_merge() - everything that changed in one damage or another
+ * @damage: the damage, becomes both
+ * @more: the other one
+ */
+void vgpu_damage_merge(struct vgpu_damage *damage, const struct vgpu_damage *more)
+{
+	unsigned int i;
+
+	if (more->full)
+		vgpu_damage_set_full(damage);
+	for (i = 0; i < more->num_rects; i++)
+		vgpu_damage_add(damage, &more->rects[i]);
+}
+
+/**
+ * vgpu_damage_clip() - resolve a damage to rectangles inside a view
+ * @damage: the damage; afterwards not @full
+ * @view: the view, not empty
+ */
+void vgpu_damage_clip(struct vgpu_damage *damage, const struct drm_rect *view)
+{
+	unsigned int i = 0;
+
+	if (damage->full) {
+		vgpu_damage_clear(damage);
+		damage->rects[damage->num_rects++] = *view;
+		return;
+	}
+	while (i < damage->num_rects) {
+		if (drm_rect_intersect(&damage->rects[i], view))
+			i++;
+		else
+			vgpu_damage_remove(damage, i);
+	}
+}
+
+/**
+ * vgpu_damage_bounds() - the rectangle around a damage
+ * @damage: the damage, clipped
+ * @bounds: set to the rectangle
+ *
+ * Return: false when nothing changed.
+ */
+bool vgpu_damage_bounds(const struct vgpu_damage *damage, struct drm_rect *bounds)
+{
+	unsigned int i;
+
+	if (!damage->num_rects)
+		return false;
+	*bounds = damage->rects[0];
+	for (i = 1; i < damage->num_rects; i++)
+		*bounds = vgpu_damage_join(bounds, &damage->rects[i]);
+	return true;
+}
+
+/**
+ * vgpu_damage_history_reset() - the host has lost what was uploaded
+ * @history: the history
+ */
+void vgpu_damage_history_reset(struct vgpu_damage_history *history)
+{
+	memset(history->buffers, 0, sizeof(history->buffers));
+}
+
+/**
+ * vgpu_damage_history_next() - a new frame begins
+ * @history: the history
+ * @damage: what it changes against the frame before
+ */
+void vgpu_damage_history_next(struct vgpu_damage_history *history,
+			      const struct vgpu_damage *damage)
+{
+	history->frame++;
+	history->frames[history->frame % VGPU_DAMAGE_HISTORY_FRAMES] = *damage;
+}
+
+/* The buffer's entry, or the one that was not used for the longest time. */
+static struct vgpu_damage_buffer *
+vgpu_damage_history_find(struct vgpu_damage_history *history, u32 id,
+			 const struct drm_rect *view)
+{
+	struct vgpu_damage_buffer *oldest = &history->buffers[0];
+	unsigned int i;
+
+	for (i = 0; i < VGPU_DAMAGE_HISTORY_BUFFERS; i++) {
+		if (history->buffers[i].id == id &&
+		    drm_rect_equals(&history->buffers[i].view, view))
+			return &history->buffers[i];
+		if (history->buffers[i].frame < oldest->frame)
+			oldest = &history->buffers[i];
+	}
+	return oldest;
+}
+
+/**
+ * vgpu_damage_history_show() - a buffer shows the newest frame
+ * @history: the history
+ * @id: the buffer, not 0
+ * @view: which part of the buffer
+ * @upload: set to what the host does not have of it yet
+ *
+ * The caller uploads that; the buffer counts as up to date from now on.
+ */
+void vgpu_damage_history_show(struct vgpu_damage_history *history, u32 id,
+			      const struct drm_rect *view, struct vgpu_damage *upload)
+{
+	struct vgpu_damage_buffer *buffer = vgpu_damage_history_find(history, id, view);
+	u64 frame;
+
+	vgpu_damage_clear(upload);
+	if (buffer->id != id || !drm_rect_equals(&buffer->view, view) ||
+	    history->frame - buffer->frame > VGPU_DAMAGE_HISTORY_FRAMES) {
+		vgpu_damage_set_full(upload);
+	} else {
+		for (frame = buffer->frame + 1; frame <= history->frame; frame++)
+			vgpu_damage_merge(upload,
+					  &history->frames[frame % VGPU_DAMAGE_HISTORY_FRAMES]);
+	}
+	buffer->id = id;
+	buffer->view = *view;
+	buffer->frame = history->frame;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_DAMAGE_H
+#define VGPU_DAMAGE_H
+
+#include <linux/types.h>
+
+#include <drm/drm_rect.h>
+
+/* More rectangles than this cost more commands than they save bytes. */
+#define VGPU_DAMAGE_MAX_RECTS	16
+
+/* Rectangles are joined where that adds no more pixels than these: a page. */
+#define VGPU_DAMAGE_SLACK_PIXELS	1024
+
+/* A buffer that was shown longer ago than this is uploaded whole. */
+#define VGPU_DAMAGE_HISTORY_FRAMES	4
+
+/* How many buffers' age is known: more than anybody flips between. */
+#define VGPU_DAMAGE_HISTORY_BUFFERS	4
+
+/**
+ * struct vgpu_damage - the part of a picture that changed
+ * @full: all of it, or it isn't known what; @rects doesn't count then
+ * @num_rects: how many of @rects are used
+ * @rects: rectangles that cover the change; they may overlap
+ */
+struct vgpu_damage {
+	bool full;
+	unsigned int num_rects;
+	struct drm_rect rects[VGPU_DAMAGE_MAX_RECTS];
+};
+
+/**
+ * struct vgpu_damage_buffer - when a buffer was last up to date
+ * @id: the buffer, 0 for an unused entry
+ * @view: which part of the buffer was shown
+ * @frame: number of the frame after whose upload the host's copy was up to date
+ */
+struct vgpu_damage_buffer {
+	u32 id;
+	struct drm_rect view;
+	u64 frame;
+};
+
+/**
+ * struct vgpu_damage_history - what changed on a plane in its last frames
+ * @frame: number of the newest frame, 0 for none
+ * @frames: what each frame changed, by its number modulo the size
+ * @buffers: what the host has of the buffers shown
+ *
+ * A client that says what changed says it from one frame of the plane to the next,
+ * whichever buffers these are in. What has to be uploaded of a buffer is what all
+ * frames changed since it was shown itself.
+ */
+struct vgpu_damage_history {
+	u64 frame;
+	struct vgpu_damage frames[VGPU_DAMAGE_HISTORY_FRAMES];
+	struct vgpu_damage_buffer buffers[VGPU_DAMAGE_HISTORY_BUFFERS];
+};
+
+void vgpu_damage_clear(struct vgpu_damage *damage);
+void vgpu_damage_set_full(struct vgpu_damage *damage);
+void vgpu_damage_add(struct vgpu_damage *damage, const struct drm_rect *rect);
+void vgpu_damage_merge(struct vgpu_damage *damage, const struct vgpu_damage *more);
+void vgpu_damage_clip(struct vgpu_damage *damage, const struct drm_rect *view);
+bool vgpu_damage_bounds(const struct vgpu_damage *damage, struct drm_rect *bounds);
+
+void vgpu_damage_history_reset(struct vgpu_damage_history *history);
+void vgpu_damage_history_next(struct vgpu_damage_history *history,
+			      const struct vgpu_damage *damage);
+void vgpu_damage_history_show(struct vgpu_damage_history *history, u32 id,
+			      const struct drm_rect *view, struct vgpu_damage *upload);
+
+#endif

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: display
+ *
+ * All outputs together: what they have in common, how an atomic update is carried
+ * out, and what happens when the host changes its mind about them.
+ *
+ * An update posts its commands and tells the device once, at the end. A client that
+ * flips hears of it at the next tick of the vblank timer; what only changes the
+ * picture that is shown waits for no tick.
+ */
+
+#include <linux/mutex.h>
+#include <linux/slab.h>
+
+#include <drm/drm_atomic.h>
+#include <drm/drm_atomic_helper.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_mode_config.h>
+#include <drm/drm_modeset_helper.h>
+#include <drm/drm_modeset_lock.h>
+#include <drm/drm_print.h>
+#include <drm/drm_probe_helper.h>
+#include <drm/drm_property.h>
+#include <drm/drm_vblank.h>
+
+#include "kms/vgpu_cursor.h"
+#include "kms/vgpu_display.h"
+#include "kms/vgpu_framebuffer.h"
+#include "kms/vgpu_output.h"
+#include "kms/vgpu_plane.h"
+#include "object/vgpu_base.h"
+#include "protocol/vgpu_cmd.h"
+
+/* Sides of modes and framebuffers, in pixels. */
+#define VGPU_DISPLAY_MIN_SIDE	32
+#define VGPU_DISPLAY_MAX_SIDE	8192
+
+/* Bits a pixel that clients shall use: 8 for each colour. */
+#define VGPU_DISPLAY_DEPTH	24
+
+/**
+ * struct vgpu_display - the outputs
+ * @refresh_lock: held while the host is asked what it wants to see
+ * @outputs: all of them, constant
+ */
+struct vgpu_display {
+	struct mutex refresh_lock;
+	struct vgpu_output *outputs[VIRTIO_GPU_MAX_SCANOUTS];
+};
+
+/* ---- updates ---- */
+
+/* Is the update of a CRTC one whose client waits for a frame to be over? */
+static bool vgpu_display_is_paced(struct vgpu_compat_commit *commit, struct drm_crtc *crtc,
+				  const struct drm_crtc_state *crtc_state)
+{
+	const struct drm_plane_state *old_state, *new_state;
+
+	if (crtc_state->async_flip)
+		return false;
+	/* The core makes up an event for commits of which nobody wants one. */
+	if (crtc_state->event != crtc_state->commit->event)
+		return true;
+	if (drm_atomic_crtc_needs_modeset(crtc_state))
+		return false;
+	old_state = drm_atomic_get_old_plane_state(commit, crtc->primary);
+	new_state = drm_atomic_get_new_plane_state(commit, crtc->primary);
+	return new_state && vgpu_plane_is_flip(old_state, new_state);
+}
+
+static void vgpu_display_wait_for_release(struct vgpu_compat_commit *commit,
+					  struct drm_crtc *crtc)
+{
+	const struct drm_plane_state *old_state, *new_state;
+
+	old_state = drm_atomic_get_old_plane_state(commit, crtc->primary);
+	new_state = drm_atomic_get_new_plane_state(commit, crtc->primary);
+	if (new_state && vgpu_plane_is_flip(old_state, new_state))
+		vgpu_plane_wait_for_release(crtc->primary, old_state);
+}
+
+/* Say that the update is done, now or at the next tick. */
+static void vgpu_display_send_event(struct vgpu_compat_commit *commit, struct drm_crtc *crtc,
+				    struct drm_crtc_state *crtc_state)
+{
+	bool paced = crtc_state->active && vgpu_display_is_paced(commit, crtc, crtc_state);
+	struct drm_device *drm = crtc->dev;
+
+	spin_lock_irq(&drm->event_lock);
+	if (paced && !drm_crtc_vblank_get(crtc))
+		drm_crtc_arm_vblank_event(crtc, crtc_state->event);
+	else
+		drm_crtc_send_vblank_event(crtc, crtc_state->event);
+	crtc_state->event = NULL;
+	spin_unlock_irq(&drm->event_lock);
+}
+
+static void vgpu_display_commit_tail(struct vgpu_compat_commit *commit)
+{
+	struct drm_device *drm = commit->dev;
+	struct drm_crtc_state *crtc_state;
+	struct drm_crtc *crtc;
+	int i;
+
+	drm_atomic_helper_commit_modeset_disables(drm, commit);
+	drm_atomic_helper_commit_modeset_enables(drm, commit);
+	drm_atomic_helper_commit_planes(drm, commit, DRM_PLANE_COMMIT_ACTIVE_ONLY);
+	vgpu_cmdq_kick(to_vgpu(drm)->cmdq);
+
+	for_each_new_crtc_in_state(commit, crtc, crtc_state, i) {
+		if (!crtc_state->event)
+			continue;
+		vgpu_display_wait_for_release(commit, crtc);
+		vgpu_display_send_event(commit, crtc, crtc_state);
+	}
+	drm_atomic_helper_commit_hw_done(commit);
+	drm_atomic_helper_wait_for_flip_done(drm, commit);
+	drm_atomic_helper_cleanup_planes(drm, commit);
+}
+
+static const struct drm_mode_config_helper_funcs vgpu_display_mode_config_helper_funcs = {
+	.atomic_commit_tail = vgpu_display_commit_tail,
+};
+
+VGPU_COMPAT_FB_CREATE(vgpu_framebuffer_create)
+
+static const struct drm_mode_config_funcs vgpu_display_mode_config_funcs = {
+	.fb_create = vgpu_framebuffer_create_compat,
+	.atomic_check = drm_atomic_helper_check,
+	.atomic_commit = drm_atomic_helper_commit,
+};
+
+/* ---- what the host wants ---- */
+
+/* Ask, and count the connectors that changed; @changed is the last one. */
+static int vgpu_display_learn_locked(struct vgpu_device *vgpu, struct drm_connector **changed,
+				     unsigned int *num_changed)
+{
+	struct vgpu_output_info info[VIRTIO_GPU_MAX_SCANOUTS];
+	struct vgpu_display *display = vgpu->display;
+	unsigned int i;
+	int ret;
+
+	lockdep_assert_held(&display->refresh_lock);
+
+	*num_changed = 0;
+	ret = vgpu_cmd_get_display_info(vgpu->cmdq, info, vgpu->num_scanouts);
+	if (ret)
+		return ret;
+	for (i = 0; i < vgpu->num_scanouts; i++) {
+		ret = vgpu_output_learn(display->outputs[i], &info[i]);
+		if (ret < 0)
+			return ret;
+		if (ret) {
+			*changed = &display->outputs[i]->connector;
+			++*num_changed;
+		}
+	}
+	return 0;
+}
+
+static int vgpu_display_learn(struct vgpu_device *vgpu, struct drm_connector **changed,
+			      unsigned int *num_changed)
+{
+	int ret;
+
+	mutex_lock(&vgpu->display->refresh_lock);
+	ret = vgpu_display_learn_locked(vgpu, changed, num_changed);
+	mutex_unlock(&vgpu->display->refresh_lock);
+	return ret;
+}
+
+/**
+ * vgpu_display_refresh() - ask the host anew what it wants to see
+ * @vgpu: the device
+ *
+ * Clients hear of it if something changed. On an error what is known stays.
+ *
+ * Context: process, sleeps like vgpu_cmd_call().
+ * Return: 0, or an errno of vgpu_cmd_call().
+ */
+int vgpu_display_refresh(struct vgpu_device *vgpu)
+{
+	struct drm_connector *changed;
+	unsigned int num_changed;
+	int ret;
+
+	if (!vgpu->display)
+		return 0;
+	ret = vgpu_display_learn(vgpu, &changed, &num_changed);
+	if (num_changed == 1)
+		drm_kms_helper_connector_hotplug_event(changed);
+	else if (num_changed)
+		drm_kms_helper_hotplug_event(&vgpu->drm);
+	return ret;
+}
+
+/* ---- coming and going ---- */
+
+static void vgpu_display_forget(struct vgpu_device *vgpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < vgpu->num_scanouts; i++)
+		vgpu_output_forget(vgpu->display->outputs[i]);
+}
+
+/**
+ * vgpu_display_restore() - show again what was shown before the host was reset
+ * @vgpu: the device, which works again and whose resources exist again
+ *
+ * Context: process, may sleep.
+ * Return: 0, -ENOMEM, or another errno of an atomic commit.
+ */
+int vgpu_display_restore(struct vgpu_device *vgpu)
+{
+	struct drm_device *drm = &vgpu->drm;
+	struct drm_modeset_acquire_ctx ctx;
+	struct vgpu_compat_commit *commit;
+	int ret;
+
+	if (!vgpu->display)
+		return 0;
+	vgpu_display_forget(vgpu);
+	DRM_MODESET_LOCK_ALL_BEGIN(drm, ctx, 0, ret);
+	commit = drm_atomic_helper_duplicate_state(drm, &ctx);
+	if (IS_ERR(commit)) {
+		ret = PTR_ERR(commit);
+	} else {
+		ret = drm_atomic_helper_commit_duplicated_state(commit, &ctx);
+		vgpu_compat_commit_put(commit);
+	}
+	DRM_MODESET_LOCK_ALL_END(drm, ctx, ret);
+	return ret;
+}
+
+/**
+ * vgpu_display_suspend() - switch everything off, to be restored
+ * @vgpu: the device
+ *
+ * Context: process, may sleep.
+ * Return: 0, or an errno of an atomic commit.
+ */
+int vgpu_display_suspend(struct vgpu_device *vgpu)
+{
+	return vgpu->display ? drm_mode_config_helper_suspend(&vgpu->drm) : 0;
+}
+
+/**
+ * vgpu_display_resume() - switch on what vgpu_display_suspend() has switched off
+ * @vgpu: the device, which may have been reset in between
+ *
+ * Context: process, may sleep.
+ * Return: 0, or an errno of an atomic commit.
+ */
+int vgpu_display_resume(struct vgpu_device *vgpu)
+{
+	if (!vgpu->display)
+		return 0;
+	vgpu_display_forget(vgpu);
+	return drm_mode_config_helper_resume(&vgpu->drm);
+}
+
+/**
+ * vgpu_display_shutdown() - switch everything off for good
+ * @vgpu: the device; may be unplugged already
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_display_shutdown(struct vgpu_device *vgpu)
+{
+	if (vgpu->display)
+		drm_atomic_helper_shutdown(&vgpu->drm);
+}
+
+static int vgpu_display_init_config(struct drm_device *drm)
+{
+	struct drm_mode_config *config = &drm->mode_config;
+	int ret;
+
+	ret = drmm_mode_config_init(drm);
+	if (ret)
+		return ret;
+	config->min_width = VGPU_DISPLAY_MIN_SIDE;
+	config->min_height = VGPU_DISPLAY_MIN_SIDE;
+	config->max_width = VGPU_DISPLAY_MAX_SIDE;
+	config->max_height = VGPU_DISPLAY_MAX_SIDE;
+	config->cursor_width = VGPU_CURSOR_SIDE;
+	config->cursor_height = VGPU_CURSOR_SIDE;
+	config->preferred_depth = VGPU_DISPLAY_DEPTH;
+	config->async_page_flip = true;
+	config->fb_modifiers_not_supported = true;
+	config->quirk_addfb_prefer_host_byte_order = true;
+	config->funcs = &vgpu_display_mode_config_funcs;
+	config->helper_private = &vgpu_display_mode_config_helper_funcs;
+	return drm_mode_create_suggested_offset_properties(drm);
+}
+
+/**
+ * vgpu_display_init() - make the outputs known to the core
+ * @vgpu: the device, started, not registered yet; all lives as long as it
+ *
+ * A host that does not say what it wants to see has no monitors until it does.
+ *
+ * Context: process, sleeps like vgpu_cmd_call().
+ * Return: 0; -ENOMEM; -EINTR when killed; another errno of the DRM core.
+ */
+int vgpu_display_init(struct vgpu_device *vgpu)
+{
+	struct drm_device *drm = &vgpu->drm;
+	struct drm_connector *changed;
+	struct drm_property *hotplug_mode_update;
+	struct vgpu_display *display;
+	struct vgpu_output *output;
+	unsigned int i, num_changed;
+	int ret;
+
+	if (!vgpu->num_scanouts)
+		return 0;
+	display = drmm_kzalloc(drm, sizeof(*display), GFP_KERNEL);
+	if (!display)
+		return -ENOMEM;
+	ret = drmm_mutex_init(drm, &display->refresh_lock);
+	if (!ret)
+		ret = vgpu_display_init_config(drm);
+	if (ret)
+		return ret;
+	hotplug_mode_update = drm_property_create_range(drm, DRM_MODE_PROP_IMMUTABLE,
+							"hotplug_mode_update", 0, 1);
+	if (!hotplug_mode_update)
+		return -ENOMEM;
+	for (i = 0; i < vgpu->num_scanouts; i++) {
+		output = vgpu_output_create(vgpu, i, hotplug_mode_update);
+		if (IS_ERR(output))
+			return PTR_ERR(output);
+		display->outputs[i] = output;
+	}
+	ret = drm_vblank_init(drm, vgpu->num_scanouts);
+	if (ret)
+		return ret;
+	drm_mode_config_reset(drm);
+	vgpu->display = display;
+	/* Nobody listens yet. */
+	ret = vgpu_display_learn(vgpu, &changed, &num_changed);
+	if (ret)
+		drm_err(drm, "device does not tell its outputs: %pe\n", ERR_PTR(ret));
+	return ret == -EINTR ? ret : 0;
+}

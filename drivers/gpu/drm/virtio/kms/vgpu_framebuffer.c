@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: framebuffers
+ *
+ * A framebuffer says how a buffer is read as a picture. Of a blob the host is told
+ * that with each SET_SCANOUT_BLOB. Of other resources it knows it by how they were
+ * made, and shows rectangles of them; a framebuffer that reads such a buffer in
+ * another way cannot be shown.
+ */
+
+#include <linux/array_size.h>
+#include <linux/string.h>
+
+#include <drm/drm_fourcc.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_gem_framebuffer_helper.h>
+#include <drm/drm_print.h>
+#include <drm/drm_rect.h>
+
+#include "kms/vgpu_framebuffer.h"
+#include "kms/vgpu_scanout.h"
+#include "object/vgpu_base.h"
+#include "protocol/vgpu_cmd.h"
+
+/**
+ * struct vgpu_framebuffer_format - a format in our words and in the wire's
+ * @fourcc: DRM_FORMAT_*, named by bytes from the last to the first
+ * @wire: enum virtio_gpu_formats of the same bytes, named from the first to the last;
+ *        without alpha
+ * @wire_alpha: the same with alpha
+ *
+ * What lies below a plane is black, and colours are premultiplied: alpha changes
+ * nothing on the lowest plane, so the host is told of none.
+ */
+struct vgpu_framebuffer_format {
+	u32 fourcc;
+	u32 wire;
+	u32 wire_alpha;
+};
+
+static const struct vgpu_framebuffer_format vgpu_framebuffer_formats[] = {
+	{ DRM_FORMAT_XRGB8888, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM,
+	  VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM },
+	{ DRM_FORMAT_ARGB8888, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM,
+	  VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM },
+	{ DRM_FORMAT_XBGR8888, VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM,
+	  VIRTIO_GPU_FORMAT_R8G8B8A8_UNORM },
+	{ DRM_FORMAT_ABGR8888, VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM,
+	  VIRTIO_GPU_FORMAT_R8G8B8A8_UNORM },
+	{ DRM_FORMAT_BGRX8888, VIRTIO_GPU_FORMAT_X8R8G8B8_UNORM,
+	  VIRTIO_GPU_FORMAT_A8R8G8B8_UNORM },
+	{ DRM_FORMAT_BGRA8888, VIRTIO_GPU_FORMAT_X8R8G8B8_UNORM,
+	  VIRTIO_GPU_FORMAT_A8R8G8B8_UNORM },
+};
+
+static const struct vgpu_framebuffer_format *vgpu_framebuffer_format(u32 fourcc)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vgpu_framebuffer_formats); i++)
+		if (vgpu_framebuffer_formats[i].fourcc == fourcc)
+			return &vgpu_framebuffer_formats[i];
+	return NULL;
+}
+
+/* Where a framebuffer starts in a 2D resource whose rows are @pitch bytes long. */
+static void vgpu_framebuffer_origin(u32 offset, u32 pitch, u32 *x, u32 *y)
+{
+	*y = offset / pitch;
+	*x = offset % pitch / VGPU_FRAMEBUFFER_CPP;
+}
+
+/* Is the buffer large enough, and does the host take its pixels for what they are? */
+static bool vgpu_framebuffer_fits(struct drm_device *drm, const struct vgpu_gem *gem,
+				  const struct drm_mode_fb_cmd2 *cmd)
+{
+	const struct vgpu_framebuffer_format *format = vgpu_framebuffer_format(cmd->pixel_format);
+	u64 end = (u64)cmd->pitches[0] * (cmd->height - 1) +
+		  (u64)cmd->width * VGPU_FRAMEBUFFER_CPP + cmd->offsets[0];
+
+	if (end > gem->base.base.size) {
+		drm_dbg_kms(drm, "framebuffer of %llu bytes, buffer of %zu\n", end,
+			    gem->base.base.size);
+		return false;
+	}
+	if (gem->res.kind == VGPU_RESOURCE_2D && gem->res.format != format->wire &&
+	    gem->res.format != format->wire_alpha) {
+		drm_dbg_kms(drm, "pixel_format: %p4cc is not the buffer's\n", &cmd->pixel_format);
+		return false;
+	}
+	return true;
+}
+
+/**
+ * vgpu_framebuffer_create() - &drm_mode_config_funcs.fb_create
+ * @drm: the device
+ * @file: who asks
+ * @info: the format
+ * @cmd: the framebuffer; checked by the core except for its buffer
+ *
+ * Context: process, may sleep.
+ * Return: the framebuffer; or an error pointer: -ENOENT for a bad handle, -EINVAL
+ * for a format we don't have, or that is not the buffer's, or a buffer that is too
+ * small; -ENOMEM.
+ */
+struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct drm_file *file,
+						const struct drm_format_info *info,
+						const struct drm_mode_fb_cmd2 *cmd)
+{
+	struct vgpu_gem *gem;
+	bool fits;
+
+	if (!vgpu_framebuffer_format(cmd->pixel_format)) {
+		drm_dbg_kms(drm, "pixel_format: %p4cc is not supported\n", &cmd->pixel_format);
+		return ERR_PTR(-EINVAL);
+	}
+	gem = vgpu_gem_lookup(file, cmd->handles[0]);
+	if (!gem)
+		return ERR_PTR(-ENOENT);
+	fits = vgpu_framebuffer_fits(drm, gem, cmd);
+	vgpu_gem_put(gem);
+	if (!fits)
+		return ERR_PTR(-EINVAL);
+	return drm_gem_fb_create_with_dirty(drm, file, info, cmd);
+}
+
+/**
+ * vgpu_framebuffer_is_showable() - can the host show the framebuffer?
+ * @fb: the framebuffer
+ *
+ * Of a 2D resource it shows rectangles, whose rows are as long as it was told when
+ * the resource was made.
+ *
+ * Return: true if it can.
+ */
+bool vgpu_framebuffer_is_showable(const struct drm_framebuffer *fb)
+{
+	const struct vgpu_resource *res = &vgpu_framebuffer_gem(fb)->res;
+	u32 x, y;
+
+	if (res->kind != VGPU_RESOURCE_2D)
+		return true;
+	if (fb->pitches[0] != (u64)res->width * VGPU_FRAMEBUFFER_CPP ||
+	    fb->offsets[0] % VGPU_FRAMEBUFFER_CPP) {
+		drm_dbg_kms(fb->dev, "rows of %u bytes from %u, the buffer has %u pixels\n",
+			    fb->pitches[0], fb->offsets[0], res->width);
+		return false;
+	}
+	vgpu_framebuffer_origin(fb->offsets[0], fb->pitches[0], &x, &y);
+	if (fb->width > res->width - x || y >= res->height || fb->height > res->height - y) {
+		drm_dbg_kms(fb->dev, "%u × %u pixels from %u, %u, the buffer has %u × %u\n",
+			    fb->width, fb->height, x, y, res->width, res->height);
+		return false;
+	}
+	return true;
+}
+
+/**
+ * vgpu_framebuffer_needs_upload() - does the host show a copy made by transfers?
+ * @fb: the framebuffer
+ *
+ * Return: true if what the CPU writes must be uploaded to be seen.
+ */
+bool vgpu_framebuffer_needs_upload(const struct drm_framebuffer *fb)
+{
+	const struct vgpu_gem *gem = vgpu_framebuffer_gem(fb);
+
+	return gem->dumb && gem->res.kind == VGPU_RESOURCE_2D;
+}
+
+/**
+ * vgpu_framebuffer_view() - find the shown part of a buffer
+ * @fb: the framebuffer
+ * @src: the shown part of it, in pixels
+ * @view: set to the same in the coordinates the host has for the resource
+ */
+void vgpu_framebuffer_view(const struct drm_framebuffer *fb, const struct drm_rect *src,
+			   struct drm_rect *view)
+{
+	const struct vgpu_resource *res = &vgpu_framebuffer_gem(fb)->res;
+	u32 pitch = fb->pitches[0];
+	u32 x = 0, y = 0;
+
+	/* Of a blob the host is told the offset. */
+	if (res->kind != VGPU_RESOURCE_BLOB && pitch)
+		vgpu_framebuffer_origin(fb->offsets[0], pitch, &x, &y);
+	*view = *src;
+	drm_rect_translate(view, x, y);
+}
+
+/**
+ * vgpu_framebuffer_upload() - have the host copy a part of a buffer
+ * @fb: the framebuffer, which needs uploads
+ * @rect: the part, in coordinates of the resource
+ * @done: signals when that is done; or NULL
+ *
+ * Context: process or the tail of a commit, between drm_dev_enter() and
+ * drm_dev_exit(). The device is not told yet.
+ */
+void vgpu_framebuffer_upload(const struct drm_framebuffer *fb, const struct drm_rect *rect,
+			     struct vgpu_fence *done)
+{
+	struct vgpu_gem *gem = vgpu_framebuffer_gem(fb);
+	size_t pitch = (size_t)gem->res.width * VGPU_FRAMEBUFFER_CPP;
+	struct vgpu_rect part = {
+		.x = rect->x1, .y = rect->y1,
+		.w = drm_rect_width(rect), .h = drm_rect_height(rect),
+	};
+	size_t start = part.y * pitch + (size_t)part.x * VGPU_FRAMEBUFFER_CPP;
+
+	vgpu_gem_sync_for_device(gem, start,
+				 (part.h - 1) * pitch + (size_t)part.w * VGPU_FRAMEBUFFER_CPP);
+	vgpu_cmd_post_fenced(vgpu_cmd_transfer_to_host_2d(gem->res.vgpu->cmdq, gem->res.id, &part,
+							  start),
+			     &gem->res.owner, done);
+}
+
+/**
+ * vgpu_framebuffer_picture() - describe a framebuffer to the host
+ * @fb: the framebuffer
+ * @view: the part to be shown, of vgpu_framebuffer_view()
+ * @picture: filled in
+ */
+void vgpu_framebuffer_picture(const struct drm_framebuffer *fb, const struct drm_rect *view,
+			      struct vgpu_picture *picture)
+{
+	const struct vgpu_resource *res = &vgpu_framebuffer_gem(fb)->res;
+
+	memset(picture, 0, sizeof(*picture));
+	picture->res_id = res->id;
+	picture->rect.x = view->x1;
+	picture->rect.y = view->y1;
+	picture->rect.w = drm_rect_width(view);
+	picture->rect.h = drm_rect_height(view);
+	if (res->kind != VGPU_RESOURCE_BLOB)
+		return;
+	picture->is_blob = true;
+	picture->blob.width = fb->width;
+	picture->blob.height = fb->height;
+	picture->blob.format = vgpu_framebuffer_format(fb->format->format)->wire;
+	picture->blob.strides[0] = fb->pitches[0];
+	picture->blob.offsets[0] = fb->offsets[0];
+}

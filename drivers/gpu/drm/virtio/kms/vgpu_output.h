@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_OUTPUT_H
+#define VGPU_OUTPUT_H
+
+#include <linux/mutex.h>
+
+#include <drm/drm_connector.h>
+#include <drm/drm_crtc.h>
+#include <drm/drm_encoder.h>
+
+#include "protocol/vgpu_wire.h"
+
+struct vgpu_device;
+struct vgpu_plane;
+
+/**
+ * struct vgpu_output - a scanout of the device, with all the core wants of one
+ * @crtc: what the core knows of the CRTC
+ * @encoder: there only because the core wants one
+ * @connector: what the core knows of the monitor
+ * @primary: the picture, constant
+ * @cursor: the cursor, constant
+ * @id: the host's number of the output, constant
+ * @lock: protects what the host said
+ * @info: whether somebody looks, and at what size
+ * @edid: the monitor's, or NULL
+ * @edid_bytes: size of @edid
+ */
+struct vgpu_output {
+	struct vgpu_compat_crtc crtc;
+	struct drm_encoder encoder;
+	struct drm_connector connector;
+	struct vgpu_plane *primary;
+	struct drm_plane *cursor;
+	u32 id;
+	struct mutex lock;
+	struct vgpu_output_info info;
+	u8 *edid;
+	u32 edid_bytes;
+};
+
+static inline struct vgpu_output *crtc_to_vgpu_output(struct drm_crtc *crtc)
+{
+	return container_of(crtc, struct vgpu_output, crtc.base);
+}
+
+static inline struct vgpu_output *connector_to_vgpu_output(struct drm_connector *connector)
+{
+	return container_of(connector, struct vgpu_output, connector);
+}
+
+struct vgpu_output *vgpu_output_create(struct vgpu_device *vgpu, u32 id,
+				       struct drm_property *hotplug_mode_update);
+int vgpu_output_learn(struct vgpu_output *output, const struct vgpu_output_info *info);
+void vgpu_output_forget(struct vgpu_output *output);
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: panic screen
+ *
+ * When the kernel dies, drm_panic draws into the buffer that is shown, and we have
+ * the host show it: from a state nobody can tell, on one CPU, without memory, sleep
+ * or locks that somebody may hold. Whatever cannot be had then is done without.
+ *
+ * That works with any buffer whose pages we have, also those of 3D clients: the
+ * picture is copied into their texture.
+ */
+
+#include <drm/drm_framebuffer.h>
+#include <drm/drm_panic.h>
+#include <drm/drm_plane.h>
+#include <drm/drm_rect.h>
+
+#include "kms/vgpu_framebuffer.h"
+#include "kms/vgpu_panic.h"
+#include "kms/vgpu_plane.h"
+#include "kms/vgpu_scanout.h"
+#include "object/vgpu_base.h"
+#include "protocol/vgpu_cmd.h"
+
+/**
+ * vgpu_panic_get_scanout_buffer() - &drm_plane_helper_funcs.get_scanout_buffer
+ * @plane: a primary plane
+ * @sb: filled in
+ *
+ * Context: any, under the panic lock.
+ * Return: 0; -ENODEV when nothing is shown, or no page of it is ours to write.
+ */
+int vgpu_panic_get_scanout_buffer(struct drm_plane *plane, struct drm_scanout_buffer *sb)
+{
+	const struct drm_plane_state *state = plane->state;
+	struct drm_gem_shmem_object *shmem;
+	const struct drm_framebuffer *fb;
+
+	if (!state || !state->visible || !state->fb)
+		return -ENODEV;
+	fb = state->fb;
+	shmem = &vgpu_framebuffer_gem(fb)->base;
+	/* drm_panic draws at the start of the buffer. */
+	if (shmem->base.import_attach || fb->offsets[0])
+		return -ENODEV;
+	if (shmem->vaddr)
+		iosys_map_set_vaddr(&sb->map[0], shmem->vaddr);
+	else if (shmem->pages)
+		vgpu_compat_panic_pages(sb, shmem->pages);
+	else
+		return -ENODEV;
+	sb->format = fb->format;
+	sb->width = fb->width;
+	sb->height = fb->height;
+	sb->pitch[0] = fb->pitches[0];
+	return 0;
+}
+
+/* The command that copies the whole framebuffer to the host, NULL for none. */
+static struct vgpu_cmd *vgpu_panic_upload(struct vgpu_cmdq *q, const struct drm_framebuffer *fb)
+{
+	struct vgpu_gem *gem = vgpu_framebuffer_gem(fb);
+	const struct vgpu_rect whole = { .w = fb->width, .h = fb->height };
+	const struct vgpu_transfer transfer = {
+		.box = { .w = fb->width, .h = fb->height, .d = 1 },
+		.stride = fb->pitches[0],
+	};
+
+	switch (gem->res.kind) {
+	case VGPU_RESOURCE_2D:
+		return vgpu_cmd_transfer_to_host_2d(q, gem->res.id, &whole, 0);
+	case VGPU_RESOURCE_3D:
+		return vgpu_cmd_transfer_to_host_3d(q, gem->res.id, 0, &transfer);
+	default:
+		return NULL;
+	}
+}
+
+/**
+ * vgpu_panic_flush() - &drm_plane_helper_funcs.panic_flush
+ * @plane: a primary plane whose buffer was drawn
+ *
+ * Context: any, under the panic lock.
+ */
+void vgpu_panic_flush(struct drm_plane *plane)
+{
+	struct vgpu_device *vgpu = to_vgpu(plane->dev);
+	const struct drm_framebuffer *fb = plane->state->fb;
+	struct vgpu_gem *gem = vgpu_framebuffer_gem(fb);
+	struct vgpu_plane *p = to_vgpu_plane(plane);
+	struct vgpu_picture picture;
+	struct drm_rect src, view;
+	struct vgpu_cmd *upload;
+
+	if (vgpu_cmdq_panic_enter(vgpu->cmdq))
+		return;
+	drm_rect_fp_to_int(&src, &plane->state->src);
+	vgpu_framebuffer_view(fb, &src, &view);
+	vgpu_framebuffer_picture(fb, &view, &picture);
+	vgpu_gem_sync_for_device(gem, 0, gem->base.base.size);
+
+	/* Whatever fails, the next may yet be of use. */
+	upload = vgpu_panic_upload(vgpu->cmdq, fb);
+	if (upload)
+		vgpu_cmd_panic_run(upload);
+	vgpu_cmd_panic_run(vgpu_picture_command(vgpu->cmdq, vgpu_scanout_id(p->scanout),
+						&picture));
+	vgpu_cmd_panic_run(vgpu_cmd_flush(vgpu->cmdq, picture.res_id, &picture.rect));
+	/* On a machine that lives on, the next update starts over. */
+	vgpu_scanout_forget(p->scanout);
+	vgpu_cmdq_panic_exit(vgpu->cmdq);
+}

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: primary planes
+ *
+ * A display update uploads what the host does not have yet of the buffer, has the
+ * host show the buffer, and has it bring the change to the screen. The commands are
+ * posted; the commit tells the device of all of them at once and waits for none.
+ *
+ * An update does not start before the host has executed the one before on the same
+ * plane: so a client that draws faster than the host is held back, and when it
+ * learns that a flip has happened, the host has read what it copies of the buffer
+ * shown before. The fence for that is made before the commit, which must not wait
+ * for memory, and it is waited for where the core waits for the fences of buffers:
+ * interruptibly in a blocking commit, else by a worker.
+ */
+
+#include <linux/dma-fence-unwrap.h>
+#include <linux/slab.h>
+
+#include <drm/drm_atomic.h>
+#include <drm/drm_atomic_helper.h>
+#include <drm/drm_atomic_state_helper.h>
+#include <drm/drm_blend.h>
+#include <drm/drm_damage_helper.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_fourcc.h>
+#include <drm/drm_framebuffer.h>
+#include <drm/drm_gem_atomic_helper.h>
+#include <drm/drm_managed.h>
+
+#include "kms/vgpu_framebuffer.h"
+#include "kms/vgpu_panic.h"
+#include "kms/vgpu_plane.h"
+#include "kms/vgpu_scanout.h"
+#include "object/vgpu_base.h"
+#include "protocol/vgpu_cmd.h"
+#include "protocol/vgpu_fence.h"
+
+/* The first ones are those of a plain dumb buffer, the only ones everywhere. */
+static const u32 vgpu_plane_formats[] = {
+	DRM_FORMAT_HOST_XRGB8888,
+	DRM_FORMAT_HOST_ARGB8888,
+	DRM_FORMAT_XBGR8888,
+	DRM_FORMAT_ABGR8888,
+};
+
+#define VGPU_PLANE_DUMB_FORMATS	2
+
+/**
+ * vgpu_plane_reset() - &drm_plane_funcs.reset
+ * @plane: the plane
+ */
+void vgpu_plane_reset(struct drm_plane *plane)
+{
+	struct vgpu_plane_state *state;
+
+	if (plane->state)
+		vgpu_plane_destroy_state(plane, plane->state);
+	state = kzalloc(sizeof(*state), GFP_KERNEL);
+	__drm_atomic_helper_plane_reset(plane, state ? &state->base : NULL);
+}
+
+/**
+ * vgpu_plane_duplicate_state() - &drm_plane_funcs.atomic_duplicate_state
+ * @plane: the plane
+ *
+ * Return: the copy, or NULL.
+ */
+struct drm_plane_state *vgpu_plane_duplicate_state(struct drm_plane *plane)
+{
+	struct vgpu_plane_state *state;
+
+	state = kzalloc(sizeof(*state), GFP_KERNEL);
+	if (!state)
+		return NULL;
+	__drm_atomic_helper_plane_duplicate_state(plane, &state->base);
+	return &state->base;
+}
+
+/**
+ * vgpu_plane_destroy_state() - &drm_plane_funcs.atomic_destroy_state
+ * @plane: the plane
+ * @state: the state
+ */
+void vgpu_plane_destroy_state(struct drm_plane *plane, struct drm_plane_state *state)
+{
+	__drm_atomic_helper_plane_destroy_state(state);
+	kfree(to_vgpu_plane_state(state));
+}
+
+/**
+ * vgpu_plane_will_update() - will a commit reach .atomic_update?
+ * @state: the plane's new state
+ *
+ * Return: true if the plane shows a framebuffer on a CRTC that is on.
+ */
+bool vgpu_plane_will_update(const struct drm_plane_state *state)
+{
+	return state->fb && state->crtc &&
+	       drm_atomic_get_new_crtc_state(state->state, state->crtc)->active;
+}
+
+/**
+ * vgpu_plane_prepare_fence() - make the fence of an update
+ * @timeline: the plane's
+ * @state: the plane's new state
+ *
+ * Context: process, may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int vgpu_plane_prepare_fence(struct vgpu_timeline *timeline, struct drm_plane_state *state)
+{
+	struct vgpu_fence *fence = vgpu_fence_create(timeline);
+
+	if (IS_ERR(fence))
+		return PTR_ERR(fence);
+	to_vgpu_plane_state(state)->done = fence;
+	return 0;
+}
+
+/**
+ * vgpu_plane_finish() - give up the fence of an update
+ * @state: the plane's state
+ * @done: the fence, if no command has taken it; or NULL
+ *
+ * Context: any.
+ */
+void vgpu_plane_finish(struct drm_plane_state *state, struct vgpu_fence *done)
+{
+	if (done)
+		vgpu_fence_complete(done, 0);
+	vgpu_fence_put(to_vgpu_plane_state(state)->done);
+	to_vgpu_plane_state(state)->done = NULL;
+}
+
+/**
+ * vgpu_plane_cleanup_fb() - &drm_plane_helper_funcs.cleanup_fb
+ * @plane: the plane
+ * @state: the state that was replaced, or did not come to be
+ */
+void vgpu_plane_cleanup_fb(struct drm_plane *plane, struct drm_plane_state *state)
+{
+	vgpu_plane_finish(state, to_vgpu_plane_state(state)->done);
+}
+
+static struct dma_fence *vgpu_plane_last_fence(struct vgpu_plane *p)
+{
+	struct dma_fence *last;
+
+	spin_lock(&p->lock);
+	last = dma_fence_get(p->last);
+	spin_unlock(&p->lock);
+	return last;
+}
+
+static void vgpu_plane_set_last_fence(struct vgpu_plane *p, struct dma_fence *fence)
+{
+	struct dma_fence *old;
+
+	spin_lock(&p->lock);
+	old = p->last;
+	p->last = dma_fence_get(fence);
+	spin_unlock(&p->lock);
+	dma_fence_put(old);
+}
+
+/* Have the commit wait for the host to be done with the update before. */
+static int vgpu_plane_wait_for_last(struct vgpu_plane *p, struct drm_plane_state *state)
+{
+	struct dma_fence *last = vgpu_plane_last_fence(p);
+	struct dma_fence *both;
+
+	if (!last || dma_fence_is_signaled(last)) {
+		dma_fence_put(last);
+		return 0;
+	}
+	both = state->fence ? dma_fence_unwrap_merge(state->fence, last) : dma_fence_get(last);
+	dma_fence_put(last);
+	if (!both)
+		return -ENOMEM;
+	dma_fence_put(state->fence);
+	state->fence = both;
+	return 0;
+}
+
+static int vgpu_plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state *state)
+{
+	struct vgpu_plane *p = to_vgpu_plane(plane);
+	int ret;
+
+	if (!vgpu_plane_will_update(state))
+		return 0;
+	ret = vgpu_resource_error(&vgpu_framebuffer_gem(state->fb)->res);
+	if (!ret)
+		ret = drm_gem_plane_helper_prepare_fb(plane, state);
+	if (!ret)
+		ret = vgpu_plane_prepare_fence(p->timeline, state);
+	if (ret)
+		return ret;
+	/* The answer may be there, without an interrupt. */
+	vgpu_cmdq_poll(to_vgpu(plane->dev)->cmdq);
+	ret = vgpu_plane_wait_for_last(p, state);
+	if (ret)
+		vgpu_plane_cleanup_fb(plane, state);
+	return ret;
+}
+
+static int vgpu_plane_atomic_check(struct drm_plane *plane, struct vgpu_compat_commit *commit)
+{
+	struct drm_plane_state *state = drm_atomic_get_new_plane_state(commit, plane);
+	struct drm_crtc_state *crtc_state;
+
+	if (!state->crtc)
+		return 0;
+	if (!vgpu_framebuffer_is_showable(state->fb))
+		return -EINVAL;
+	crtc_state = drm_atomic_get_new_crtc_state(commit, state->crtc);
+	return drm_atomic_helper_check_plane_state(state, crtc_state, DRM_PLANE_NO_SCALING,
+						   DRM_PLANE_NO_SCALING, false, true);
+}
+
+/* What an update changes, in pixels of the framebuffer. */
+static void vgpu_plane_damage(const struct drm_plane_state *old_state,
+			      const struct drm_plane_state *new_state,
+			      struct vgpu_damage *damage)
+{
+	struct drm_atomic_helper_damage_iter iter;
+	struct drm_rect clip;
+
+	vgpu_damage_clear(damage);
+	drm_atomic_helper_damage_iter_init(&iter, old_state, new_state);
+	if (iter.full_update || !old_state->visible) {
+		vgpu_damage_set_full(damage);
+		return;
+	}
+	drm_atomic_for_each_plane_damage(&iter, &clip)
+		vgpu_damage_add(damage, &clip);
+}
+
+/* Upload what the host lacks of the framebuffer, which shows @src at @view. */
+static void vgpu_plane_upload(struct vgpu_plane *p, const struct drm_framebuffer *fb,
+			      const struct drm_rect *src, const struct drm_rect *view)
+{
+	struct vgpu_damage upload;
+	unsigned int i;
+
+	vgpu_damage_history_show(&p->history, vgpu_framebuffer_gem(fb)->res.id, view, &upload);
+	vgpu_damage_clip(&upload, src);
+	for (i = 0; i < upload.num_rects; i++) {
+		drm_rect_translate(&upload.rects[i], view->x1 - src->x1, view->y1 - src->y1);
+		vgpu_framebuffer_upload(fb, &upload.rects[i], NULL);
+	}
+}
+
+/* Bring a change to the screen. Takes the fence of the update. */
+static void vgpu_plane_flush(struct vgpu_plane *p, struct drm_plane_state *state,
+			     const struct drm_rect *rect)
+{
+	struct vgpu_fence *done = to_vgpu_plane_state(state)->done;
+	struct vgpu_rect part = {
+		.x = rect->x1, .y = rect->y1,
+		.w = drm_rect_width(rect), .h = drm_rect_height(rect),
+	};
+
+	vgpu_scanout_flush(p->scanout, vgpu_framebuffer_gem(state->fb)->res.id, &part, done);
+	if (done)
+		vgpu_plane_set_last_fence(p, &done->base);
+	vgpu_plane_finish(state, NULL);
+}
+
+static void vgpu_plane_show(struct vgpu_plane *p, const struct drm_plane_state *old_state,
+			    struct drm_plane_state *state)
+{
+	unsigned int generation = vgpu_scanout_generation(p->scanout);
+	struct drm_rect src, view, bounds;
+	struct vgpu_picture picture;
+	struct vgpu_damage damage;
+
+	drm_rect_fp_to_int(&src, &state->src);
+	vgpu_framebuffer_view(state->fb, &src, &view);
+	vgpu_plane_damage(old_state, state, &damage);
+	if (p->generation != generation) {
+		p->generation = generation;
+		vgpu_damage_history_reset(&p->history);
+		vgpu_damage_set_full(&damage);
+	}
+	vgpu_damage_history_next(&p->history, &damage);
+	if (vgpu_framebuffer_needs_upload(state->fb))
+		vgpu_plane_upload(p, state->fb, &src, &view);
+
+	vgpu_framebuffer_picture(state->fb, &view, &picture);
+	if (vgpu_scanout_show(p->scanout, &picture))
+		vgpu_damage_set_full(&damage);
+	vgpu_damage_clip(&damage, &src);
+	if (!vgpu_damage_bounds(&damage, &bounds))
+		return;
+	/* One rectangle: hosts redraw the screen for each. */
+	drm_rect_translate(&bounds, view.x1 - src.x1, view.y1 - src.y1);
+	vgpu_plane_flush(p, state, &bounds);
+}
+
+/**
+ * vgpu_plane_hide() - have the host show nothing
+ * @plane: a primary plane
+ *
+ * Context: the tail of a commit.
+ */
+void vgpu_plane_hide(struct drm_plane *plane)
+{
+	static const struct vgpu_picture nothing;
+	int idx;
+
+	if (!drm_dev_enter(plane->dev, &idx))
+		return;
+	vgpu_scanout_show(to_vgpu_plane(plane)->scanout, &nothing);
+	drm_dev_exit(idx);
+}
+
+static void vgpu_plane_atomic_disable(struct drm_plane *plane, struct vgpu_compat_commit *commit)
+{
+	vgpu_plane_hide(plane);
+}
+
+static void vgpu_plane_atomic_update(struct drm_plane *plane, struct vgpu_compat_commit *commit)
+{
+	struct drm_plane_state *old_state = drm_atomic_get_old_plane_state(commit, plane);
+	struct drm_plane_state *state = drm_atomic_get_new_plane_state(commit, plane);
+	int idx;
+
+	if (!state->visible) {
+		vgpu_plane_hide(plane);
+	} else if (drm_dev_enter(plane->dev, &idx)) {
+		vgpu_plane_show(to_vgpu_plane(plane), old_state, state);
+		drm_dev_exit(idx);
+	}
+	/* What is left of it: nothing was flushed. */
+	vgpu_plane_finish(state, to_vgpu_plane_state(state)->done);
+}
+
+/**
+ * vgpu_plane_is_flip() - does an update replace one picture by another?
+ * @old_state: the plane's old state
+ * @new_state: the plane's new state
+ *
+ * Return: true if it does, false if it changes the one that is shown.
+ */
+bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
+			const struct drm_plane_state *new_state)
+{
+	return new_state->fb && old_state->fb != new_state->fb;
+}
+
+/**
+ * vgpu_plane_wait_for_release() - wait until the host reads a buffer no more
+ * @plane: a primary plane
+ * @old_state: state with the buffer, which was replaced
+ *
+ * Matters where the host shows the guest's memory itself, not a copy. Who gets a
+ * signal goes on, and may tear what he draws next.
+ *
+ * Context: the tail of a commit, after the device was told.
+ */
+void vgpu_plane_wait_for_release(struct drm_plane *plane, const struct drm_plane_state *old_state)
+{
+	const struct vgpu_resource *res;
+	struct dma_fence *last;
+
+	if (!old_state->fb)
+		return;
+	res = &vgpu_framebuffer_gem(old_state->fb)->res;
+	if (res->kind != VGPU_RESOURCE_BLOB || res->blob_mem == VIRTIO_GPU_BLOB_MEM_HOST3D)
+		return;
+	last = vgpu_plane_last_fence(to_vgpu_plane(plane));
+	if (last)
+		dma_fence_wait(last, true);
+	dma_fence_put(last);
+}
+
+static const struct drm_plane_helper_funcs vgpu_plane_helper_funcs = {
+	.prepare_fb = vgpu_plane_prepare_fb,
+	.cleanup_fb = vgpu_plane_cleanup_fb,
+	.atomic_check = vgpu_plane_atomic_check,
+	.atomic_update = vgpu_plane_atomic_update,
+	.atomic_disable = vgpu_plane_atomic_disable,
+	.get_scanout_buffer = vgpu_panic_get_scanout_buffer,
+	.panic_flush = vgpu_panic_flush,
+};
+
+static const struct drm_plane_funcs vgpu_plane_funcs = {
+	.update_plane = drm_atomic_helper_update_plane,
+	.disable_plane = drm_atomic_helper_disable_plane,
+	.reset = vgpu_plane_reset,
+	.atomic_duplicate_state = vgpu_plane_duplicate_state,
+	.atomic_destroy_state = vgpu_plane_destroy_state,
+};
+
+static void vgpu_plane_release(struct drm_device *drm, void *ptr)
+{
+	struct vgpu_plane *p = ptr;
+
+	vgpu_scanout_stop(p->scanout);
+	dma_fence_put(p->last);
+	vgpu_timeline_put(p->timeline);
+	vgpu_scanout_put(p->scanout);
+}
+
+/**
+ * vgpu_plane_create() - create the primary plane of an output
+ * @vgpu: the device; the plane lives as long as it
+ * @scanout: what the host knows of the output; its reference is taken over
+ *
+ * Context: process, may sleep.
+ * Return: the plane, or an error pointer.
+ */
+struct vgpu_plane *vgpu_plane_create(struct vgpu_device *vgpu, struct vgpu_scanout *scanout)
+{
+	bool any_format = vgpu->features.virgl || vgpu->features.blob;
+	struct vgpu_plane *p;
+	int ret;
+
+	p = drmm_universal_plane_alloc(&vgpu->drm, struct vgpu_plane, base,
+				       BIT(vgpu_scanout_id(scanout)), &vgpu_plane_funcs,
+				       vgpu_plane_formats,
+				       any_format ? ARRAY_SIZE(vgpu_plane_formats) :
+						    VGPU_PLANE_DUMB_FORMATS,
+				       NULL, DRM_PLANE_TYPE_PRIMARY, NULL);
+	if (IS_ERR(p)) {
+		vgpu_scanout_put(scanout);
+		return p;
+	}
+	spin_lock_init(&p->lock);
+	p->scanout = scanout;
+	p->timeline = vgpu_timeline_create("display");
+	if (IS_ERR(p->timeline)) {
+		ret = PTR_ERR(p->timeline);
+		p->timeline = NULL;
+		vgpu_scanout_put(scanout);
+		return ERR_PTR(ret);
+	}
+	drm_plane_helper_add(&p->base, &vgpu_plane_helper_funcs);
+	drm_plane_enable_fb_damage_clips(&p->base);
+	ret = drmm_add_action_or_reset(&vgpu->drm, vgpu_plane_release, p);
+	if (!ret)
+		ret = drm_plane_create_blend_mode_property(&p->base, BIT(DRM_MODE_BLEND_PREMULTI));
+	return ret ? ERR_PTR(ret) : p;
+}

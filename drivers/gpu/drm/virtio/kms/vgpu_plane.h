@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_PLANE_H
+#define VGPU_PLANE_H
+
+#include <linux/spinlock.h>
+
+#include <drm/drm_plane.h>
+
+#include "kms/vgpu_damage.h"
+
+struct dma_fence;
+struct vgpu_device;
+struct vgpu_fence;
+struct vgpu_scanout;
+struct vgpu_timeline;
+
+/**
+ * struct vgpu_plane_state - state of a primary or a cursor plane
+ * @base: what the core knows
+ * @done: signals when the host has executed the update; made in prepare_fb, taken
+ *         out by the commands of the update, or completed in cleanup_fb
+ * @uploaded: the cursor's picture was uploaded in prepare_fb
+ */
+struct vgpu_plane_state {
+	struct drm_plane_state base;
+	struct vgpu_fence *done;
+	bool uploaded;
+};
+
+static inline struct vgpu_plane_state *to_vgpu_plane_state(struct drm_plane_state *state)
+{
+	return container_of(state, struct vgpu_plane_state, base);
+}
+
+/**
+ * struct vgpu_plane - a primary plane
+ * @base: what the core knows
+ * @scanout: what the host knows, referenced; constant
+ * @timeline: of the fences of its updates; constant
+ * @lock: protects @last
+ * @last: fence of the newest update, or NULL
+ * @generation: of @scanout when @history was last reset; belongs to the update under
+ *              way, of which there is one at a time
+ * @history: what must be uploaded; like @generation
+ */
+struct vgpu_plane {
+	struct drm_plane base;
+	struct vgpu_scanout *scanout;
+	struct vgpu_timeline *timeline;
+	spinlock_t lock;
+	struct dma_fence *last;
+	unsigned int generation;
+	struct vgpu_damage_history history;
+};
+
+static inline struct vgpu_plane *to_vgpu_plane(struct drm_plane *plane)
+{
+	return container_of(plane, struct vgpu_plane, base);
+}
+
+struct vgpu_plane *vgpu_plane_create(struct vgpu_device *vgpu, struct vgpu_scanout *scanout);
+void vgpu_plane_hide(struct drm_plane *plane);
+bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
+			const struct drm_plane_state *new_state);
+void vgpu_plane_wait_for_release(struct drm_plane *plane, const struct drm_plane_state *old_state);
+
+/* What the cursor plane has in common with it. */
+void vgpu_plane_reset(struct drm_plane *plane);
+struct drm_plane_state *vgpu_plane_duplicate_state(struct drm_plane *plane);
+void vgpu_plane_destroy_state(struct drm_plane *plane, struct drm_plane_state *state);
+bool vgpu_plane_will_update(const struct drm_plane_state *state);
+int vgpu_plane_prepare_fence(struct vgpu_timeline *timeline, struct drm_plane_state *state);
+void vgpu_plane_finish(struct drm_plane_state *state, struct vgpu_fence *done);
+void vgpu_plane_cleanup_fb(struct drm_plane *plane, struct drm_plane_state *state);
+
+#endif

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: scanouts
+ *
+ * What the host has been told to show on an output, so that it is told again only
+ * when that changes. Whenever the host may know something else (it refused a
+ * command, it was reset), the scanout enters a new generation, and the next update
+ * sends everything anew.
+ *
+ * QEMU's SDL window redraws a moment after an output was switched off, and forgets
+ * what it was told meanwhile: who is switched on again right away stays black. So a
+ * picture that follows upon none is shown once more when that moment is over.
+ */
+
+#include <linux/atomic.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_drv.h>
+
+#include "kms/vgpu_scanout.h"
+#include "object/vgpu_base.h"
+#include "protocol/vgpu_cmd.h"
+
+/* A window is redrawn 33 times a second while somebody looks. */
+#define VGPU_SCANOUT_AGAIN_MS	100
+
+/**
+ * struct vgpu_scanout - an output as the host knows it
+ * @owner: hears of commands that fail
+ * @ref: one for the output, one for each command under way: a command may outlive
+ *       the device
+ * @vgpu: the device; not for commands, which may outlive it
+ * @id: the host's number of the output, constant
+ * @generation: counts what made the host forget
+ * @again: shows @picture once more
+ * @lock: held while the host is told
+ * @told: generation of @picture; protected by @lock
+ * @picture: what the host was last told to show; protected by @lock
+ */
+struct vgpu_scanout {
+	struct vgpu_cmd_owner owner;
+	struct kref ref;
+	struct vgpu_device *vgpu;
+	u32 id;
+	atomic_t generation;
+	struct delayed_work again;
+	struct mutex lock;
+	int told;
+	struct vgpu_picture picture;
+};
+
+static struct vgpu_scanout *owner_to_scanout(struct vgpu_cmd_owner *owner)
+{
+	return container_of(owner, struct vgpu_scanout, owner);
+}
+
+static void vgpu_scanout_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct vgpu_scanout, ref));
+}
+
+static void vgpu_scanout_owner_get(struct vgpu_cmd_owner *owner)
+{
+	kref_get(&owner_to_scanout(owner)->ref);
+}
+
+static void vgpu_scanout_owner_put(struct vgpu_cmd_owner *owner)
+{
+	vgpu_scanout_put(owner_to_scanout(owner));
+}
+
+static void vgpu_scanout_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, int error)
+{
+	if (error)
+		vgpu_scanout_forget(owner_to_scanout(owner));
+}
+
+static const struct vgpu_cmd_owner_ops vgpu_scanout_owner_ops = {
+	.get = vgpu_scanout_owner_get,
+	.put = vgpu_scanout_owner_put,
+	.outcome = vgpu_scanout_owner_outcome,
+};
+
+/**
+ * vgpu_picture_command() - build the command that shows a picture
+ * @q: the queues
+ * @scanout_id: where to show it
+ * @picture: what to show
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_picture_command(struct vgpu_cmdq *q, u32 scanout_id,
+				      const struct vgpu_picture *picture)
+{
+	if (picture->is_blob)
+		return vgpu_cmd_set_scanout_blob(q, scanout_id, picture->res_id, &picture->rect,
+						 &picture->blob);
+	return vgpu_cmd_set_scanout(q, scanout_id, picture->res_id, &picture->rect);
+}
+
+/**
+ * vgpu_scanout_flush() - have the host bring changes of a resource to the screen
+ * @scanout: where it is shown
+ * @res_id: the resource
+ * @rect: the part that changed
+ * @fence: signals when that is done; or NULL
+ *
+ * Context: process or the tail of a commit.
+ */
+void vgpu_scanout_flush(struct vgpu_scanout *scanout, u32 res_id, const struct vgpu_rect *rect,
+			struct vgpu_fence *fence)
+{
+	vgpu_cmd_post_fenced(vgpu_cmd_flush(scanout->vgpu->cmdq, res_id, rect), &scanout->owner,
+			     fence);
+}
+
+static void vgpu_scanout_tell_locked(struct vgpu_scanout *scanout)
+{
+	lockdep_assert_held(&scanout->lock);
+
+	vgpu_cmd_post(vgpu_picture_command(scanout->vgpu->cmdq, scanout->id, &scanout->picture),
+		      &scanout->owner);
+}
+
+static void vgpu_scanout_again(struct work_struct *work)
+{
+	struct vgpu_scanout *scanout = container_of(to_delayed_work(work), struct vgpu_scanout,
+						    again);
+	int idx;
+
+	if (!drm_dev_enter(&scanout->vgpu->drm, &idx))
+		return;
+	mutex_lock(&scanout->lock);
+	/* If it was forgotten, the next update will do. */
+	if (scanout->picture.res_id && scanout->told == atomic_read(&scanout->generation)) {
+		vgpu_scanout_tell_locked(scanout);
+		vgpu_scanout_flush(scanout, scanout->picture.res_id, &scanout->picture.rect, NULL);
+		vgpu_cmdq_kick(scanout->vgpu->cmdq);
+	}
+	mutex_unlock(&scanout->lock);
+	drm_dev_exit(idx);
+}
+
+/**
+ * vgpu_scanout_create() - begin to keep track of an output
+ * @vgpu: the device
+ * @id: the host's number of the output
+ *
+ * Context: process, may sleep.
+ * Return: the scanout, for vgpu_scanout_put(); NULL when memory is short.
+ */
+struct vgpu_scanout *vgpu_scanout_create(struct vgpu_device *vgpu, u32 id)
+{
+	struct vgpu_scanout *scanout;
+
+	scanout = kzalloc(sizeof(*scanout), GFP_KERNEL);
+	if (!scanout)
+		return NULL;
+	scanout->owner.ops = &vgpu_scanout_owner_ops;
+	kref_init(&scanout->ref);
+	scanout->vgpu = vgpu;
+	scanout->id = id;
+	/* Nothing has been told in this one. */
+	atomic_set(&scanout->generation, 1);
+	mutex_init(&scanout->lock);
+	INIT_DELAYED_WORK(&scanout->again, vgpu_scanout_again);
+	return scanout;
+}
+
+/**
+ * vgpu_scanout_get() - take a reference
+ * @scanout: the scanout
+ *
+ * Return: @scanout.
+ */
+struct vgpu_scanout *vgpu_scanout_get(struct vgpu_scanout *scanout)
+{
+	kref_get(&scanout->ref);
+	return scanout;
+}
+
+/**
+ * vgpu_scanout_put() - drop a reference
+ * @scanout: the scanout
+ *
+ * Context: any.
+ */
+void vgpu_scanout_put(struct vgpu_scanout *scanout)
+{
+	kref_put(&scanout->ref, vgpu_scanout_free);
+}
+
+/**
+ * vgpu_scanout_stop() - do nothing more by itself
+ * @scanout: the scanout; shown for the last time
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_scanout_stop(struct vgpu_scanout *scanout)
+{
+	cancel_delayed_work_sync(&scanout->again);
+}
+
+/**
+ * vgpu_scanout_id() - the host's number of an output
+ * @scanout: the scanout
+ *
+ * Return: the number.
+ */
+u32 vgpu_scanout_id(const struct vgpu_scanout *scanout)
+{
+	return scanout->id;
+}
+
+/**
+ * vgpu_scanout_generation() - has the host forgotten what it was told?
+ * @scanout: the scanout
+ *
+ * Return: a number that changes when it has; never 0.
+ */
+unsigned int vgpu_scanout_generation(struct vgpu_scanout *scanout)
+{
+	return atomic_read(&scanout->generation);
+}
+
+/**
+ * vgpu_scanout_forget() - the host may show something else than it was told
+ * @scanout: the scanout
+ *
+ * Context: any.
+ */
+void vgpu_scanout_forget(struct vgpu_scanout *scanout)
+{
+	/* Odd numbers only, so that none is 0. */
+	atomic_add(2, &scanout->generation);
+}
+
+/**
+ * vgpu_scanout_show() - have the host show a picture, unless it does already
+ * @scanout: the scanout
+ * @picture: the picture; padding is zero
+ *
+ * Context: process or the tail of a commit, between drm_dev_enter() and
+ * drm_dev_exit().
+ * Return: true when the host was told.
+ */
+bool vgpu_scanout_show(struct vgpu_scanout *scanout, const struct vgpu_picture *picture)
+{
+	int generation = atomic_read(&scanout->generation);
+	bool is_new, was_off;
+
+	mutex_lock(&scanout->lock);
+	was_off = !scanout->picture.res_id;
+	is_new = scanout->told != generation ||
+		 memcmp(&scanout->picture, picture, sizeof(*picture));
+	if (is_new) {
+		scanout->told = generation;
+		memcpy(&scanout->picture, picture, sizeof(*picture));
+		vgpu_scanout_tell_locked(scanout);
+	}
+	mutex_unlock(&scanout->lock);
+	if (was_off && picture->res_id)
+		mod_delayed_work(scanout->vgpu->wq, &scanout->again,
+				 msecs_to_jiffies(VGPU_SCANOUT_AGAIN_MS));
+	return is_new;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_BASE_H
+#define VGPU_BASE_H
+
+#include <linux/types.h>
+
+#include <drm/drm_device.h>
+
+struct virtio_device;
+struct workqueue_struct;
+struct vgpu_capsets;
+struct vgpu_cmdq;
+struct vgpu_contexts;
+struct vgpu_display;
+struct vgpu_hostmem;
+struct vgpu_resources;
+
+/**
+ * enum vgpu_device_state - can the device be worked with?
+ * @VGPU_DEVICE_OFF: not started, suspended or shut down
+ * @VGPU_DEVICE_READY: commands are executed
+ * @VGPU_DEVICE_LOST: nothing is answered any more; recovery is under way
+ */
+enum vgpu_device_state {
+	VGPU_DEVICE_OFF,
+	VGPU_DEVICE_READY,
+	VGPU_DEVICE_LOST,
+};
+
+/**
+ * struct vgpu_features - what the device and we agreed upon
+ * @virgl: 3D contexts
+ * @edid: EDIDs of the outputs
+ * @uuid: resources can be named to other virtio devices
+ * @blob: blob resources
+ * @context_init: contexts of a chosen capset, with rings
+ * @blob_alignment: sizes and offsets of blobs are multiples of this many bytes; a
+ *                  power of two, 1 where the device doesn't care
+ */
+struct vgpu_features {
+	bool virgl;
+	bool edid;
+	bool uuid;
+	bool blob;
+	bool context_init;
+	u32 blob_alignment;
+};
+
+/**
+ * struct vgpu_device - whom to ask for what
+ * @drm: the DRM device; everything here lives as long as it
+ * @vdev: the virtio device; gone after unplug, so only between drm_dev_enter()
+ *        and drm_dev_exit()
+ * @features: constant after probe
+ * @state: who works with the device reads it; changed by core/ alone
+ * @num_scanouts: how many outputs the device has, constant after probe
+ * @cmdq: command queues
+ * @wq: what may sleep: freeing pages, hotplug
+ * @resources: resources and their ids
+ * @contexts: contexts and their ids
+ * @capsets: capability sets
+ * @hostmem: host-visible memory, NULL where the device has none
+ * @display: outputs, NULL where there are none
+ */
+struct vgpu_device {
+	struct drm_device drm;
+	struct virtio_device *vdev;
+	struct vgpu_features features;
+	enum vgpu_device_state state;
+	u32 num_scanouts;
+	struct vgpu_cmdq *cmdq;
+	struct workqueue_struct *wq;
+	struct vgpu_resources *resources;
+	struct vgpu_contexts *contexts;
+	struct vgpu_capsets *capsets;
+	struct vgpu_hostmem *hostmem;
+	struct vgpu_display *display;
+};
+
+static inline struct vgpu_device *to_vgpu(struct drm_device *drm)
+{
+	return container_of(drm, struct vgpu_device, drm);
+}
+
+#endif

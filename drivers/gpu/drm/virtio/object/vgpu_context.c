@@ -1,0 +1,578 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: contexts
+ *
+ * Each open file has a context: a renderer of its own on the host, made when it is
+ * first needed, a timeline for what it submits, more timelines where user space
+ * asked for rings, and a budget of commands in flight. A client that has used up
+ * its budget waits at the door of the next ioctl, killably and before it holds
+ * anything, while everybody else goes on.
+ *
+ * Locking: &vgpu_context.lock is the outermost lock of the driver.
+ */
+
+#include <linux/idr.h>
+#include <linux/kref.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#include <drm/drm_file.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+
+#include "object/vgpu_base.h"
+#include "object/vgpu_capset.h"
+#include "object/vgpu_context.h"
+#include "object/vgpu_resource.h"
+#include "protocol/vgpu_cmd.h"
+#include "protocol/vgpu_gate.h"
+
+static unsigned int vgpu_context_budget = 256;
+module_param_named(context_budget, vgpu_context_budget, uint, 0644);
+MODULE_PARM_DESC(context_budget, "Commands a client may have in flight (default 256)");
+
+/**
+ * enum vgpu_context_state - what the host knows of a context
+ * @VGPU_CONTEXT_NEW: nothing yet
+ * @VGPU_CONTEXT_MADE: CTX_CREATE was sent
+ * @VGPU_CONTEXT_LEFT: CTX_DESTROY was sent, or never need be
+ * @VGPU_CONTEXT_GONE: was lost with the device
+ */
+enum vgpu_context_state {
+	VGPU_CONTEXT_NEW,
+	VGPU_CONTEXT_MADE,
+	VGPU_CONTEXT_LEFT,
+	VGPU_CONTEXT_GONE,
+};
+
+/**
+ * struct vgpu_contexts - all contexts of a device
+ * @ids: their ids
+ * @lock: protects @list
+ * @list: contexts of open files
+ */
+struct vgpu_contexts {
+	struct ida ids;
+	struct mutex lock;
+	struct list_head list;
+};
+
+/**
+ * struct vgpu_context - the context of an open file
+ * @owner: hears of the outcome of the context's commands
+ * @vgpu: the device, constant
+ * @ref: one for the file, one for each command in flight
+ * @id: constant
+ * @node: entry of &vgpu_contexts.list
+ * @lock: protects @state, @params and the making of @rings
+ * @state: written under @lock
+ * @params: constant once @configured
+ * @configured: CONTEXT_INIT was called
+ * @error: sticky, 0 while all is well; written once, by whoever comes first
+ * @gate: of what goes to no ring, constant
+ * @rings: &vgpu_context_params.num_rings gates, constant once set
+ * @in_flight: commands the host has not answered
+ * @door: where the file's threads wait for @in_flight to fall
+ */
+struct vgpu_context {
+	struct vgpu_cmd_owner owner;
+	struct vgpu_device *vgpu;
+	struct kref ref;
+	u32 id;
+	struct list_head node;
+	struct mutex lock;
+	enum vgpu_context_state state;
+	struct vgpu_context_params params;
+	bool configured;
+	int error;
+	struct vgpu_gate *gate;
+	struct vgpu_gate **rings;
+	atomic_t in_flight;
+	wait_queue_head_t door;
+};
+
+static void vgpu_contexts_release(struct drm_device *drm, void *ptr)
+{
+	struct vgpu_contexts *contexts = ptr;
+
+	ida_destroy(&contexts->ids);
+	mutex_destroy(&contexts->lock);
+}
+
+/**
+ * vgpu_contexts_init() - prepare a device for contexts
+ * @vgpu: the device; what is allocated lives as long as it
+ *
+ * Context: process, may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int vgpu_contexts_init(struct vgpu_device *vgpu)
+{
+	struct vgpu_contexts *contexts;
+
+	contexts = drmm_kzalloc(&vgpu->drm, sizeof(*contexts), GFP_KERNEL);
+	if (!contexts)
+		return -ENOMEM;
+	ida_init(&contexts->ids);
+	mutex_init(&contexts->lock);
+	INIT_LIST_HEAD(&contexts->list);
+	vgpu->contexts = contexts;
+	return drmm_add_action_or_reset(&vgpu->drm, vgpu_contexts_release, contexts);
+}
+
+static struct vgpu_context *owner_to_context(struct vgpu_cmd_owner *owner)
+{
+	return container_of(owner, struct vgpu_context, owner);
+}
+
+static void vgpu_context_put_rings(struct vgpu_gate **rings, u32 num_rings)
+{
+	u32 i;
+
+	if (!rings)
+		return;
+	for (i = 0; i < num_rings; i++)
+		vgpu_gate_put(rings[i]);
+	kfree(rings);
+}
+
+static void vgpu_context_free(struct kref *ref)
+{
+	struct vgpu_context *ctx = container_of(ref, struct vgpu_context, ref);
+
+	ida_free(&ctx->vgpu->contexts->ids, ctx->id);
+	vgpu_context_put_rings(ctx->rings, ctx->params.num_rings);
+	vgpu_gate_put(ctx->gate);
+	mutex_destroy(&ctx->lock);
+	kfree(ctx);
+}
+
+static void vgpu_context_owner_get(struct vgpu_cmd_owner *owner)
+{
+	struct vgpu_context *ctx = owner_to_context(owner);
+
+	kref_get(&ctx->ref);
+	atomic_inc(&ctx->in_flight);
+}
+
+static void vgpu_context_owner_put(struct vgpu_cmd_owner *owner)
+{
+	struct vgpu_context *ctx = owner_to_context(owner);
+
+	/* Pairs with the barrier of prepare_to_wait() in vgpu_context_throttle(). */
+	smp_mb__before_atomic();
+	atomic_dec(&ctx->in_flight);
+	if (wq_has_sleeper(&ctx->door))
+		wake_up_all(&ctx->door);
+	kref_put(&ctx->ref, vgpu_context_free);
+}
+
+static void vgpu_context_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, int error)
+{
+	struct vgpu_context *ctx = owner_to_context(owner);
+
+	if (!error)
+		return;
+	if (type == VIRTIO_GPU_CMD_CTX_CREATE)
+		cmpxchg(&ctx->error, 0, error);
+	/* A lost device keeps the memory, but nobody needs to wait for it. */
+	wake_up_all(&ctx->door);
+}
+
+static const struct vgpu_cmd_owner_ops vgpu_context_owner_ops = {
+	.get = vgpu_context_owner_get,
+	.put = vgpu_context_owner_put,
+	.outcome = vgpu_context_owner_outcome,
+};
+
+static bool vgpu_context_is_held_back(struct vgpu_context *ctx)
+{
+	u32 i;
+
+	for (i = 0; i < ctx->params.num_rings; i++)
+		if (vgpu_gate_is_busy(ctx->rings[i]))
+			return true;
+	return vgpu_gate_is_busy(ctx->gate);
+}
+
+static void vgpu_context_turn_away(struct vgpu_context *ctx, int error)
+{
+	u32 i;
+
+	vgpu_gate_cancel(ctx->gate, error);
+	for (i = 0; i < ctx->params.num_rings; i++)
+		vgpu_gate_cancel(ctx->rings[i], error);
+}
+
+static struct vgpu_context *vgpu_context_create(struct vgpu_device *vgpu)
+{
+	struct vgpu_context *ctx;
+	int ret;
+
+	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
+	if (!ctx)
+		return ERR_PTR(-ENOMEM);
+	ctx->gate = vgpu_gate_create(vgpu->cmdq, "context");
+	if (IS_ERR(ctx->gate)) {
+		ret = PTR_ERR(ctx->gate);
+		goto err_free;
+	}
+	ret = ida_alloc_min(&vgpu->contexts->ids, 1, GFP_KERNEL);
+	if (ret < 0)
+		goto err_put_gate;
+	ctx->id = ret;
+	ctx->owner.ops = &vgpu_context_owner_ops;
+	ctx->vgpu = vgpu;
+	kref_init(&ctx->ref);
+	mutex_init(&ctx->lock);
+	init_waitqueue_head(&ctx->door);
+	return ctx;
+
+err_put_gate:
+	vgpu_gate_put(ctx->gate);
+err_free:
+	kfree(ctx);
+	return ERR_PTR(ret);
+}
+
+/**
+ * vgpu_context_open() - &drm_driver.open
+ * @drm: the device
+ * @file: the file
+ *
+ * Nothing is sent to the host yet.
+ *
+ * Context: process, may sleep.
+ * Return: 0; -ENOMEM; -ENOSPC when there are no more ids.
+ */
+int vgpu_context_open(struct drm_device *drm, struct drm_file *file)
+{
+	struct vgpu_device *vgpu = to_vgpu(drm);
+	struct vgpu_context *ctx;
+
+	ctx = vgpu_context_create(vgpu);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	mutex_lock(&vgpu->contexts->lock);
+	list_add_tail(&ctx->node, &vgpu->contexts->list);
+	mutex_unlock(&vgpu->contexts->lock);
+	file->driver_priv = ctx;
+	return 0;
+}
+
+/**
+ * vgpu_context_leave() - the file is about to be closed
+ * @file: the file, which nobody uses any more
+ *
+ * Destroying the context detaches all its resources, so the buffers that are
+ * closed next need not be detached one by one.
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_context_leave(struct drm_file *file)
+{
+	struct vgpu_context *ctx = file->driver_priv;
+	struct vgpu_cmdq *q = ctx->vgpu->cmdq;
+	enum vgpu_context_state was;
+
+	mutex_lock(&ctx->lock);
+	was = ctx->state;
+	ctx->state = VGPU_CONTEXT_LEFT;
+	vgpu_context_turn_away(ctx, -ECANCELED);
+	mutex_unlock(&ctx->lock);
+	if (was == VGPU_CONTEXT_MADE)
+		vgpu_cmd_post(vgpu_cmd_ctx_destroy(q, ctx->id), &ctx->owner);
+}
+
+/**
+ * vgpu_context_close() - &drm_driver.postclose
+ * @drm: the device
+ * @file: the file
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_context_close(struct drm_device *drm, struct drm_file *file)
+{
+	struct vgpu_device *vgpu = to_vgpu(drm);
+	struct vgpu_context *ctx = file->driver_priv;
+
+	/* Clients inside the kernel have no file operations that would have. */
+	vgpu_context_leave(file);
+	mutex_lock(&vgpu->contexts->lock);
+	list_del(&ctx->node);
+	mutex_unlock(&vgpu->contexts->lock);
+	file->driver_priv = NULL;
+	kref_put(&ctx->ref, vgpu_context_free);
+	vgpu_cmdq_kick(vgpu->cmdq);
+}
+
+/**
+ * vgpu_context_of() - the context of a file
+ * @file: the file
+ *
+ * Return: the context; never NULL between open and close.
+ */
+struct vgpu_context *vgpu_context_of(struct drm_file *file)
+{
+	return file->driver_priv;
+}
+
+/**
+ * vgpu_contexts_lose() - the device has forgotten all contexts
+ * @vgpu: the device
+ * @error: negative errno that commands held back end with
+ *
+ * What was made before answers -EIO until it is closed.
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_contexts_lose(struct vgpu_device *vgpu, int error)
+{
+	struct vgpu_contexts *contexts = vgpu->contexts;
+	struct vgpu_context *ctx;
+
+	mutex_lock(&contexts->lock);
+	list_for_each_entry(ctx, &contexts->list, node) {
+		mutex_lock(&ctx->lock);
+		if (ctx->state == VGPU_CONTEXT_MADE) {
+			ctx->state = VGPU_CONTEXT_GONE;
+			cmpxchg(&ctx->error, 0, -EIO);
+		}
+		vgpu_context_turn_away(ctx, error);
+		mutex_unlock(&ctx->lock);
+	}
+	mutex_unlock(&contexts->lock);
+}
+
+static void vgpu_context_make_locked(struct vgpu_context *ctx)
+{
+	struct vgpu_cmdq *q = ctx->vgpu->cmdq;
+	char comm[TASK_COMM_LEN];
+	const char *name = ctx->params.name;
+
+	lockdep_assert_held(&ctx->lock);
+
+	if (!*name) {
+		get_task_comm(comm, current);
+		name = comm;
+	}
+	vgpu_cmd_post(vgpu_cmd_ctx_create(q, ctx->id, ctx->params.capset_id, name), &ctx->owner);
+	ctx->state = VGPU_CONTEXT_MADE;
+}
+
+/**
+ * vgpu_context_ensure() - make the host know a context
+ * @ctx: the context
+ *
+ * Context: process, may sleep; does not wait for the host.
+ * Return: 0, or the context's sticky error.
+ */
+int vgpu_context_ensure(struct vgpu_context *ctx)
+{
+	/* Pairs with the store in vgpu_context_make_locked(): the common case. */
+	if (READ_ONCE(ctx->state) == VGPU_CONTEXT_NEW) {
+		mutex_lock(&ctx->lock);
+		if (ctx->state == VGPU_CONTEXT_NEW)
+			vgpu_context_make_locked(ctx);
+		mutex_unlock(&ctx->lock);
+	}
+	return vgpu_context_error(ctx);
+}
+
+static struct vgpu_gate **vgpu_context_create_rings(struct vgpu_cmdq *q, u32 num_rings)
+{
+	struct vgpu_gate **rings;
+	u32 i;
+
+	rings = kcalloc(num_rings, sizeof(*rings), GFP_KERNEL_ACCOUNT);
+	if (!rings)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < num_rings; i++) {
+		rings[i] = vgpu_gate_create(q, "context-ring");
+		if (IS_ERR(rings[i])) {
+			vgpu_context_put_rings(rings, i);
+			return ERR_PTR(-ENOMEM);
+		}
+	}
+	return rings;
+}
+
+static int vgpu_context_setup_locked(struct vgpu_context *ctx,
+				     const struct vgpu_context_params *params)
+{
+	struct vgpu_gate **rings = NULL;
+
+	lockdep_assert_held(&ctx->lock);
+
+	if (ctx->configured || ctx->state != VGPU_CONTEXT_NEW)
+		return -EEXIST;
+	if (params->num_rings) {
+		rings = vgpu_context_create_rings(ctx->vgpu->cmdq, params->num_rings);
+		if (IS_ERR(rings))
+			return PTR_ERR(rings);
+	}
+	ctx->params = *params;
+	ctx->configured = true;
+	ctx->rings = rings;
+	vgpu_context_make_locked(ctx);
+	return 0;
+}
+
+/**
+ * vgpu_context_setup() - make a context as CONTEXT_INIT asks for it
+ * @ctx: the context
+ * @params: checked by the caller
+ *
+ * Context: process, may sleep; does not wait for the host.
+ * Return: 0; -EEXIST when the context is made already; -ENOMEM.
+ */
+int vgpu_context_setup(struct vgpu_context *ctx, const struct vgpu_context_params *params)
+{
+	int ret;
+
+	mutex_lock(&ctx->lock);
+	ret = vgpu_context_setup_locked(ctx, params);
+	mutex_unlock(&ctx->lock);
+	return ret;
+}
+
+/**
+ * vgpu_context_error() - can a context be worked with?
+ * @ctx: the context
+ *
+ * Return: 0, or its sticky error.
+ */
+int vgpu_context_error(const struct vgpu_context *ctx)
+{
+	return READ_ONCE(ctx->error);
+}
+
+/**
+ * vgpu_context_id() - what the host calls a context
+ * @ctx: the context
+ *
+ * Return: the id, not 0.
+ */
+u32 vgpu_context_id(const struct vgpu_context *ctx)
+{
+	return ctx->id;
+}
+
+/**
+ * vgpu_context_gate() - where that goes which goes to no ring
+ * @ctx: the context
+ *
+ * Return: the gate, which lives as long as the context.
+ */
+struct vgpu_gate *vgpu_context_gate(struct vgpu_context *ctx)
+{
+	return ctx->gate;
+}
+
+/**
+ * vgpu_context_ring() - gate of a ring
+ * @ctx: the context
+ * @ring_idx: the ring
+ *
+ * Return: the gate, which lives as long as the context; NULL when there is no such
+ * ring.
+ */
+struct vgpu_gate *vgpu_context_ring(struct vgpu_context *ctx, u32 ring_idx)
+{
+	if (READ_ONCE(ctx->state) == VGPU_CONTEXT_NEW || ring_idx >= ctx->params.num_rings)
+		return NULL;
+	return ctx->rings[ring_idx];
+}
+
+/**
+ * vgpu_context_ring_is_polled() - does a ring send events?
+ * @ctx: the context
+ * @ring_idx: the ring
+ *
+ * Return: true if each of its fences sends one.
+ */
+bool vgpu_context_ring_is_polled(const struct vgpu_context *ctx, u32 ring_idx)
+{
+	return ctx->params.poll_mask & BIT_ULL(ring_idx);
+}
+
+/**
+ * vgpu_context_owner() - who hears of the outcome of a context's commands
+ * @ctx: the context
+ *
+ * Commands posted with this owner count against the context's budget.
+ *
+ * Return: the owner.
+ */
+struct vgpu_cmd_owner *vgpu_context_owner(struct vgpu_context *ctx)
+{
+	return &ctx->owner;
+}
+
+/**
+ * vgpu_context_attach() - let a context use a resource
+ * @ctx: the context
+ * @res: the resource
+ *
+ * Context: process, may sleep; does not wait for the host.
+ * Return: 0, or the context's sticky error.
+ */
+int vgpu_context_attach(struct vgpu_context *ctx, struct vgpu_resource *res)
+{
+	int ret;
+
+	if (!ctx->vgpu->features.virgl)
+		return 0;
+	ret = vgpu_context_ensure(ctx);
+	if (ret)
+		return ret;
+	return vgpu_cmd_post(vgpu_cmd_ctx_attach(ctx->vgpu->cmdq, ctx->id, res->id),
+			     &res->owner);
+}
+
+/**
+ * vgpu_context_detach() - a context will not use a resource any more
+ * @ctx: the context
+ * @res: the resource
+ *
+ * Context: process, may sleep; does not wait for the host.
+ */
+void vgpu_context_detach(struct vgpu_context *ctx, struct vgpu_resource *res)
+{
+	/* It must not overtake what was held back; then CTX_DESTROY or UNREF will do. */
+	if (READ_ONCE(ctx->state) == VGPU_CONTEXT_MADE && !vgpu_context_is_held_back(ctx))
+		vgpu_cmd_post(vgpu_cmd_ctx_detach(ctx->vgpu->cmdq, ctx->id, res->id),
+			      &res->owner);
+}
+
+static bool vgpu_context_has_room(struct vgpu_context *ctx)
+{
+	return atomic_read(&ctx->in_flight) < READ_ONCE(vgpu_context_budget) ||
+	       vgpu_cmdq_error(ctx->vgpu->cmdq);
+}
+
+/**
+ * vgpu_context_throttle() - wait until a context has few commands in flight
+ * @ctx: the context
+ *
+ * Called at the door of an ioctl, before it takes or makes anything.
+ *
+ * Context: process, sleeps killably until the host makes progress or is lost.
+ * Return: 0; -EINTR when killed; -EIO or -ENODEV when the device is lost.
+ */
+int vgpu_context_throttle(struct vgpu_context *ctx)
+{
+	struct vgpu_cmdq *q = ctx->vgpu->cmdq;
+	int ret = 0;
+
+	if (atomic_read(&ctx->in_flight) >= READ_ONCE(vgpu_context_budget)) {
+		vgpu_cmdq_kick(q);
+		vgpu_cmdq_listen(q);
+		ret = wait_event_killable(ctx->door, vgpu_context_has_room(ctx));
+		vgpu_cmdq_unlisten(q);
+	}
+	return ret ? -EINTR : vgpu_cmdq_error(q);
+}

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: host-visible memory
+ *
+ * A blob of the host's own memory has no pages of ours. To let the CPU see it, the
+ * host shows it in a window of the device, at an offset we choose. That happens
+ * when user space asks where to mmap() it, or mmap()s it, or hands it to another
+ * device: places that can wait killably and say why it failed. A blob that nobody
+ * looks at takes no room in the window.
+ *
+ * The room is taken back only when the host has acknowledged that it shows the
+ * blob no more. At unplug the mappings are torn down; touching them is SIGBUS.
+ */
+
+#include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/virtio_config.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_mm.h>
+#include <drm/drm_print.h>
+
+#include "object/vgpu_base.h"
+#include "object/vgpu_gem.h"
+#include "object/vgpu_hostmem.h"
+#include "object/vgpu_prime.h"
+#include "protocol/vgpu_cmd.h"
+
+/**
+ * struct vgpu_hostmem - the window
+ * @base: physical address, constant
+ * @size: bytes, constant
+ * @lock: protects @mm and @used
+ * @mm: which parts of it are taken
+ * @used: how much is taken, in bytes
+ */
+struct vgpu_hostmem {
+	u64 base;
+	u64 size;
+	struct mutex lock;
+	struct drm_mm mm;
+	u64 used;
+};
+
+/**
+ * enum vgpu_hostmem_state - is a blob in the window?
+ * @VGPU_HOSTMEM_ABSENT: no
+ * @VGPU_HOSTMEM_SHOWN: yes, at its node
+ * @VGPU_HOSTMEM_UNSURE: the wait for the answer ended early; its node stays taken
+ *                       as long as the host keeps the blob
+ */
+enum vgpu_hostmem_state {
+	VGPU_HOSTMEM_ABSENT,
+	VGPU_HOSTMEM_SHOWN,
+	VGPU_HOSTMEM_UNSURE,
+};
+
+/**
+ * struct vgpu_hostmem_blob - a blob of the host's memory
+ * @gem: the buffer; first, because it is freed by its address
+ * @lock: protects what follows; held while the host is waited for
+ * @state: where it stands
+ * @node: its part of the window, unless absent
+ * @cache: VIRTIO_GPU_MAP_CACHE_*, when shown
+ */
+struct vgpu_hostmem_blob {
+	struct vgpu_gem gem;
+	struct mutex lock;
+	enum vgpu_hostmem_state state;
+	struct drm_mm_node node;
+	u32 cache;
+};
+
+static struct vgpu_hostmem_blob *to_blob(struct vgpu_gem *gem)
+{
+	return container_of(gem, struct vgpu_hostmem_blob, gem);
+}
+
+static void vgpu_hostmem_release(struct drm_device *drm, void *ptr)
+{
+	struct vgpu_hostmem *hostmem = ptr;
+
+	drm_mm_takedown(&hostmem->mm);
+	mutex_destroy(&hostmem->lock);
+}
+
+/**
+ * vgpu_hostmem_init() - find the window
+ * @vgpu: the device; &vgpu_device.hostmem stays NULL where it has none
+ *
+ * Virtio 1.3, 5.7.6.8: shared memory region VIRTIO_GPU_SHM_ID_HOST_VISIBLE.
+ *
+ * Context: process, may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int vgpu_hostmem_init(struct vgpu_device *vgpu)
+{
+	struct virtio_shm_region region;
+	struct vgpu_hostmem *hostmem;
+
+	if (!vgpu->features.blob ||
+	    !virtio_get_shm_region(vgpu->vdev, &region, VIRTIO_GPU_SHM_ID_HOST_VISIBLE) ||
+	    region.len < PAGE_SIZE)
+		return 0;
+	hostmem = drmm_kzalloc(&vgpu->drm, sizeof(*hostmem), GFP_KERNEL);
+	if (!hostmem)
+		return -ENOMEM;
+	hostmem->base = region.addr;
+	hostmem->size = region.len;
+	mutex_init(&hostmem->lock);
+	drm_mm_init(&hostmem->mm, 0, region.len);
+	vgpu->hostmem = hostmem;
+	drm_info(&vgpu->drm, "host-visible memory: %llu MiB\n", hostmem->size >> 20);
+	return drmm_add_action_or_reset(&vgpu->drm, vgpu_hostmem_release, hostmem);
+}
+
+/**
+ * vgpu_hostmem_size() - size of the window
+ * @vgpu: the device
+ *
+ * Return: bytes; 0 where there is none.
+ */
+u64 vgpu_hostmem_size(const struct vgpu_device *vgpu)
+{
+	return vgpu->hostmem ? vgpu->hostmem->size : 0;
+}
+
+/**
+ * vgpu_hostmem_used() - how much of the window is taken
+ * @vgpu: the device
+ *
+ * Return: bytes, a snapshot.
+ */
+u64 vgpu_hostmem_used(const struct vgpu_device *vgpu)
+{
+	return vgpu->hostmem ? READ_ONCE(vgpu->hostmem->used) : 0;
+}
+
+static int vgpu_hostmem_take(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
+{
+	u64 alignment = max_t(u64, PAGE_SIZE, blob->gem.res.vgpu->features.blob_alignment);
+	u64 size = blob->gem.base.base.size;
+	int ret;
+
+	mutex_lock(&hostmem->lock);
+	ret = drm_mm_insert_node_generic(&hostmem->mm, &blob->node, size, alignment, 0, 0);
+	if (!ret)
+		hostmem->used += size;
+	mutex_unlock(&hostmem->lock);
+	return ret;
+}
+
+static void vgpu_hostmem_give_back(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
+{
+	mutex_lock(&hostmem->lock);
+	drm_mm_remove_node(&blob->node);
+	hostmem->used -= blob->gem.base.base.size;
+	mutex_unlock(&hostmem->lock);
+}
+
+static int vgpu_hostmem_show_locked(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
+{
+	struct vgpu_resource *res = &blob->gem.res;
+	int ret;
+
+	lockdep_assert_held(&blob->lock);
+
+	if (blob->state == VGPU_HOSTMEM_SHOWN)
+		return 0;
+	if (blob->state == VGPU_HOSTMEM_UNSURE)
+		return -EIO;
+	ret = vgpu_hostmem_take(hostmem, blob);
+	if (ret) {
+		drm_dbg(&res->vgpu->drm, "no room for resource %u in the window\n", res->id);
+		return ret;
+	}
+	ret = vgpu_cmd_map_blob(res->vgpu->cmdq, res->id, blob->node.start, &blob->cache,
+				&res->owner);
+	if (ret == -EINTR || ret == -ETIMEDOUT || ret == -EPROTO) {
+		blob->state = VGPU_HOSTMEM_UNSURE;
+	} else if (ret) {
+		vgpu_hostmem_give_back(hostmem, blob);
+		ret = -EIO;
+	} else {
+		blob->state = VGPU_HOSTMEM_SHOWN;
+	}
+	return ret;
+}
+
+/**
+ * vgpu_hostmem_map() - see to it that the CPU can see a blob
+ * @gem: a buffer of vgpu_hostmem_create()
+ *
+ * Context: process, waits for the host, killably and at most as long as
+ * vgpu_cmd_call().
+ * Return: 0; -EINVAL for a blob that was not made mappable, or without a window;
+ * -ENOSPC when the window is full; -EIO when the host refuses; -EINTR when killed;
+ * -ETIMEDOUT; -ENODEV when the device is gone.
+ */
+int vgpu_hostmem_map(struct vgpu_gem *gem)
+{
+	struct vgpu_hostmem_blob *blob = to_blob(gem);
+	struct vgpu_device *vgpu = gem->res.vgpu;
+	int ret, idx;
+
+	if (!vgpu->hostmem || !(gem->res.blob_flags & VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE)) {
+		drm_dbg(&vgpu->drm, "resource %u is not mappable\n", gem->res.id);
+		return -EINVAL;
+	}
+	if (vgpu_resource_error(&gem->res))
+		return -EIO;
+	if (!drm_dev_enter(&vgpu->drm, &idx))
+		return -ENODEV;
+	ret = mutex_lock_killable(&blob->lock);
+	if (!ret) {
+		ret = vgpu_hostmem_show_locked(vgpu->hostmem, blob);
+		mutex_unlock(&blob->lock);
+	}
+	drm_dev_exit(idx);
+	return ret;
+}
+
+static void vgpu_hostmem_blob_release(struct vgpu_resource *res)
+{
+	struct vgpu_gem *gem = container_of(res, struct vgpu_gem, res);
+	struct vgpu_hostmem_blob *blob = to_blob(gem);
+
+	if (blob->state != VGPU_HOSTMEM_ABSENT)
+		vgpu_hostmem_give_back(res->vgpu->hostmem, blob);
+	drm_gem_object_release(&gem->base.base);
+	mutex_destroy(&blob->lock);
+	kfree(blob);
+}
+
+/* The window shows something else now: what was mapped must not be touched. */
+static void vgpu_hostmem_forget(struct vgpu_resource *res)
+{
+	struct vgpu_gem *gem = container_of(res, struct vgpu_gem, res);
+	struct drm_gem_object *obj = &gem->base.base;
+
+	drm_vma_node_unmap(&obj->vma_node, obj->dev->anon_inode->i_mapping);
+}
+
+static void vgpu_hostmem_gem_free(struct drm_gem_object *obj)
+{
+	struct vgpu_gem *gem = to_vgpu_gem(obj);
+	struct vgpu_resource *res = &gem->res;
+
+	if (to_blob(gem)->state != VGPU_HOSTMEM_ABSENT && !vgpu_resource_error(res))
+		vgpu_cmd_post(vgpu_cmd_unmap_blob(res->vgpu->cmdq, res->id), &res->owner);
+	vgpu_resource_retire(res);
+}
+
+static pgprot_t vgpu_hostmem_prot(u32 cache, pgprot_t prot)
+{
+	switch (cache) {
+	case VIRTIO_GPU_MAP_CACHE_UNCACHED:
+		return pgprot_noncached(prot);
+	case VIRTIO_GPU_MAP_CACHE_WC:
+		return pgprot_writecombine(prot);
+	default:
+		return prot;
+	}
+}
+
+static int vgpu_hostmem_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
+{
+	struct vgpu_gem *gem = to_vgpu_gem(obj);
+	struct vgpu_hostmem_blob *blob = to_blob(gem);
+	unsigned long size = vma->vm_end - vma->vm_start;
+	u64 start;
+	int ret, idx;
+
+	if (vma_is_cow_mapping(vma))
+		return -EINVAL;
+	ret = vgpu_hostmem_map(gem);
+	if (ret)
+		return ret;
+	if (!drm_dev_enter(obj->dev, &idx))
+		return -ENODEV;
+	start = gem->res.vgpu->hostmem->base + blob->node.start;
+	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_page_prot = vgpu_hostmem_prot(blob->cache, vm_get_page_prot(vma->vm_flags));
+	ret = io_remap_pfn_range(vma, vma->vm_start, start >> PAGE_SHIFT, size,
+				 vma->vm_page_prot);
+	drm_dev_exit(idx);
+	return ret;
+}
+
+/* What was torn down at unplug stays so. */
+static vm_fault_t vgpu_hostmem_fault(struct vm_fault *vmf)
+{
+	return VM_FAULT_SIGBUS;
+}
+
+static const struct vm_operations_struct vgpu_hostmem_vm_ops = {
+	.fault = vgpu_hostmem_fault,
+	.open = drm_gem_vm_open,
+	.close = drm_gem_vm_close,
+};
+
+static const struct drm_gem_object_funcs vgpu_hostmem_funcs = {
+	.free = vgpu_hostmem_gem_free,
+	.open = vgpu_gem_open,
+	.close = vgpu_gem_close,
+	.export = vgpu_prime_export,
+	.mmap = vgpu_hostmem_gem_mmap,
+	.vm_ops = &vgpu_hostmem_vm_ops,
+};
+
+/**
+ * vgpu_hostmem_create() - create a buffer without pages of ours
+ * @vgpu: the device
+ * @size_bytes: size, a multiple of the page size
+ *
+ * Context: process, may sleep.
+ * Return: the buffer, whose resource is not created yet; or an error pointer:
+ * -ENOMEM, -ENOSPC.
+ */
+struct vgpu_gem *vgpu_hostmem_create(struct vgpu_device *vgpu, size_t size_bytes)
+{
+	struct vgpu_hostmem_blob *blob;
+	struct drm_gem_object *obj;
+	int ret;
+
+	blob = kzalloc(sizeof(*blob), GFP_KERNEL_ACCOUNT);
+	if (!blob)
+		return ERR_PTR(-ENOMEM);
+	mutex_init(&blob->lock);
+	obj = &blob->gem.base.base;
+	obj->funcs = &vgpu_hostmem_funcs;
+	drm_gem_private_object_init(&vgpu->drm, obj, size_bytes);
+	ret = vgpu_resource_init(vgpu, &blob->gem.res, vgpu_hostmem_blob_release);
+	blob->gem.res.forget = vgpu_hostmem_forget;
+	if (!ret)
+		ret = drm_gem_create_mmap_offset(obj);
+	if (ret) {
+		drm_gem_object_put(obj);
+		return ERR_PTR(ret);
+	}
+	return &blob->gem;
+}
+
+/**
+ * vgpu_hostmem_is() - is a buffer one of vgpu_hostmem_create()?
+ * @obj: any buffer of this driver
+ *
+ * Return: true if it has no pages of ours.
+ */
+bool vgpu_hostmem_is(const struct drm_gem_object *obj)
+{
+	return obj->funcs == &vgpu_hostmem_funcs;
+}
+
+static int vgpu_hostmem_fill_sgt(struct device *dev, struct vgpu_gem *gem, struct sg_table *sgt,
+				 enum dma_data_direction dir)
+{
+	u64 start = gem->res.vgpu->hostmem->base + to_blob(gem)->node.start;
+	size_t size = gem->base.base.size;
+	dma_addr_t addr;
+
+	addr = dma_map_resource(dev, start, size, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	if (dma_mapping_error(dev, addr))
+		return -ENOMEM;
+	sg_set_page(sgt->sgl, NULL, size, 0);
+	sg_dma_address(sgt->sgl) = addr;
+	sg_dma_len(sgt->sgl) = size;
+	return 0;
+}
+
+/**
+ * vgpu_hostmem_map_dma_buf() - let another device of this guest see a blob
+ * @attach: the device's attachment
+ * @gem: a buffer of vgpu_hostmem_create()
+ * @dir: what the device does
+ *
+ * A blob that is not mappable has no address here; other virtio devices go by its
+ * UUID, so it can be attached all the same, with an empty list.
+ *
+ * Context: process, waits like vgpu_hostmem_map().
+ * Return: the list; or an error pointer of vgpu_hostmem_map().
+ */
+struct sg_table *vgpu_hostmem_map_dma_buf(struct dma_buf_attachment *attach,
+					  struct vgpu_gem *gem, enum dma_data_direction dir)
+{
+	bool mappable = gem->res.blob_flags & VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE;
+	struct sg_table *sgt;
+	int ret;
+
+	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
+	if (!sgt)
+		return ERR_PTR(-ENOMEM);
+	if (!mappable)
+		return sgt;
+	ret = vgpu_hostmem_map(gem);
+	if (ret)
+		goto err_free;
+	ret = sg_alloc_table(sgt, 1, GFP_KERNEL);
+	if (ret)
+		goto err_free;
+	ret = vgpu_hostmem_fill_sgt(attach->dev, gem, sgt, dir);
+	if (ret)
+		goto err_free_table;
+	return sgt;
+
+err_free_table:
+	sg_free_table(sgt);
+err_free:
+	kfree(sgt);
+	return ERR_PTR(ret);
+}
+
+/**
+ * vgpu_hostmem_unmap_dma_buf() - undo vgpu_hostmem_map_dma_buf()
+ * @attach: the device's attachment
+ * @sgt: the list
+ * @dir: what the device did
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_hostmem_unmap_dma_buf(struct dma_buf_attachment *attach, struct sg_table *sgt,
+				enum dma_data_direction dir)
+{
+	if (sgt->nents) {
+		dma_unmap_resource(attach->dev, sg_dma_address(sgt->sgl), sg_dma_len(sgt->sgl),
+				   dir, DMA_ATTR_SKIP_CPU_SYNC);
+		sg_free_table(sgt);
+	}
+	kfree(sgt);
+}

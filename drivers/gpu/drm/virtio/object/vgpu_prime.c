@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: sharing
+ *
+ * Buffers leave as virtio dma-bufs: other drivers of this guest see their pages,
+ * and other virtio devices' drivers can ask for the UUID under which their hosts
+ * find the resource. A buffer that comes back to its own device is taken for the
+ * buffer it is.
+ */
+
+#include <linux/dma-buf.h>
+#include <linux/mutex.h>
+#include <linux/virtio_dma_buf.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_prime.h>
+#include <drm/drm_print.h>
+
+#include "object/vgpu_base.h"
+#include "object/vgpu_gem.h"
+#include "object/vgpu_hostmem.h"
+#include "object/vgpu_prime.h"
+
+/* Protects vgpu_gem.uuid of all buffers: asked for once in a buffer's life, if ever. */
+static DEFINE_MUTEX(vgpu_prime_uuid_lock);
+
+static bool vgpu_prime_may_have_uuid(const struct vgpu_gem *gem)
+{
+	const struct vgpu_resource *res = &gem->res;
+
+	if (!res->vgpu->features.uuid)
+		return false;
+	return res->kind != VGPU_RESOURCE_BLOB ||
+	       (res->blob_flags & VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE);
+}
+
+static int vgpu_prime_get_uuid(struct dma_buf *buf, uuid_t *uuid)
+{
+	struct vgpu_gem *gem = to_vgpu_gem(buf->priv);
+	struct vgpu_device *vgpu = gem->res.vgpu;
+	int ret = 0, idx;
+
+	if (!vgpu_prime_may_have_uuid(gem))
+		return -ENODEV;
+	if (!drm_dev_enter(&vgpu->drm, &idx))
+		return -ENODEV;
+	mutex_lock(&vgpu_prime_uuid_lock);
+	if (!gem->has_uuid) {
+		ret = vgpu_cmd_assign_uuid(vgpu->cmdq, gem->res.id, &gem->uuid);
+		gem->has_uuid = !ret;
+	}
+	if (!ret)
+		*uuid = gem->uuid;
+	mutex_unlock(&vgpu_prime_uuid_lock);
+	drm_dev_exit(idx);
+	return ret;
+}
+
+static struct sg_table *vgpu_prime_map(struct dma_buf_attachment *attach,
+				       enum dma_data_direction dir)
+{
+	struct drm_gem_object *obj = attach->dmabuf->priv;
+
+	if (vgpu_hostmem_is(obj))
+		return vgpu_hostmem_map_dma_buf(attach, to_vgpu_gem(obj), dir);
+	return drm_gem_map_dma_buf(attach, dir);
+}
+
+static void vgpu_prime_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
+			     enum dma_data_direction dir)
+{
+	if (vgpu_hostmem_is(attach->dmabuf->priv))
+		vgpu_hostmem_unmap_dma_buf(attach, sgt, dir);
+	else
+		drm_gem_unmap_dma_buf(attach, sgt, dir);
+}
+
+static const struct virtio_dma_buf_ops vgpu_prime_ops = {
+	.ops = {
+		.attach = virtio_dma_buf_attach,
+		.detach = drm_gem_map_detach,
+		.map_dma_buf = vgpu_prime_map,
+		.unmap_dma_buf = vgpu_prime_unmap,
+		.release = drm_gem_dmabuf_release,
+		.mmap = drm_gem_dmabuf_mmap,
+		.vmap = drm_gem_dmabuf_vmap,
+		.vunmap = drm_gem_dmabuf_vunmap,
+	},
+	.device_attach = drm_gem_map_attach,
+	.get_uuid = vgpu_prime_get_uuid,
+};
+
+/**
+ * vgpu_prime_export() - &drm_gem_object_funcs.export
+ * @obj: the buffer
+ * @flags: of the file to be
+ *
+ * Context: process, may sleep.
+ * Return: the dma-buf, or an error pointer of dma_buf_export().
+ */
+struct dma_buf *vgpu_prime_export(struct drm_gem_object *obj, int flags)
+{
+	struct drm_device *drm = obj->dev;
+	struct dma_buf_export_info info = {
+		.exp_name = KBUILD_MODNAME,
+		.owner = drm->driver->fops->owner,
+		.ops = &vgpu_prime_ops.ops,
+		.size = obj->size,
+		.flags = flags,
+		.priv = obj,
+		.resv = obj->resv,
+	};
+	struct dma_buf *buf;
+
+	buf = virtio_dma_buf_export(&info);
+	if (IS_ERR(buf))
+		return buf;
+	/* Both are dropped by drm_gem_dmabuf_release(). */
+	drm_dev_get(drm);
+	drm_gem_object_get(obj);
+	buf->file->f_mapping = drm->anon_inode->i_mapping;
+	return buf;
+}
+
+/**
+ * vgpu_prime_import() - &drm_driver.gem_prime_import
+ * @drm: the device
+ * @buf: the dma-buf
+ *
+ * Context: process, may sleep.
+ * Return: a buffer; or an error pointer, -EINVAL for a dma-buf the device cannot
+ * take in.
+ */
+struct drm_gem_object *vgpu_prime_import(struct drm_device *drm, struct dma_buf *buf)
+{
+	struct drm_gem_object *obj;
+
+	if (buf->ops == &vgpu_prime_ops.ops) {
+		obj = buf->priv;
+		if (obj->dev == drm) {
+			drm_gem_object_get(obj);
+			return obj;
+		}
+	}
+	return drm_gem_prime_import(drm, buf);
+}

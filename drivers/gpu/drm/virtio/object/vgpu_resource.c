@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: resources
+ *
+ * A resource is what the host keeps of a buffer, under an id we choose. It outlives
+ * the buffer: the pages stay until the host has acknowledged that it let go of
+ * them, or was reset. For that each command about a resource holds a reference to
+ * it for as long as the device may look at the command, and what embeds the
+ * resource is freed with the last of them.
+ *
+ * Ids ascend and are not reused before they wrap, and the id of a resource whose
+ * destruction the host refused is never reused: the host may still know it.
+ *
+ * A command that fails to make the resource what it should be leaves a sticky
+ * error, which the next ioctl about the resource returns.
+ */
+
+#include <linux/rwsem.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+
+#include "object/vgpu_base.h"
+#include "object/vgpu_resource.h"
+
+/**
+ * struct vgpu_resources - all resources of a device
+ * @by_id: the resources; an entry that is no pointer is an id in quarantine
+ * @next_id: where the search for a free id starts; protected by @by_id's lock
+ * @count: resources the host knows
+ * @lifecycle: held for writing while all are made again, for reading while one is
+ *             retired
+ */
+struct vgpu_resources {
+	struct xarray by_id;
+	u32 next_id;
+	atomic_t count;
+	struct rw_semaphore lifecycle;
+};
+
+/* What the xarray holds in place of a resource the host would not let go of. */
+#define VGPU_RESOURCE_QUARANTINE	xa_mk_value(0)
+
+static void vgpu_resources_release(struct drm_device *drm, void *ptr)
+{
+	struct vgpu_resources *resources = ptr;
+
+	xa_destroy(&resources->by_id);
+}
+
+/**
+ * vgpu_resources_init() - prepare a device for resources
+ * @vgpu: the device; what is allocated lives as long as it
+ *
+ * Context: process, may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int vgpu_resources_init(struct vgpu_device *vgpu)
+{
+	struct vgpu_resources *resources;
+
+	resources = drmm_kzalloc(&vgpu->drm, sizeof(*resources), GFP_KERNEL);
+	if (!resources)
+		return -ENOMEM;
+	xa_init_flags(&resources->by_id, XA_FLAGS_ALLOC1);
+	init_rwsem(&resources->lifecycle);
+	vgpu->resources = resources;
+	return drmm_add_action_or_reset(&vgpu->drm, vgpu_resources_release, resources);
+}
+
+/**
+ * vgpu_resources_count() - how many resources the host keeps for us
+ * @vgpu: the device
+ *
+ * Return: a snapshot of the number.
+ */
+unsigned int vgpu_resources_count(struct vgpu_device *vgpu)
+{
+	return atomic_read(&vgpu->resources->count);
+}
+
+static struct vgpu_resource *owner_to_resource(struct vgpu_cmd_owner *owner)
+{
+	return container_of(owner, struct vgpu_resource, owner);
+}
+
+static void vgpu_resource_free_work(struct work_struct *work)
+{
+	struct vgpu_resource *res = container_of(work, struct vgpu_resource, free_work);
+	struct vgpu_resources *resources = res->vgpu->resources;
+
+	if (res->kind != VGPU_RESOURCE_NONE)
+		atomic_dec(&resources->count);
+	if (res->stuck)
+		xa_store(&resources->by_id, res->id, VGPU_RESOURCE_QUARANTINE, GFP_KERNEL);
+	else if (res->id)
+		xa_erase(&resources->by_id, res->id);
+	res->free(res);
+}
+
+static void vgpu_resource_last_put(struct kref *ref)
+{
+	struct vgpu_resource *res = container_of(ref, struct vgpu_resource, ref);
+
+	queue_work(res->vgpu->wq, &res->free_work);
+}
+
+static void vgpu_resource_owner_get(struct vgpu_cmd_owner *owner)
+{
+	kref_get(&owner_to_resource(owner)->ref);
+}
+
+static void vgpu_resource_owner_put(struct vgpu_cmd_owner *owner)
+{
+	kref_put(&owner_to_resource(owner)->ref, vgpu_resource_last_put);
+}
+
+static void vgpu_resource_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, int error)
+{
+	struct vgpu_resource *res = owner_to_resource(owner);
+
+	if (!error)
+		return;
+	switch (type) {
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_2D:
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_3D:
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB:
+	case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING:
+		cmpxchg(&res->error, 0, error);
+		break;
+	case VIRTIO_GPU_CMD_RESOURCE_UNREF:
+		/* A host that never made it need not let go of it. */
+		if (!res->error && !vgpu_cmdq_error(res->vgpu->cmdq))
+			res->stuck = true;
+		break;
+	}
+}
+
+static const struct vgpu_cmd_owner_ops vgpu_resource_owner_ops = {
+	.get = vgpu_resource_owner_get,
+	.put = vgpu_resource_owner_put,
+	.outcome = vgpu_resource_owner_outcome,
+};
+
+/**
+ * vgpu_resource_init() - give a resource its id
+ * @vgpu: the device
+ * @res: the resource, zeroed
+ * @free: frees what embeds @res; called in process context by
+ *        vgpu_resource_retire() or later
+ *
+ * Context: process, may sleep.
+ * Return: 0; -ENOSPC when all ids are taken; -ENOMEM. Even after an error the
+ * resource is to be given to vgpu_resource_retire().
+ */
+int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
+		       void (*free)(struct vgpu_resource *res))
+{
+	u32 id;
+	int ret;
+
+	res->owner.ops = &vgpu_resource_owner_ops;
+	res->vgpu = vgpu;
+	res->free = free;
+	kref_init(&res->ref);
+	INIT_WORK(&res->free_work, vgpu_resource_free_work);
+	ret = xa_alloc_cyclic(&vgpu->resources->by_id, &id, res, XA_LIMIT(1, INT_MAX),
+			      &vgpu->resources->next_id, GFP_KERNEL_ACCOUNT);
+	if (ret < 0)
+		return ret == -EBUSY ? -ENOSPC : ret;
+	res->id = id;
+	return 0;
+}
+
+/**
+ * vgpu_resource_retire() - let go of a resource
+ * @res: the resource; not to be used afterwards
+ *
+ * The memory is freed when the host has let go as well.
+ *
+ * Context: process, may sleep; does not wait for the host.
+ */
+void vgpu_resource_retire(struct vgpu_resource *res)
+{
+	struct vgpu_resources *resources = res->vgpu->resources;
+
+	if (res->kind == VGPU_RESOURCE_NONE) {
+		vgpu_resource_free_work(&res->free_work);
+		return;
+	}
+	down_read(&resources->lifecycle);
+	res->retired = true;
+	if (!res->forgotten)
+		vgpu_cmd_post(vgpu_cmd_resource_unref(res->vgpu->cmdq, res->id), &res->owner);
+	up_read(&resources->lifecycle);
+	kref_put(&res->ref, vgpu_resource_last_put);
+}
+
+/**
+ * vgpu_resource_error() - is a resource what it should be?
+ * @res: the resource
+ *
+ * Return: 0, or the error with which the host refused to make it.
+ */
+int vgpu_resource_error(const struct vgpu_resource *res)
+{
+	return READ_ONCE(res->error);
+}
+
+static int vgpu_resource_post_create(struct vgpu_resource *res, enum vgpu_resource_kind kind,
+				     struct vgpu_cmd *cmd)
+{
+	int ret;
+
+	ret = vgpu_cmd_post(cmd, &res->owner);
+	if (ret)
+		return ret;
+	res->kind = kind;
+	atomic_inc(&res->vgpu->resources->count);
+	return 0;
+}
+
+/**
+ * vgpu_resource_create_2d() - have the host make a picture
+ * @res: the resource
+ * @format: enum virtio_gpu_formats
+ * @width: pixels
+ * @height: pixels
+ *
+ * Context: process, may sleep.
+ * Return: 0; what the host says becomes the resource's error.
+ */
+int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u32 height)
+{
+	res->format = format;
+	res->width = width;
+	res->height = height;
+	return vgpu_resource_post_create(res, VGPU_RESOURCE_2D,
+					 vgpu_cmd_resource_create_2d(res->vgpu->cmdq, res->id,
+								     format, width, height));
+}
+
+/**
+ * vgpu_resource_create_3d() - have the host make a texture or a buffer
+ * @res: the resource
+ * @texture: what it shall be
+ *
+ * Context: process, may sleep.
+ * Return: 0; what the host says becomes the resource's error.
+ */
+int vgpu_resource_create_3d(struct vgpu_resource *res, const struct vgpu_texture *texture)
+{
+	return vgpu_resource_post_create(res, VGPU_RESOURCE_3D,
+					 vgpu_cmd_resource_create_3d(res->vgpu->cmdq, res->id, 0,
+								     texture));
+}
+
+/**
+ * vgpu_resource_create_blob() - have the host make a blob
+ * @res: the resource
+ * @ctx_id: context whose memory it is, or 0
+ * @blob_mem: VIRTIO_GPU_BLOB_MEM_*
+ * @blob_flags: VIRTIO_GPU_BLOB_FLAG_*
+ * @blob_id: the host's name of the memory, 0 for guest memory
+ * @size_bytes: size, a multiple of the blob alignment
+ * @pages: guest memory mapped for the device, or NULL
+ *
+ * Context: process, may sleep.
+ * Return: 0, or an error of vgpu_cmd_resource_create_blob().
+ */
+int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_mem,
+			      u32 blob_flags, u64 blob_id, u64 size_bytes,
+			      struct sg_table *pages)
+{
+	struct vgpu_cmd *cmd;
+
+	cmd = vgpu_cmd_resource_create_blob(res->vgpu->cmdq, res->id, ctx_id, blob_mem,
+					    blob_flags, blob_id, size_bytes, pages);
+	res->blob_mem = blob_mem;
+	res->blob_flags = blob_flags;
+	res->size_bytes = size_bytes;
+	res->pages = pages;
+	return vgpu_resource_post_create(res, VGPU_RESOURCE_BLOB, cmd);
+}
+
+/**
+ * vgpu_resource_attach() - tell the host where a resource's pages are
+ * @res: the resource, created
+ * @pages: the pages, mapped for the device; they stay until @free
+ *
+ * Context: process, may sleep.
+ * Return: 0, or an error of vgpu_cmd_attach_backing().
+ */
+int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages)
+{
+	res->pages = pages;
+	return vgpu_cmd_post(vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, pages),
+			     &res->owner);
+}
+
+/**
+ * vgpu_resource_transfer_2d() - have the host read a part of a picture's pages
+ * @res: the resource
+ * @rect: the part
+ * @offset: where it starts in the pages, in bytes
+ *
+ * Context: any.
+ */
+void vgpu_resource_transfer_2d(struct vgpu_resource *res, const struct vgpu_rect *rect,
+			       u64 offset)
+{
+	vgpu_cmd_post(vgpu_cmd_transfer_to_host_2d(res->vgpu->cmdq, res->id, rect, offset),
+		      &res->owner);
+}
+
+/**
+ * vgpu_resource_flush() - have the host show a part of a picture
+ * @res: the resource
+ * @rect: the part
+ *
+ * Context: any.
+ */
+void vgpu_resource_flush(struct vgpu_resource *res, const struct vgpu_rect *rect)
+{
+	vgpu_cmd_post(vgpu_cmd_flush(res->vgpu->cmdq, res->id, rect), &res->owner);
+}
+
+/* What has its content in our pages can be made again. */
+static struct vgpu_cmd *vgpu_resource_make_again(struct vgpu_resource *res)
+{
+	struct vgpu_cmdq *q = res->vgpu->cmdq;
+
+	if (res->kind == VGPU_RESOURCE_2D)
+		return vgpu_cmd_resource_create_2d(q, res->id, res->format, res->width,
+						   res->height);
+	if (res->kind == VGPU_RESOURCE_BLOB && res->blob_mem == VIRTIO_GPU_BLOB_MEM_GUEST)
+		return vgpu_cmd_resource_create_blob(q, res->id, 0, res->blob_mem,
+						     res->blob_flags, 0, res->size_bytes,
+						     res->pages);
+	return ERR_PTR(-EIO);
+}
+
+static void vgpu_resource_restore(struct vgpu_resource *res)
+{
+	int ret;
+
+	if (res->retired || res->kind == VGPU_RESOURCE_NONE)
+		return;
+	WRITE_ONCE(res->error, 0);
+	res->stuck = false;
+	ret = vgpu_cmd_post(vgpu_resource_make_again(res), &res->owner);
+	if (!ret && res->kind == VGPU_RESOURCE_2D && res->pages)
+		ret = vgpu_resource_attach(res, res->pages);
+	if (!ret)
+		return;
+	cmpxchg(&res->error, 0, ret);
+	if (ret != -EIO)
+		return;
+	res->forgotten = true;
+	if (res->forget)
+		res->forget(res);
+}
+
+/**
+ * vgpu_resources_restore() - make all resources again after a reset of the device
+ * @vgpu: the device, restarted
+ *
+ * Pictures and guest blobs have their content in our pages; the host gets them
+ * anew. What the host's renderer made is lost and answers -EIO from now on.
+ *
+ * Context: process, may sleep; does not wait for the host.
+ */
+void vgpu_resources_restore(struct vgpu_device *vgpu)
+{
+	struct vgpu_resources *resources = vgpu->resources;
+	unsigned long id;
+	void *entry;
+
+	down_write(&resources->lifecycle);
+	xa_for_each(&resources->by_id, id, entry) {
+		struct vgpu_resource *res = entry;
+
+		if (xa_is_value(entry)) {
+			xa_erase(&resources->by_id, id);
+			continue;
+		}
+		xa_lock(&resources->by_id);
+		if (xa_load(&resources->by_id, id) != res || !kref_get_unless_zero(&res->ref))
+			res = NULL;
+		xa_unlock(&resources->by_id);
+		if (!res)
+			continue;
+		vgpu_resource_restore(res);
+		kref_put(&res->ref, vgpu_resource_last_put);
+	}
+	up_write(&resources->lifecycle);
+	vgpu_cmdq_kick(vgpu->cmdq);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_RESOURCE_H
+#define VGPU_RESOURCE_H
+
+#include <linux/kref.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "protocol/vgpu_cmd.h"
+
+struct sg_table;
+struct vgpu_device;
+
+/**
+ * enum vgpu_resource_kind - how the host made a resource
+ * @VGPU_RESOURCE_NONE: it has not
+ * @VGPU_RESOURCE_2D: RESOURCE_CREATE_2D
+ * @VGPU_RESOURCE_3D: RESOURCE_CREATE_3D
+ * @VGPU_RESOURCE_BLOB: RESOURCE_CREATE_BLOB
+ */
+enum vgpu_resource_kind {
+	VGPU_RESOURCE_NONE,
+	VGPU_RESOURCE_2D,
+	VGPU_RESOURCE_3D,
+	VGPU_RESOURCE_BLOB,
+};
+
+/**
+ * struct vgpu_resource - an object of the host, by the id we chose
+ * @owner: hears of the outcome of commands about the resource
+ * @vgpu: the device, constant
+ * @ref: one for whoever embeds the resource until vgpu_resource_retire(), one for
+ *       each command the device may still look at
+ * @free: frees what embeds the resource, in process context, once the host cannot
+ *        reach its pages any more; constant
+ * @free_work: calls @free
+ * @id: constant from vgpu_resource_init() to @free
+ * @kind: constant once created
+ * @blob_mem: VIRTIO_GPU_BLOB_MEM_*, 0 for resources that are no blobs
+ * @blob_flags: VIRTIO_GPU_BLOB_FLAG_*
+ * @format: of a 2D resource, enum virtio_gpu_formats
+ * @width: of a 2D resource, pixels
+ * @height: of a 2D resource, pixels
+ * @size_bytes: of a blob
+ * @pages: backing, NULL for none; mapped for the device; constant once attached
+ * @forget: tells what embeds the resource that the host lost it; may be NULL; constant
+ * @forgotten: the host lost it with all else, and it cannot be made again; protected
+ *             by &vgpu_resources.lifecycle
+ * @retired: vgpu_resource_retire() was called; protected likewise
+ * @stuck: the host refused to let go of it; its id is not reused
+ * @error: the first error of a command that made the resource what it is: sticky,
+ *         0 while all is well; written once, by whoever comes first
+ */
+struct vgpu_resource {
+	struct vgpu_cmd_owner owner;
+	struct vgpu_device *vgpu;
+	struct kref ref;
+	void (*free)(struct vgpu_resource *res);
+	struct work_struct free_work;
+	u32 id;
+	enum vgpu_resource_kind kind;
+	u32 blob_mem;
+	u32 blob_flags;
+	u32 format;
+	u32 width;
+	u32 height;
+	u64 size_bytes;
+	struct sg_table *pages;
+	void (*forget)(struct vgpu_resource *res);
+	bool forgotten;
+	bool retired;
+	bool stuck;
+	int error;
+};
+
+int vgpu_resources_init(struct vgpu_device *vgpu);
+
+int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
+		       void (*free)(struct vgpu_resource *res));
+void vgpu_resource_retire(struct vgpu_resource *res);
+int vgpu_resource_error(const struct vgpu_resource *res);
+
+int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u32 height);
+int vgpu_resource_create_3d(struct vgpu_resource *res, const struct vgpu_texture *texture);
+int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_mem,
+			      u32 blob_flags, u64 blob_id, u64 size_bytes,
+			      struct sg_table *pages);
+int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages);
+void vgpu_resource_transfer_2d(struct vgpu_resource *res, const struct vgpu_rect *rect,
+			       u64 offset);
+void vgpu_resource_flush(struct vgpu_resource *res, const struct vgpu_rect *rect);
+void vgpu_resources_restore(struct vgpu_device *vgpu);
+unsigned int vgpu_resources_count(struct vgpu_device *vgpu);
+
+#endif

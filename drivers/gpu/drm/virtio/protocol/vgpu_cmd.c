@@ -1,0 +1,719 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: commands
+ *
+ * One function for each command of the device: it builds the message and returns
+ * it, or an error pointer. What becomes of it is up to the caller: posted, the
+ * object it is for hears of the outcome; posted with a fence, the fence signals
+ * as well; called, the caller waits. These three accept the error pointer too, so
+ * that building and sending is one line.
+ */
+
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "protocol/vgpu_cmd_priv.h"
+
+/* A command stream up to this size lies right behind its request. */
+#define VGPU_CMD_INLINE_BYTES	4096
+
+/* ---- resources ---- */
+
+/**
+ * vgpu_cmd_resource_create_2d() - build RESOURCE_CREATE_2D
+ * @q: the queues
+ * @res_id: id of the resource to be
+ * @format: enum virtio_gpu_formats
+ * @width: pixels
+ * @height: pixels
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_resource_create_2d(struct vgpu_cmdq *q, u32 res_id, u32 format,
+					     u32 width, u32 height)
+{
+	struct virtio_gpu_resource_create_2d *req;
+	struct vgpu_cmd *cmd;
+
+	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_RESOURCE_CREATE_2D, sizeof(*req));
+	req = (void *)cmd->req;
+	req->resource_id = cpu_to_le32(res_id);
+	req->format = cpu_to_le32(format);
+	req->width = cpu_to_le32(width);
+	req->height = cpu_to_le32(height);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_resource_create_3d() - build RESOURCE_CREATE_3D
+ * @q: the queues
+ * @res_id: id of the resource to be
+ * @ctx_id: context that asks for it, or 0
+ * @texture: what it is
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_resource_create_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
+					     const struct vgpu_texture *texture)
+{
+	struct virtio_gpu_resource_create_3d *req;
+	struct vgpu_cmd *cmd;
+
+	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_RESOURCE_CREATE_3D, sizeof(*req));
+	req = (void *)cmd->req;
+	req->hdr.ctx_id = cpu_to_le32(ctx_id);
+	req->resource_id = cpu_to_le32(res_id);
+	vgpu_wire_put_texture(req, texture);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_resource_create_blob() - build RESOURCE_CREATE_BLOB
+ * @q: the queues
+ * @res_id: id of the resource to be
+ * @ctx_id: context whose blob it is, or 0
+ * @blob_mem: VIRTIO_GPU_BLOB_MEM_*
+ * @blob_flags: VIRTIO_GPU_BLOB_FLAG_*
+ * @blob_id: the host's name of the memory, 0 for guest memory
+ * @size_bytes: size, a multiple of the blob alignment
+ * @pages: guest memory, or NULL
+ *
+ * Return: the command, or an error pointer of vgpu_payload_create().
+ */
+struct vgpu_cmd *vgpu_cmd_resource_create_blob(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
+					       u32 blob_mem, u32 blob_flags, u64 blob_id,
+					       u64 size_bytes, struct sg_table *pages)
+{
+	struct virtio_gpu_resource_create_blob *req;
+	struct vgpu_payload_limits limits = vgpu_cmdq_limits(q);
+	struct vgpu_payload *payload = NULL;
+	struct vgpu_cmd *cmd;
+	u32 nr_entries = 0;
+
+	if (pages) {
+		payload = vgpu_payload_from_pages(&limits, pages, q->use_dma, &nr_entries);
+		if (IS_ERR(payload))
+			return ERR_CAST(payload);
+	}
+	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB, sizeof(*req));
+	req = (void *)cmd->req;
+	req->hdr.ctx_id = cpu_to_le32(ctx_id);
+	req->resource_id = cpu_to_le32(res_id);
+	req->blob_mem = cpu_to_le32(blob_mem);
+	req->blob_flags = cpu_to_le32(blob_flags);
+	req->blob_id = cpu_to_le64(blob_id);
+	req->size = cpu_to_le64(size_bytes);
+	req->nr_entries = cpu_to_le32(nr_entries);
+	if (payload)
+		vgpu_cmd_add_payload(cmd, payload);
+	return cmd;
+}
+
+/* Most commands about a resource say no more than its id behind the header. */
+static struct vgpu_cmd *vgpu_cmd_new_for_resource(struct vgpu_cmdq *q, u32 type, u32 ctx_id,
+						  u32 res_id)
+{
+	struct virtio_gpu_ctx_resource *req;
+	struct vgpu_cmd *cmd;
+
+	static_assert(sizeof(*req) == sizeof(struct virtio_gpu_resource_unref));
+	static_assert(sizeof(*req) == sizeof(struct virtio_gpu_resource_detach_backing));
+	static_assert(sizeof(*req) == sizeof(struct virtio_gpu_resource_unmap_blob));
+	cmd = vgpu_cmd_new(q, type, sizeof(*req));
+	req = (void *)cmd->req;
+	req->hdr.ctx_id = cpu_to_le32(ctx_id);
+	req->resource_id = cpu_to_le32(res_id);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_resource_unref() - build RESOURCE_UNREF
+ * @q: the queues
+ * @res_id: the resource
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_resource_unref(struct vgpu_cmdq *q, u32 res_id)
+{
+	return vgpu_cmd_new_for_resource(q, VIRTIO_GPU_CMD_RESOURCE_UNREF, 0, res_id);
+}
+
+/**
+ * vgpu_cmd_attach_backing() - build RESOURCE_ATTACH_BACKING
+ * @q: the queues
+ * @res_id: the resource
+ * @pages: guest memory
+ *
+ * Return: the command, or an error pointer of vgpu_payload_create().
+ */
+struct vgpu_cmd *vgpu_cmd_attach_backing(struct vgpu_cmdq *q, u32 res_id,
+					 struct sg_table *pages)
+{
+	struct virtio_gpu_resource_attach_backing *req;
+	struct vgpu_payload_limits limits = vgpu_cmdq_limits(q);
+	struct vgpu_payload *payload;
+	struct vgpu_cmd *cmd;
+	u32 nr_entries;
+
+	payload = vgpu_payload_from_pages(&limits, pages, q->use_dma, &nr_entries);
+	if (IS_ERR(payload))
+		return ERR_CAST(payload);
+	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING, sizeof(*req));
+	req = (void *)cmd->req;
+	req->resource_id = cpu_to_le32(res_id);
+	req->nr_entries = cpu_to_le32(nr_entries);
+	vgpu_cmd_add_payload(cmd, payload);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_detach_backing() - build RESOURCE_DETACH_BACKING
+ * @q: the queues
+ * @res_id: the resource
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_detach_backing(struct vgpu_cmdq *q, u32 res_id)
+{
+	return vgpu_cmd_new_for_resource(q, VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING, 0, res_id);
+}
+
+/**
+ * vgpu_cmd_transfer_to_host_2d() - build TRANSFER_TO_HOST_2D
+ * @q: the queues
+ * @res_id: the resource
+ * @rect: the part of it
+ * @offset: where that part starts in the backing, in bytes
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_transfer_to_host_2d(struct vgpu_cmdq *q, u32 res_id,
+					      const struct vgpu_rect *rect, u64 offset)
+{
+	struct virtio_gpu_transfer_to_host_2d *req;
+	struct vgpu_cmd *cmd;
+
+	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D, sizeof(*req));
+	req = (void *)cmd->req;
+	vgpu_wire_put_rect(&req->r, rect);
+	req->offset = cpu_to_le64(offset);
+	req->resource_id = cpu_to_le32(res_id);
+	return cmd;
+}
+
+static struct vgpu_cmd *vgpu_cmd_transfer_3d(struct vgpu_cmdq *q, u32 type, u32 res_id,
+					     u32 ctx_id, const struct vgpu_transfer *transfer)
+{
+	struct virtio_gpu_transfer_host_3d *req;
+	struct vgpu_cmd *cmd;
+
+	cmd = vgpu_cmd_new(q, type, sizeof(*req));
+	req = (void *)cmd->req;
+	req->hdr.ctx_id = cpu_to_le32(ctx_id);
+	req->resource_id = cpu_to_le32(res_id);
+	vgpu_wire_put_transfer(req, transfer);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_transfer_to_host_3d() - build TRANSFER_TO_HOST_3D
+ * @q: the queues
+ * @res_id: the resource
+ * @ctx_id: context that asks for it, or 0
+ * @transfer: what to copy
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_transfer_to_host_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
+					      const struct vgpu_transfer *transfer)
+{
+	return vgpu_cmd_transfer_3d(q, VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D, res_id, ctx_id,
+				    transfer);
+}
+
+/**
+ * vgpu_cmd_transfer_from_host_3d() - build TRANSFER_FROM_HOST_3D
+ * @q: the queues
+ * @res_id: the resource
+ * @ctx_id: context that asks for it, or 0
+ * @transfer: what to copy
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_transfer_from_host_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
+						const struct vgpu_transfer *transfer)
+{
+	return vgpu_cmd_transfer_3d(q, VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D, res_id, ctx_id,
+				    transfer);
+}
+
+/**
+ * vgpu_cmd_unmap_blob() - build RESOURCE_UNMAP_BLOB
+ * @q: the queues
+ * @res_id: the resource
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_unmap_blob(struct vgpu_cmdq *q, u32 res_id)
+{
+	return vgpu_cmd_new_for_resource(q, VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB, 0, res_id);
+}
+
+/**
+ * vgpu_cmd_map_blob() - have the device show a blob in the host-visible window
+ * @q: the queues
+ * @res_id: the resource
+ * @offset: where in the window, in bytes
+ * @cache: set to VIRTIO_GPU_MAP_CACHE_*
+ * @owner: object to be told of the outcome, or NULL
+ *
+ * Context: process, sleeps like vgpu_cmd_call().
+ * Return: 0, or an errno of vgpu_cmd_call() or vgpu_wire_map_info().
+ */
+int vgpu_cmd_map_blob(struct vgpu_cmdq *q, u32 res_id, u64 offset, u32 *cache,
+		      struct vgpu_cmd_owner *owner)
+{
+	struct virtio_gpu_resource_map_blob *req;
+	struct vgpu_cmd *cmd;
+	int ret;
+
+	cmd = vgpu_cmd_new_query(q, VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB, sizeof(*req),
+				 sizeof(struct virtio_gpu_resp_map_info),
+				 VIRTIO_GPU_RESP_OK_MAP_INFO);
+	if (IS_ERR(cmd))
+		return PTR_ERR(cmd);
+	req = (void *)cmd->req;
+	req->resource_id = cpu_to_le32(res_id);
+	req->offset = cpu_to_le64(offset);
+	ret = vgpu_cmd_ask(cmd, owner, VGPU_REPLY_TIMEOUT_MS);
+	if (!ret)
+		ret = vgpu_wire_map_info(cmd->msg.resp, cmd->msg.used_bytes, cache);
+	vgpu_cmd_put(cmd);
+	return ret;
+}
+
+/**
+ * vgpu_cmd_assign_uuid() - have the device give a resource a UUID
+ * @q: the queues
+ * @res_id: the resource
+ * @uuid: filled in
+ *
+ * Context: process, sleeps like vgpu_cmd_call().
+ * Return: 0, or an errno of vgpu_cmd_call().
+ */
+int vgpu_cmd_assign_uuid(struct vgpu_cmdq *q, u32 res_id, uuid_t *uuid)
+{
+	struct virtio_gpu_resource_assign_uuid *req;
+	struct virtio_gpu_resp_resource_uuid *resp;
+	struct vgpu_cmd *cmd;
+	int ret;
+
+	cmd = vgpu_cmd_new_query(q, VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID, sizeof(*req),
+				 sizeof(*resp), VIRTIO_GPU_RESP_OK_RESOURCE_UUID);
+	if (IS_ERR(cmd))
+		return PTR_ERR(cmd);
+	req = (void *)cmd->req;
+	req->resource_id = cpu_to_le32(res_id);
+	ret = vgpu_cmd_ask(cmd, NULL, VGPU_REPLY_TIMEOUT_MS);
+	if (!ret) {
+		resp = cmd->msg.resp;
+		import_uuid(uuid, resp->uuid);
+	}
+	vgpu_cmd_put(cmd);
+	return ret;
+}
+
+/* ---- contexts ---- */
+
+/**
+ * vgpu_cmd_ctx_create() - build CTX_CREATE
+ * @q: the queues
+ * @ctx_id: id of the context to be
+ * @context_init: capset id, or 0 for the default
+ * @name: what a person looking at the host sees; cut to 63 characters
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_ctx_create(struct vgpu_cmdq *q, u32 ctx_id, u32 context_init,
+				     const char *name)
+{
+	struct virtio_gpu_ctx_create *req;
+	struct vgpu_cmd *cmd;
+
+	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_CTX_CREATE, sizeof(*req));
+	req = (void *)cmd->req;
+	req->hdr.ctx_id = cpu_to_le32(ctx_id);
+	req->context_init = cpu_to_le32(context_init);
+	strscpy(req->debug_name, name, sizeof(req->debug_name));
+	req->nlen = cpu_to_le32(strlen(req->debug_name));
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_ctx_destroy() - build CTX_DESTROY
+ * @q: the queues
+ * @ctx_id: the context
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_ctx_destroy(struct vgpu_cmdq *q, u32 ctx_id)
+{
+	struct vgpu_cmd *cmd;
+
+	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_CTX_DESTROY, sizeof(struct virtio_gpu_ctx_destroy));
+	vgpu_cmd_hdr(cmd)->ctx_id = cpu_to_le32(ctx_id);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_ctx_attach() - build CTX_ATTACH_RESOURCE
+ * @q: the queues
+ * @ctx_id: the context
+ * @res_id: the resource it may use from now on
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_ctx_attach(struct vgpu_cmdq *q, u32 ctx_id, u32 res_id)
+{
+	return vgpu_cmd_new_for_resource(q, VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE, ctx_id, res_id);
+}
+
+/**
+ * vgpu_cmd_ctx_detach() - build CTX_DETACH_RESOURCE
+ * @q: the queues
+ * @ctx_id: the context
+ * @res_id: the resource it no longer uses
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_ctx_detach(struct vgpu_cmdq *q, u32 ctx_id, u32 res_id)
+{
+	return vgpu_cmd_new_for_resource(q, VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE, ctx_id, res_id);
+}
+
+static struct vgpu_cmd *vgpu_cmd_submit_inline(struct vgpu_cmdq *q, const void __user *stream,
+					       u32 size_bytes)
+{
+	const size_t req_bytes = sizeof(struct virtio_gpu_cmd_submit);
+	struct vgpu_cmd *cmd;
+
+	cmd = vgpu_cmd_new_raw(q, VIRTIO_GPU_CMD_SUBMIT_3D, req_bytes, size_bytes);
+	if (IS_ERR(cmd))
+		return cmd;
+	if (copy_from_user(cmd->req + req_bytes, stream, size_bytes)) {
+		vgpu_cmd_put(cmd);
+		return ERR_PTR(-EFAULT);
+	}
+	return cmd;
+}
+
+static struct vgpu_cmd *vgpu_cmd_submit_payload(struct vgpu_cmdq *q, const void __user *stream,
+						u32 size_bytes)
+{
+	struct vgpu_payload_limits limits = vgpu_cmdq_limits(q);
+	struct vgpu_payload *payload;
+	struct vgpu_cmd *cmd;
+	int ret;
+
+	payload = vgpu_payload_create(&limits, size_bytes);
+	if (IS_ERR(payload))
+		return ERR_CAST(payload);
+	ret = vgpu_payload_copy_from_user(payload, stream);
+	if (ret) {
+		vgpu_payload_destroy(payload);
+		return ERR_PTR(ret);
+	}
+	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_SUBMIT_3D, sizeof(struct virtio_gpu_cmd_submit));
+	vgpu_cmd_add_payload(cmd, payload);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_submit_3d() - build SUBMIT_3D
+ * @q: the queues
+ * @ctx_id: the context that executes the stream
+ * @stream: the command stream, copied
+ * @size_bytes: its size
+ *
+ * Context: process, may fault.
+ * Return: the command; ERR_PTR(-EFAULT); or an error pointer of
+ * vgpu_payload_create().
+ */
+struct vgpu_cmd *vgpu_cmd_submit_3d(struct vgpu_cmdq *q, u32 ctx_id,
+				    const void __user *stream, u32 size_bytes)
+{
+	struct virtio_gpu_cmd_submit *req;
+	struct vgpu_cmd *cmd;
+
+	if (size_bytes <= VGPU_CMD_INLINE_BYTES)
+		cmd = vgpu_cmd_submit_inline(q, stream, size_bytes);
+	else
+		cmd = vgpu_cmd_submit_payload(q, stream, size_bytes);
+	if (IS_ERR(cmd))
+		return cmd;
+	req = (void *)cmd->req;
+	req->hdr.ctx_id = cpu_to_le32(ctx_id);
+	req->size = cpu_to_le32(size_bytes);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_set_ring() - say which ring of its context a command is on
+ * @cmd: the command, not sent yet
+ * @ring_idx: the ring
+ */
+void vgpu_cmd_set_ring(struct vgpu_cmd *cmd, u32 ring_idx)
+{
+	struct virtio_gpu_ctrl_hdr *hdr = vgpu_cmd_hdr(cmd);
+
+	hdr->flags |= cpu_to_le32(VIRTIO_GPU_FLAG_INFO_RING_IDX);
+	hdr->ring_idx = ring_idx;
+}
+
+/* ---- scanouts ---- */
+
+/**
+ * vgpu_cmd_set_scanout() - build SET_SCANOUT
+ * @q: the queues
+ * @scanout_id: the scanout
+ * @res_id: the resource it shall show, 0 for none
+ * @rect: the part of the resource
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_set_scanout(struct vgpu_cmdq *q, u32 scanout_id, u32 res_id,
+				      const struct vgpu_rect *rect)
+{
+	struct virtio_gpu_set_scanout *req;
+	struct vgpu_cmd *cmd;
+
+	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_SET_SCANOUT, sizeof(*req));
+	req = (void *)cmd->req;
+	vgpu_wire_put_rect(&req->r, rect);
+	req->scanout_id = cpu_to_le32(scanout_id);
+	req->resource_id = cpu_to_le32(res_id);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_set_scanout_blob() - build SET_SCANOUT_BLOB
+ * @q: the queues
+ * @scanout_id: the scanout
+ * @res_id: the blob it shall show
+ * @rect: the part of the picture
+ * @blob: how the blob is read as a picture
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_set_scanout_blob(struct vgpu_cmdq *q, u32 scanout_id, u32 res_id,
+					   const struct vgpu_rect *rect,
+					   const struct vgpu_scanout_blob *blob)
+{
+	struct virtio_gpu_set_scanout_blob *req;
+	struct vgpu_cmd *cmd;
+
+	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_SET_SCANOUT_BLOB, sizeof(*req));
+	req = (void *)cmd->req;
+	vgpu_wire_put_rect(&req->r, rect);
+	req->scanout_id = cpu_to_le32(scanout_id);
+	req->resource_id = cpu_to_le32(res_id);
+	vgpu_wire_put_scanout_blob(req, blob);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_flush() - build RESOURCE_FLUSH
+ * @q: the queues
+ * @res_id: the resource
+ * @rect: the part of it that scanouts shall show anew
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_flush(struct vgpu_cmdq *q, u32 res_id, const struct vgpu_rect *rect)
+{
+	struct virtio_gpu_resource_flush *req;
+	struct vgpu_cmd *cmd;
+
+	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_RESOURCE_FLUSH, sizeof(*req));
+	req = (void *)cmd->req;
+	vgpu_wire_put_rect(&req->r, rect);
+	req->resource_id = cpu_to_le32(res_id);
+	return cmd;
+}
+
+static struct vgpu_cmd *vgpu_cmd_cursor(struct vgpu_cmdq *q, u32 type, u32 scanout_id, u32 x,
+					u32 y)
+{
+	struct virtio_gpu_update_cursor *req;
+	struct vgpu_cmd *cmd;
+
+	cmd = vgpu_cmd_new(q, type, sizeof(*req));
+	/* Devices answer nothing on the cursor queue. */
+	cmd->msg.resp_bytes = 0;
+	req = (void *)cmd->req;
+	req->pos.scanout_id = cpu_to_le32(scanout_id);
+	req->pos.x = cpu_to_le32(x);
+	req->pos.y = cpu_to_le32(y);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_update_cursor() - build UPDATE_CURSOR
+ * @q: the queues
+ * @scanout_id: the scanout
+ * @res_id: the picture, 64×64; 0 hides the cursor
+ * @x: position of the picture's left edge, in pixels
+ * @y: position of the picture's upper edge, in pixels
+ * @hot_x: the picture's hot spot, in pixels
+ * @hot_y: the picture's hot spot, in pixels
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_update_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32 res_id,
+					u32 x, u32 y, u32 hot_x, u32 hot_y)
+{
+	struct vgpu_cmd *cmd = vgpu_cmd_cursor(q, VIRTIO_GPU_CMD_UPDATE_CURSOR, scanout_id, x, y);
+	struct virtio_gpu_update_cursor *req = (void *)cmd->req;
+
+	req->resource_id = cpu_to_le32(res_id);
+	req->hot_x = cpu_to_le32(hot_x);
+	req->hot_y = cpu_to_le32(hot_y);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_move_cursor() - build MOVE_CURSOR
+ * @q: the queues
+ * @scanout_id: the scanout
+ * @x: position of the picture's left edge, in pixels
+ * @y: position of the picture's upper edge, in pixels
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_move_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32 x, u32 y)
+{
+	return vgpu_cmd_cursor(q, VIRTIO_GPU_CMD_MOVE_CURSOR, scanout_id, x, y);
+}
+
+/* ---- questions ---- */
+
+/**
+ * vgpu_cmd_get_display_info() - ask what the scanouts should show
+ * @q: the queues
+ * @info: filled in, one for each scanout; untouched on error
+ * @num_scanouts: length of @info
+ *
+ * Context: process, sleeps like vgpu_cmd_call().
+ * Return: 0, or an errno of vgpu_cmd_call().
+ */
+int vgpu_cmd_get_display_info(struct vgpu_cmdq *q, struct vgpu_output_info *info,
+			      unsigned int num_scanouts)
+{
+	struct vgpu_cmd *cmd;
+	int ret;
+
+	cmd = vgpu_cmd_new_query(q, VIRTIO_GPU_CMD_GET_DISPLAY_INFO,
+				 sizeof(struct virtio_gpu_ctrl_hdr),
+				 sizeof(struct virtio_gpu_resp_display_info),
+				 VIRTIO_GPU_RESP_OK_DISPLAY_INFO);
+	if (IS_ERR(cmd))
+		return PTR_ERR(cmd);
+	ret = vgpu_cmd_ask(cmd, NULL, VGPU_REPLY_TIMEOUT_MS);
+	if (!ret)
+		ret = vgpu_wire_display_info(cmd->msg.resp, cmd->msg.used_bytes, info,
+					     num_scanouts);
+	vgpu_cmd_put(cmd);
+	return ret;
+}
+
+/**
+ * vgpu_cmd_get_edid() - ask for the EDID of a scanout
+ * @q: the queues
+ * @scanout_id: the scanout
+ * @edid: room for VGPU_WIRE_EDID_BYTES; filled in
+ * @size_bytes: set to how much of it counts
+ *
+ * Context: process, sleeps like vgpu_cmd_call().
+ * Return: 0, or an errno of vgpu_cmd_call() or vgpu_wire_edid().
+ */
+int vgpu_cmd_get_edid(struct vgpu_cmdq *q, u32 scanout_id, u8 *edid, u32 *size_bytes)
+{
+	struct virtio_gpu_cmd_get_edid *req;
+	struct vgpu_cmd *cmd;
+	int ret;
+
+	cmd = vgpu_cmd_new_sized(q, VIRTIO_GPU_CMD_GET_EDID, sizeof(*req),
+				 sizeof(struct virtio_gpu_resp_edid), VIRTIO_GPU_RESP_OK_EDID);
+	if (IS_ERR(cmd))
+		return PTR_ERR(cmd);
+	req = (void *)cmd->req;
+	req->scanout = cpu_to_le32(scanout_id);
+	ret = vgpu_cmd_ask(cmd, NULL, VGPU_REPLY_TIMEOUT_MS);
+	if (!ret)
+		ret = vgpu_wire_edid(cmd->msg.resp, cmd->msg.used_bytes, edid, size_bytes);
+	vgpu_cmd_put(cmd);
+	return ret;
+}
+
+/**
+ * vgpu_cmd_get_capset_info() - ask what a capset is
+ * @q: the queues
+ * @index: number of the capset, less than the configuration's num_capsets
+ * @info: filled in
+ *
+ * Context: process, sleeps like vgpu_cmd_call().
+ * Return: 0, or an errno of vgpu_cmd_call() or vgpu_wire_capset_info().
+ */
+int vgpu_cmd_get_capset_info(struct vgpu_cmdq *q, u32 index, struct vgpu_capset_info *info)
+{
+	struct virtio_gpu_get_capset_info *req;
+	struct vgpu_cmd *cmd;
+	int ret;
+
+	cmd = vgpu_cmd_new_query(q, VIRTIO_GPU_CMD_GET_CAPSET_INFO, sizeof(*req),
+				 sizeof(struct virtio_gpu_resp_capset_info),
+				 VIRTIO_GPU_RESP_OK_CAPSET_INFO);
+	if (IS_ERR(cmd))
+		return PTR_ERR(cmd);
+	req = (void *)cmd->req;
+	req->capset_index = cpu_to_le32(index);
+	ret = vgpu_cmd_ask(cmd, NULL, VGPU_REPLY_TIMEOUT_MS);
+	if (!ret)
+		ret = vgpu_wire_capset_info(cmd->msg.resp, cmd->msg.used_bytes, info);
+	vgpu_cmd_put(cmd);
+	return ret;
+}
+
+/**
+ * vgpu_cmd_get_capset() - ask for the data of a capset
+ * @q: the queues
+ * @id: the capset
+ * @version: which version of it
+ * @data: filled in
+ * @size_bytes: how much, at most VGPU_WIRE_CAPSET_MAX_BYTES
+ *
+ * Context: process, sleeps like vgpu_cmd_call().
+ * Return: 0; -EPROTO when the device sends less; or an errno of vgpu_cmd_call().
+ */
+int vgpu_cmd_get_capset(struct vgpu_cmdq *q, u32 id, u32 version, void *data, u32 size_bytes)
+{
+	struct virtio_gpu_get_capset *req;
+	struct virtio_gpu_resp_capset *resp;
+	struct vgpu_cmd *cmd;
+	int ret;
+
+	cmd = vgpu_cmd_new_query(q, VIRTIO_GPU_CMD_GET_CAPSET, sizeof(*req),
+				 sizeof(*resp) + size_bytes, VIRTIO_GPU_RESP_OK_CAPSET);
+	if (IS_ERR(cmd))
+		return PTR_ERR(cmd);
+	req = (void *)cmd->req;
+	req->capset_id = cpu_to_le32(id);
+	req->capset_version = cpu_to_le32(version);
+	ret = vgpu_cmd_ask(cmd, NULL, VGPU_REPLY_TIMEOUT_MS);
+	if (!ret) {
+		resp = cmd->msg.resp;
+		memcpy(data, resp->capset_data, size_bytes);
+	}
+	vgpu_cmd_put(cmd);
+	return ret;
+}

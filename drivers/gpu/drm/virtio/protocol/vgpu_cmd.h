@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_CMD_H
+#define VGPU_CMD_H
+
+#include <linux/types.h>
+#include <linux/uuid.h>
+
+#include "protocol/vgpu_wire.h"
+
+struct sg_table;
+struct vgpu_cmd;
+struct vgpu_cmdq;
+struct vgpu_cmd_owner;
+struct vgpu_fence;
+struct vgpu_vq;
+struct vgpu_vq_stats;
+struct virtio_device;
+struct virtqueue;
+struct work_struct;
+struct workqueue_struct;
+
+/* How long a command that is waited for may take. */
+#define VGPU_REPLY_TIMEOUT_MS	30000
+
+/**
+ * struct vgpu_cmd_owner_ops - what a command tells the object it is for
+ * @get: take a reference, when a command is posted
+ * @put: drop it, when the device can no longer touch the command; in any context
+ * @outcome: the device has answered (0 or a negative errno), or will not; in any
+ *           context, before the command's fence signals
+ */
+struct vgpu_cmd_owner_ops {
+	void (*get)(struct vgpu_cmd_owner *owner);
+	void (*put)(struct vgpu_cmd_owner *owner);
+	void (*outcome)(struct vgpu_cmd_owner *owner, u32 type, int error);
+};
+
+/**
+ * struct vgpu_cmd_owner - embedded in what commands are for
+ * @ops: constant
+ */
+struct vgpu_cmd_owner {
+	const struct vgpu_cmd_owner_ops *ops;
+};
+
+/**
+ * struct vgpu_cmdq_config - what a command queue is made with
+ * @vdev: the device
+ * @lost: upcall: the device is lost; any context, maybe more than once
+ * @lost_arg: its argument
+ * @wq: where what may sleep is done; flushed before vgpu_cmdq_destroy()
+ * @timeout_ms: how long the device may take for a command; 0 for ever
+ * @max_entries: most pieces a command's data may have; 0 for the size of the ring
+ */
+struct vgpu_cmdq_config {
+	struct virtio_device *vdev;
+	void (*lost)(void *lost_arg, int error);
+	void *lost_arg;
+	struct workqueue_struct *wq;
+	unsigned int timeout_ms;
+	unsigned int max_entries;
+};
+
+/* The queues. */
+struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config);
+void vgpu_cmdq_destroy(struct vgpu_cmdq *q);
+void vgpu_cmdq_start(struct vgpu_cmdq *q, struct virtqueue *control, struct virtqueue *cursor);
+void vgpu_cmdq_fail(struct vgpu_cmdq *q, int error);
+void vgpu_cmdq_stop(struct vgpu_cmdq *q);
+void vgpu_cmdq_control_interrupt(struct vgpu_cmdq *q);
+void vgpu_cmdq_cursor_interrupt(struct vgpu_cmdq *q);
+bool vgpu_cmdq_is_alive(struct vgpu_cmdq *q);
+int vgpu_cmdq_error(struct vgpu_cmdq *q);
+void vgpu_cmdq_kick(struct vgpu_cmdq *q);
+void vgpu_cmdq_kick_cursor(struct vgpu_cmdq *q);
+void vgpu_cmdq_listen(struct vgpu_cmdq *q);
+void vgpu_cmdq_unlisten(struct vgpu_cmdq *q);
+void vgpu_cmdq_poll(struct vgpu_cmdq *q);
+int vgpu_cmdq_panic_enter(struct vgpu_cmdq *q);
+void vgpu_cmdq_panic_exit(struct vgpu_cmdq *q);
+bool vgpu_cmdq_queue_work(struct vgpu_cmdq *q, struct work_struct *work);
+u64 vgpu_cmdq_host_errors(struct vgpu_cmdq *q);
+void vgpu_cmdq_read_stats(struct vgpu_cmdq *q, struct vgpu_vq_stats *control,
+			  struct vgpu_vq_stats *cursor);
+
+/* What becomes of a command. Each takes over the reference, and error pointers. */
+int vgpu_cmd_post(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner);
+int vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
+			 struct vgpu_fence *fence);
+int vgpu_cmd_call(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner);
+int vgpu_cmd_panic_run(struct vgpu_cmd *cmd);
+void vgpu_cmd_put(struct vgpu_cmd *cmd);
+
+/* Commands about resources. */
+struct vgpu_cmd *vgpu_cmd_resource_create_2d(struct vgpu_cmdq *q, u32 res_id, u32 format,
+					     u32 width, u32 height);
+struct vgpu_cmd *vgpu_cmd_resource_create_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
+					     const struct vgpu_texture *texture);
+struct vgpu_cmd *vgpu_cmd_resource_create_blob(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
+					       u32 blob_mem, u32 blob_flags, u64 blob_id,
+					       u64 size_bytes, struct sg_table *pages);
+struct vgpu_cmd *vgpu_cmd_resource_unref(struct vgpu_cmdq *q, u32 res_id);
+struct vgpu_cmd *vgpu_cmd_attach_backing(struct vgpu_cmdq *q, u32 res_id,
+					 struct sg_table *pages);
+struct vgpu_cmd *vgpu_cmd_detach_backing(struct vgpu_cmdq *q, u32 res_id);
+struct vgpu_cmd *vgpu_cmd_transfer_to_host_2d(struct vgpu_cmdq *q, u32 res_id,
+					      const struct vgpu_rect *rect, u64 offset);
+struct vgpu_cmd *vgpu_cmd_transfer_to_host_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
+					      const struct vgpu_transfer *transfer);
+struct vgpu_cmd *vgpu_cmd_transfer_from_host_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
+						const struct vgpu_transfer *transfer);
+struct vgpu_cmd *vgpu_cmd_unmap_blob(struct vgpu_cmdq *q, u32 res_id);
+int vgpu_cmd_map_blob(struct vgpu_cmdq *q, u32 res_id, u64 offset, u32 *cache,
+		      struct vgpu_cmd_owner *owner);
+int vgpu_cmd_assign_uuid(struct vgpu_cmdq *q, u32 res_id, uuid_t *uuid);
+
+/* Commands about contexts. */
+struct vgpu_cmd *vgpu_cmd_ctx_create(struct vgpu_cmdq *q, u32 ctx_id, u32 context_init,
+				     const char *name);
+struct vgpu_cmd *vgpu_cmd_ctx_destroy(struct vgpu_cmdq *q, u32 ctx_id);
+struct vgpu_cmd *vgpu_cmd_ctx_attach(struct vgpu_cmdq *q, u32 ctx_id, u32 res_id);
+struct vgpu_cmd *vgpu_cmd_ctx_detach(struct vgpu_cmdq *q, u32 ctx_id, u32 res_id);
+struct vgpu_cmd *vgpu_cmd_submit_3d(struct vgpu_cmdq *q, u32 ctx_id,
+				    const void __user *stream, u32 size_bytes);
+void vgpu_cmd_set_ring(struct vgpu_cmd *cmd, u32 ring_idx);
+
+/* Commands about scanouts. */
+struct vgpu_cmd *vgpu_cmd_set_scanout(struct vgpu_cmdq *q, u32 scanout_id, u32 res_id,
+				      const struct vgpu_rect *rect);
+struct vgpu_cmd *vgpu_cmd_set_scanout_blob(struct vgpu_cmdq *q, u32 scanout_id, u32 res_id,
+					   const struct vgpu_rect *rect,
+					   const struct vgpu_scanout_blob *blob);
+struct vgpu_cmd *vgpu_cmd_flush(struct vgpu_cmdq *q, u32 res_id, const struct vgpu_rect *rect);
+struct vgpu_cmd *vgpu_cmd_update_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32 res_id,
+					u32 x, u32 y, u32 hot_x, u32 hot_y);
+struct vgpu_cmd *vgpu_cmd_move_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32 x, u32 y);
+
+/* Questions; they wait for the answer. */
+int vgpu_cmd_get_display_info(struct vgpu_cmdq *q, struct vgpu_output_info *info,
+			      unsigned int num_scanouts);
+int vgpu_cmd_get_edid(struct vgpu_cmdq *q, u32 scanout_id, u8 *edid, u32 *size_bytes);
+int vgpu_cmd_get_capset_info(struct vgpu_cmdq *q, u32 index, struct vgpu_capset_info *info);
+int vgpu_cmd_get_capset(struct vgpu_cmdq *q, u32 id, u32 version, void *data, u32 size_bytes);
+
+#endif

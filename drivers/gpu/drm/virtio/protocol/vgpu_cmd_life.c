@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: the life of a command
+ *
+ * Memory for it, its way to the queue, what its answer means and who hears of it.
+ *
+ * Small commands come from a pool and their allocation does not fail, so teardown
+ * and the commit of a display update always find one. Commands with data of the
+ * user's size may fail with -ENOMEM or -E2BIG.
+ *
+ * Every response passes through vgpu_wire.c before anything of it is believed.
+ */
+
+#include <linux/device.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/virtio.h>
+
+#include "protocol/vgpu_cmd_priv.h"
+#include "protocol/vgpu_fence.h"
+
+/* Room of a pooled command: the longest fixed request and a bare response. */
+#define VGPU_CMD_POOL_REQ_BYTES		sizeof(struct virtio_gpu_set_scanout_blob)
+#define VGPU_CMD_POOL_RESP_BYTES	sizeof(struct virtio_gpu_resp_resource_uuid)
+
+/* The response has a cache line of its own where DMA is not coherent. */
+#ifdef ARCH_DMA_MINALIGN
+#define VGPU_CMD_RESP_ALIGN	ARCH_DMA_MINALIGN
+#else
+#define VGPU_CMD_RESP_ALIGN	8
+#endif
+
+static size_t vgpu_cmd_bytes(size_t req_bytes, size_t resp_bytes)
+{
+	return ALIGN(sizeof(struct vgpu_cmd) + req_bytes, VGPU_CMD_RESP_ALIGN) +
+	       ALIGN(resp_bytes, VGPU_CMD_RESP_ALIGN);
+}
+
+static struct vgpu_vq *vgpu_cmd_vq(struct vgpu_cmd *cmd)
+{
+	return vgpu_cmd_type(cmd) >= VIRTIO_GPU_CMD_UPDATE_CURSOR ? cmd->q->cursor :
+								    cmd->q->control;
+}
+
+static int vgpu_cmd_judge(struct vgpu_cmd *cmd)
+{
+	struct vgpu_msg *msg = &cmd->msg;
+	int ret;
+
+	if (msg->error || !msg->resp_bytes)
+		return msg->error;
+	ret = vgpu_wire_check(msg->resp, msg->used_bytes, cmd->want_type, cmd->want_bytes);
+	if (!ret && cmd->fence)
+		ret = vgpu_wire_check_fence(msg->req, msg->resp);
+	if (ret) {
+		atomic64_inc(&cmd->q->host_errors);
+		dev_err_ratelimited(&cmd->q->vdev->dev, "device refused %s of context %u: %pe\n",
+				    vgpu_wire_type_name(vgpu_cmd_type(cmd)),
+				    le32_to_cpu(vgpu_cmd_hdr(cmd)->ctx_id), ERR_PTR(ret));
+	}
+	return ret;
+}
+
+static void vgpu_cmd_complete(struct vgpu_msg *msg)
+{
+	struct vgpu_cmd *cmd = container_of(msg, struct vgpu_cmd, msg);
+
+	cmd->status = vgpu_cmd_judge(cmd);
+	if (cmd->owner)
+		cmd->owner->ops->outcome(cmd->owner, vgpu_cmd_type(cmd), cmd->status);
+	if (cmd->fence)
+		vgpu_fence_complete(cmd->fence, cmd->status);
+	if (cmd->called)
+		complete(&cmd->answered);
+}
+
+static void vgpu_cmd_release(struct vgpu_msg *msg)
+{
+	struct vgpu_cmd *cmd = container_of(msg, struct vgpu_cmd, msg);
+
+	vgpu_payload_destroy(cmd->payload);
+	vgpu_fence_put(cmd->fence);
+	if (cmd->owner)
+		cmd->owner->ops->put(cmd->owner);
+	if (cmd->slotted)
+		return;
+	if (cmd->pooled)
+		mempool_free(cmd, cmd->q->pool);
+	else
+		kfree(cmd);
+}
+
+static void vgpu_cmd_init(struct vgpu_cmd *cmd, struct vgpu_cmdq *q, u32 type, u32 req_bytes,
+			  u32 resp_bytes, u32 want_type)
+{
+	size_t resp_at = ALIGN(sizeof(*cmd) + req_bytes, VGPU_CMD_RESP_ALIGN);
+
+	cmd->q = q;
+	cmd->want_type = want_type;
+	cmd->want_bytes = sizeof(struct virtio_gpu_ctrl_hdr);
+	cmd->msg.req = cmd->req;
+	cmd->msg.req_bytes = req_bytes;
+	cmd->msg.resp = (void *)cmd + resp_at;
+	cmd->msg.resp_bytes = resp_bytes;
+	cmd->msg.complete = vgpu_cmd_complete;
+	cmd->msg.release = vgpu_cmd_release;
+	vgpu_msg_init(&cmd->msg);
+	vgpu_cmd_hdr(cmd)->type = cpu_to_le32(type);
+}
+
+/**
+ * vgpu_cmd_pool_bytes() - size of an entry of the pool
+ *
+ * Return: bytes.
+ */
+size_t vgpu_cmd_pool_bytes(void)
+{
+	return vgpu_cmd_bytes(VGPU_CMD_POOL_REQ_BYTES, VGPU_CMD_POOL_RESP_BYTES);
+}
+
+/* Memory for a small command. Does not fail. */
+static struct vgpu_cmd *vgpu_cmd_take(struct vgpu_cmdq *q)
+{
+	struct vgpu_cmd *cmd;
+	bool panicking = READ_ONCE(q->panic_cpu) == raw_smp_processor_id();
+
+	if (unlikely(panicking))
+		cmd = q->panic_slots[q->panic_next++ % VGPU_CMD_PANIC_SLOTS];
+	else
+		/* NOIO: a display commit must not wait for reclaim, which waits for fences. */
+		cmd = mempool_alloc(q->pool, GFP_NOIO);
+	memset(cmd, 0, vgpu_cmd_pool_bytes());
+	cmd->slotted = panicking;
+	cmd->pooled = !panicking;
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_new() - begin a command of fixed size whose response has no data
+ * @q: the queues
+ * @type: VIRTIO_GPU_CMD_*
+ * @req_bytes: size of the request, zeroed
+ *
+ * Context: process, or a panic.
+ * Return: the command; does not fail.
+ */
+struct vgpu_cmd *vgpu_cmd_new(struct vgpu_cmdq *q, u32 type, size_t req_bytes)
+{
+	struct vgpu_cmd *cmd = vgpu_cmd_take(q);
+
+	vgpu_cmd_init(cmd, q, type, req_bytes, sizeof(struct virtio_gpu_ctrl_hdr),
+		      VIRTIO_GPU_RESP_OK_NODATA);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_new_sized() - begin a command with room for a larger response
+ * @q: the queues
+ * @type: VIRTIO_GPU_CMD_*
+ * @req_bytes: size of the request, zeroed
+ * @resp_bytes: size of the response, zeroed
+ * @want_type: VIRTIO_GPU_RESP_OK_* that means success
+ *
+ * Context: process, may sleep.
+ * Return: the command, or ERR_PTR(-ENOMEM).
+ */
+struct vgpu_cmd *vgpu_cmd_new_sized(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
+				    size_t resp_bytes, u32 want_type)
+{
+	struct vgpu_cmd *cmd;
+
+	cmd = kzalloc(vgpu_cmd_bytes(req_bytes, resp_bytes), GFP_KERNEL_ACCOUNT);
+	if (!cmd)
+		return ERR_PTR(-ENOMEM);
+	vgpu_cmd_init(cmd, q, type, req_bytes, resp_bytes, want_type);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_new_query() - begin a command whose response is good only when complete
+ * @q: the queues
+ * @type: VIRTIO_GPU_CMD_*
+ * @req_bytes: size of the request, zeroed
+ * @resp_bytes: size of the response, zeroed
+ * @want_type: VIRTIO_GPU_RESP_OK_* that means success
+ *
+ * Context: process, may sleep.
+ * Return: the command, or ERR_PTR(-ENOMEM).
+ */
+struct vgpu_cmd *vgpu_cmd_new_query(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
+				    size_t resp_bytes, u32 want_type)
+{
+	struct vgpu_cmd *cmd = vgpu_cmd_new_sized(q, type, req_bytes, resp_bytes, want_type);
+
+	if (!IS_ERR(cmd))
+		cmd->want_bytes = resp_bytes;
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_new_raw() - begin a command with data right behind its request
+ * @q: the queues
+ * @type: VIRTIO_GPU_CMD_*
+ * @req_bytes: size of the request, zeroed
+ * @data_bytes: size of the data, which the caller fills in: it is not zeroed
+ *
+ * Context: process, may sleep.
+ * Return: the command, or ERR_PTR(-ENOMEM).
+ */
+struct vgpu_cmd *vgpu_cmd_new_raw(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
+				  size_t data_bytes)
+{
+	const size_t resp_bytes = sizeof(struct virtio_gpu_ctrl_hdr);
+	struct vgpu_cmd *cmd;
+
+	cmd = kmalloc(vgpu_cmd_bytes(req_bytes + data_bytes, resp_bytes), GFP_KERNEL_ACCOUNT);
+	if (!cmd)
+		return ERR_PTR(-ENOMEM);
+	memset(cmd, 0, sizeof(*cmd) + req_bytes);
+	vgpu_cmd_init(cmd, q, type, req_bytes + data_bytes, resp_bytes,
+		      VIRTIO_GPU_RESP_OK_NODATA);
+	memset(cmd->msg.resp, 0, resp_bytes);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_add_payload() - put data behind a request
+ * @cmd: the command, not sent yet
+ * @payload: the data; taken over
+ */
+void vgpu_cmd_add_payload(struct vgpu_cmd *cmd, struct vgpu_payload *payload)
+{
+	cmd->payload = payload;
+	cmd->msg.data = payload->sgl;
+	cmd->msg.ndata = payload->nents;
+}
+
+/**
+ * vgpu_cmd_put() - drop a command, sent or not
+ * @cmd: the command, or an error pointer
+ *
+ * Context: any.
+ */
+void vgpu_cmd_put(struct vgpu_cmd *cmd)
+{
+	if (!IS_ERR(cmd))
+		vgpu_msg_put(&cmd->msg);
+}
+
+static void vgpu_cmd_commit(struct vgpu_cmd *cmd)
+{
+	struct vgpu_vq *vq = vgpu_cmd_vq(cmd);
+	struct vgpu_cmdq *q = cmd->q;
+	unsigned long flags;
+
+	if (!cmd->fence) {
+		vgpu_vq_commit(vq, &cmd->msg);
+		return;
+	}
+	vgpu_cmd_hdr(cmd)->flags |= cpu_to_le32(VIRTIO_GPU_FLAG_FENCE);
+	vgpu_fence_bind(cmd->fence, vq, &cmd->msg);
+	/* Hosts take the signal of an id for that of all smaller ones. */
+	spin_lock_irqsave(&q->emit_lock, flags);
+	vgpu_cmd_hdr(cmd)->fence_id = cpu_to_le64(++q->last_fence_id);
+	vgpu_vq_commit(vq, &cmd->msg);
+	spin_unlock_irqrestore(&q->emit_lock, flags);
+}
+
+/**
+ * vgpu_cmd_post() - send a command and go on
+ * @cmd: the command, or an error pointer; its reference is taken over
+ * @owner: object to be told of the outcome, or NULL
+ *
+ * The device is told at the next vgpu_cmdq_kick().
+ *
+ * Context: any.
+ * Return: 0, or the error of @cmd.
+ */
+int vgpu_cmd_post(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner)
+{
+	return vgpu_cmd_post_fenced(cmd, owner, NULL);
+}
+
+/**
+ * vgpu_cmd_post_fenced() - send a command whose execution signals a fence
+ * @cmd: the command, or an error pointer; its reference is taken over
+ * @owner: object to be told of the outcome, or NULL
+ * @fence: the fence, or NULL; the command takes a reference of its own
+ *
+ * Context: any.
+ * Return: 0, or the error of @cmd; the fence is completed in either case.
+ */
+int vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
+			 struct vgpu_fence *fence)
+{
+	if (IS_ERR(cmd)) {
+		if (fence)
+			vgpu_fence_complete(fence, PTR_ERR(cmd));
+		return PTR_ERR(cmd);
+	}
+	if (owner) {
+		owner->ops->get(owner);
+		cmd->owner = owner;
+	}
+	if (fence) {
+		dma_fence_get(&fence->base);
+		cmd->fence = fence;
+	}
+	vgpu_cmd_commit(cmd);
+	vgpu_cmd_put(cmd);
+	return 0;
+}
+
+/**
+ * vgpu_cmd_ask() - send a command and wait for the answer, which stays with it
+ * @cmd: the command; its reference stays with the caller
+ * @owner: object to be told of the outcome, or NULL
+ * @timeout_ms: how long to wait, in milliseconds
+ *
+ * Context: process, sleeps at most @timeout_ms, killable.
+ * Return: as vgpu_cmd_call().
+ */
+int vgpu_cmd_ask(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner, unsigned int timeout_ms)
+{
+	struct vgpu_vq *vq = vgpu_cmd_vq(cmd);
+	long left;
+
+	if (owner) {
+		owner->ops->get(owner);
+		cmd->owner = owner;
+	}
+	init_completion(&cmd->answered);
+	cmd->called = true;
+	vgpu_vq_want(vq, &cmd->msg);
+	vgpu_cmd_commit(cmd);
+	vgpu_vq_kick(vq);
+	left = wait_for_completion_killable_timeout(&cmd->answered,
+						    msecs_to_jiffies(timeout_ms));
+	if (left < 0)
+		return -EINTR;
+	return left ? cmd->status : -ETIMEDOUT;
+}
+
+/**
+ * vgpu_cmd_call() - send a command and wait for the device
+ * @cmd: the command, or an error pointer; its reference is taken over
+ * @owner: object to be told of the outcome, or NULL
+ *
+ * A wait that ends early leaves the command to the queue.
+ *
+ * Context: process, sleeps at most VGPU_REPLY_TIMEOUT_MS, killable.
+ * Return: 0; the error of @cmd; -EINTR when killed; -ETIMEDOUT; an errno of
+ * vgpu_wire_check(); or why the queue failed.
+ */
+int vgpu_cmd_call(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner)
+{
+	int ret;
+
+	if (IS_ERR(cmd))
+		return PTR_ERR(cmd);
+	ret = vgpu_cmd_ask(cmd, owner, VGPU_REPLY_TIMEOUT_MS);
+	vgpu_cmd_put(cmd);
+	return ret;
+}
+

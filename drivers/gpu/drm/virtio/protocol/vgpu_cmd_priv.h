@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* What the files that make up commands and their queues share; nobody else includes it. */
+#ifndef VGPU_CMD_PRIV_H
+#define VGPU_CMD_PRIV_H
+
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/mempool.h>
+#include <linux/spinlock.h>
+#include <linux/virtio_gpu.h>
+#include <linux/workqueue.h>
+
+#include "protocol/vgpu_cmd.h"
+#include "protocol/vgpu_payload.h"
+#include "transport/vgpu_vq.h"
+
+/* Commands a panic needs at a time. */
+#define VGPU_CMD_PANIC_SLOTS	4
+
+/**
+ * struct vgpu_cmdq - the device's two queues
+ * @vdev: constant
+ * @control: queue of everything but the cursor, constant
+ * @cursor: queue of the cursor, constant
+ * @pool: of small commands, constant
+ * @lost: upcall, constant
+ * @lost_arg: its argument, constant
+ * @wq: where what may sleep is done, constant
+ * @max_entries: limit set by the administrator or 0, constant
+ * @use_dma: the device goes by DMA addresses; constant while started
+ * @ping_work: finds out whether the device answers at all
+ * @emit_lock: makes fence ids ascend in the order of the ring
+ * @last_fence_id: protected by @emit_lock
+ * @panic_slots: room for commands during a panic, constant
+ * @panic_next: which of them is next
+ * @panic_cpu: the processor that panics, or -1
+ * @host_errors: commands the device refused
+ */
+struct vgpu_cmdq {
+	struct virtio_device *vdev;
+	struct vgpu_vq *control;
+	struct vgpu_vq *cursor;
+	mempool_t *pool;
+	void (*lost)(void *lost_arg, int error);
+	void *lost_arg;
+	struct workqueue_struct *wq;
+	unsigned int max_entries;
+	bool use_dma;
+	struct work_struct ping_work;
+	spinlock_t emit_lock;
+	u64 last_fence_id;
+	void *panic_slots[VGPU_CMD_PANIC_SLOTS];
+	unsigned int panic_next;
+	int panic_cpu;
+	atomic64_t host_errors;
+};
+
+/**
+ * struct vgpu_cmd - a command
+ * @msg: what the transport sees of it
+ * @q: where it belongs
+ * @owner: object to be told of the outcome, or NULL
+ * @fence: fence to be signalled, or NULL
+ * @payload: data behind the request, or NULL
+ * @answered: completed when @status is known; only used when @called
+ * @want_type: response that means success
+ * @want_bytes: its least size
+ * @status: outcome; valid after completion
+ * @called: somebody waits for @answered
+ * @pooled: comes from the pool
+ * @slotted: comes from the slots for a panic
+ * @req: the request, and behind it the response
+ */
+struct vgpu_cmd {
+	struct vgpu_msg msg;
+	struct vgpu_cmdq *q;
+	struct vgpu_cmd_owner *owner;
+	struct vgpu_fence *fence;
+	struct vgpu_payload *payload;
+	struct completion answered;
+	u32 want_type;
+	u32 want_bytes;
+	int status;
+	bool called;
+	bool pooled;
+	bool slotted;
+	u8 req[] __aligned(8);
+};
+
+static inline struct virtio_gpu_ctrl_hdr *vgpu_cmd_hdr(struct vgpu_cmd *cmd)
+{
+	return (struct virtio_gpu_ctrl_hdr *)cmd->req;
+}
+
+static inline u32 vgpu_cmd_type(struct vgpu_cmd *cmd)
+{
+	return le32_to_cpu(vgpu_cmd_hdr(cmd)->type);
+}
+
+size_t vgpu_cmd_pool_bytes(void);
+struct vgpu_cmd *vgpu_cmd_new(struct vgpu_cmdq *q, u32 type, size_t req_bytes);
+struct vgpu_cmd *vgpu_cmd_new_sized(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
+				    size_t resp_bytes, u32 want_type);
+struct vgpu_cmd *vgpu_cmd_new_query(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
+				    size_t resp_bytes, u32 want_type);
+struct vgpu_cmd *vgpu_cmd_new_raw(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
+				  size_t data_bytes);
+void vgpu_cmd_add_payload(struct vgpu_cmd *cmd, struct vgpu_payload *payload);
+int vgpu_cmd_ask(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner, unsigned int timeout_ms);
+struct vgpu_payload_limits vgpu_cmdq_limits(struct vgpu_cmdq *q);
+
+#endif

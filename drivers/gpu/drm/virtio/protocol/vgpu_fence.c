@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: fences
+ *
+ * A timeline is a sequence of fences that signal in the order of their creation:
+ * one for each ring of each context, one for the display. A fence is signalled
+ * when its own command was answered and every earlier fence of its timeline is
+ * signalled, so a device that answers out of order delays a fence but never
+ * breaks the promise dma_fence makes about sequence numbers. Timelines are
+ * independent of one another, and completing a fence costs what it signals, not
+ * what is pending.
+ *
+ * Nothing a sync_file can reach dies with the device: a fence has a lock of its
+ * own, and its names are constants.
+ *
+ * Locking: timeline lock → fence lock → queue lock.
+ */
+
+#include <linux/export.h>
+#include <linux/kref.h>
+#include <linux/lockdep.h>
+#include <linux/slab.h>
+
+#include "protocol/vgpu_fence.h"
+#include "transport/vgpu_vq.h"
+
+/**
+ * struct vgpu_timeline - fences that signal in order
+ * @ref: one for the creator, one for each fence that is not signalled
+ * @lock: protects what follows
+ * @context: dma_fence context, constant
+ * @seqno: of the newest fence
+ * @pending: fences not signalled, oldest first
+ * @nr_pending: length of @pending
+ * @name: constant string
+ */
+struct vgpu_timeline {
+	struct kref ref;
+	spinlock_t lock;
+	u64 context;
+	u64 seqno;
+	struct list_head pending;
+	unsigned int nr_pending;
+	const char *name;
+};
+
+/**
+ * vgpu_timeline_create() - create a timeline without fences
+ * @name: what users see of it; a constant string
+ *
+ * Context: process, may sleep.
+ * Return: the timeline, or ERR_PTR(-ENOMEM).
+ */
+struct vgpu_timeline *vgpu_timeline_create(const char *name)
+{
+	struct vgpu_timeline *tl;
+
+	tl = kzalloc(sizeof(*tl), GFP_KERNEL_ACCOUNT);
+	if (!tl)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&tl->ref);
+	spin_lock_init(&tl->lock);
+	INIT_LIST_HEAD(&tl->pending);
+	tl->context = dma_fence_context_alloc(1);
+	tl->name = name;
+	return tl;
+}
+
+/**
+ * vgpu_timeline_get() - take a reference
+ * @tl: the timeline
+ *
+ * Return: @tl.
+ */
+struct vgpu_timeline *vgpu_timeline_get(struct vgpu_timeline *tl)
+{
+	kref_get(&tl->ref);
+	return tl;
+}
+
+static void vgpu_timeline_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct vgpu_timeline, ref));
+}
+
+/**
+ * vgpu_timeline_put() - drop a reference
+ * @tl: the timeline, or NULL
+ *
+ * Context: any. Fences that are pending keep the timeline.
+ */
+void vgpu_timeline_put(struct vgpu_timeline *tl)
+{
+	if (tl)
+		kref_put(&tl->ref, vgpu_timeline_free);
+}
+
+/**
+ * vgpu_timeline_context() - the timeline's dma_fence context
+ * @tl: the timeline
+ *
+ * Return: what &dma_fence.context of its fences is.
+ */
+u64 vgpu_timeline_context(const struct vgpu_timeline *tl)
+{
+	return tl->context;
+}
+
+/**
+ * vgpu_timeline_pending() - how many fences are not signalled
+ * @tl: the timeline
+ *
+ * Context: any.
+ * Return: a snapshot of the number.
+ */
+unsigned int vgpu_timeline_pending(struct vgpu_timeline *tl)
+{
+	return READ_ONCE(tl->nr_pending);
+}
+
+static struct vgpu_fence *to_vgpu_fence(struct dma_fence *base)
+{
+	return container_of(base, struct vgpu_fence, base);
+}
+
+static const char *vgpu_fence_driver_name(struct dma_fence *base)
+{
+	return "virtio_gpu";
+}
+
+static const char *vgpu_fence_timeline_name(struct dma_fence *base)
+{
+	return to_vgpu_fence(base)->name;
+}
+
+/* The first one to wait: the answer is worth an interrupt now. */
+static bool vgpu_fence_enable_signaling(struct dma_fence *base)
+{
+	struct vgpu_fence *fence = to_vgpu_fence(base);
+
+	lockdep_assert_held(&fence->lock);
+	fence->wanted = true;
+	if (fence->msg)
+		vgpu_vq_want(fence->vq, fence->msg);
+	return true;
+}
+
+static const struct dma_fence_ops vgpu_fence_ops = {
+	.get_driver_name = vgpu_fence_driver_name,
+	.get_timeline_name = vgpu_fence_timeline_name,
+	.enable_signaling = vgpu_fence_enable_signaling,
+	/* No .release: a fence that is signalled needs nothing of this module. */
+};
+
+/**
+ * vgpu_fence_is_ours() - was a fence made by this driver?
+ * @fence: any fence
+ *
+ * Return: true if it was and is not signalled; a signalled fence may give false.
+ */
+bool vgpu_fence_is_ours(const struct dma_fence *fence)
+{
+	return vgpu_compat_fence_ops(fence) == &vgpu_fence_ops;
+}
+
+/**
+ * vgpu_fence_create() - append a fence to a timeline
+ * @tl: the timeline
+ *
+ * The fence signals after vgpu_fence_complete(), which whoever creates a fence
+ * must see to on every path.
+ *
+ * Context: process, may sleep.
+ * Return: the fence with one reference, or ERR_PTR(-ENOMEM).
+ */
+struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl)
+{
+	struct vgpu_fence *fence;
+	unsigned long flags;
+
+	fence = kzalloc(sizeof(*fence), GFP_KERNEL_ACCOUNT);
+	if (!fence)
+		return ERR_PTR(-ENOMEM);
+	spin_lock_init(&fence->lock);
+	fence->name = tl->name;
+	fence->timeline = vgpu_timeline_get(tl);
+
+	spin_lock_irqsave(&tl->lock, flags);
+	dma_fence_init(&fence->base, &vgpu_fence_ops, &fence->lock, tl->context, ++tl->seqno);
+	/* The timeline's own reference, dropped when the fence is signalled. */
+	dma_fence_get(&fence->base);
+	list_add_tail(&fence->node, &tl->pending);
+	tl->nr_pending++;
+	spin_unlock_irqrestore(&tl->lock, flags);
+	return fence;
+}
+
+/**
+ * vgpu_fence_bind() - say which message a fence waits for
+ * @fence: the fence
+ * @vq: the queue the message will be committed to
+ * @msg: the message, whose completion calls vgpu_fence_complete()
+ *
+ * Context: any.
+ */
+void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_msg *msg)
+{
+	unsigned long flags;
+
+	kref_get(&msg->ref);
+	spin_lock_irqsave(&fence->lock, flags);
+	fence->vq = vq;
+	fence->msg = msg;
+	if (fence->wanted)
+		vgpu_vq_want(vq, msg);
+	spin_unlock_irqrestore(&fence->lock, flags);
+}
+
+static void vgpu_fence_signal_locked(struct vgpu_timeline *tl, struct vgpu_fence *fence)
+{
+	struct vgpu_msg *msg;
+	unsigned long flags;
+
+	lockdep_assert_held(&tl->lock);
+
+	list_del(&fence->node);
+	tl->nr_pending--;
+	spin_lock_irqsave(&fence->lock, flags);
+	msg = fence->msg;
+	fence->msg = NULL;
+	if (fence->error)
+		dma_fence_set_error(&fence->base, fence->error);
+	dma_fence_signal_locked(&fence->base);
+	spin_unlock_irqrestore(&fence->lock, flags);
+	vgpu_compat_fence_detach(&fence->base);
+	if (msg)
+		vgpu_msg_put(msg);
+	dma_fence_put(&fence->base);
+}
+
+/**
+ * vgpu_fence_complete() - the command of a fence is done
+ * @fence: the fence
+ * @error: 0, or a negative errno the fence shall carry
+ *
+ * Signals the fence, and later ones of the timeline that waited for it, unless an
+ * earlier one is still open. Only the first call counts.
+ *
+ * Context: any.
+ */
+void vgpu_fence_complete(struct vgpu_fence *fence, int error)
+{
+	struct vgpu_timeline *tl = fence->timeline;
+	struct vgpu_fence *first, *next;
+	unsigned int signalled = 0;
+	unsigned long flags;
+
+	spin_lock_irqsave(&tl->lock, flags);
+	if (!fence->done) {
+		fence->done = true;
+		fence->error = error;
+		list_for_each_entry_safe(first, next, &tl->pending, node) {
+			if (!first->done)
+				break;
+			vgpu_fence_signal_locked(tl, first);
+			signalled++;
+		}
+	}
+	spin_unlock_irqrestore(&tl->lock, flags);
+
+	while (signalled--)
+		vgpu_timeline_put(tl);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_FENCE_H
+#define VGPU_FENCE_H
+
+#include <linux/dma-fence.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+struct vgpu_msg;
+struct vgpu_timeline;
+struct vgpu_vq;
+
+/**
+ * struct vgpu_fence - signals when the device has executed a command
+ * @base: the fence, first because it is freed by its address
+ * @lock: protects @base; lives and dies with it, so that a sync_file may outlast
+ *        the device
+ * @node: entry of the timeline's list; protected by the timeline's lock
+ * @timeline: referenced until the fence is signalled
+ * @name: the timeline's name, a constant string
+ * @vq: where @msg goes; protected by @lock
+ * @msg: what the fence waits for, referenced until the fence is signalled; NULL
+ *       before vgpu_fence_bind(); protected by @lock
+ * @wanted: somebody waits; protected by @lock
+ * @done: the outcome is known; protected by the timeline's lock
+ * @error: the outcome, 0 or a negative errno; protected by the timeline's lock
+ */
+struct vgpu_fence {
+	struct dma_fence base;
+	spinlock_t lock;
+	struct list_head node;
+	struct vgpu_timeline *timeline;
+	const char *name;
+	struct vgpu_vq *vq;
+	struct vgpu_msg *msg;
+	bool wanted;
+	bool done;
+	int error;
+};
+
+struct vgpu_timeline *vgpu_timeline_create(const char *name);
+struct vgpu_timeline *vgpu_timeline_get(struct vgpu_timeline *tl);
+void vgpu_timeline_put(struct vgpu_timeline *tl);
+u64 vgpu_timeline_context(const struct vgpu_timeline *tl);
+unsigned int vgpu_timeline_pending(struct vgpu_timeline *tl);
+
+struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl);
+void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_msg *msg);
+void vgpu_fence_complete(struct vgpu_fence *fence, int error);
+bool vgpu_fence_is_ours(const struct dma_fence *fence);
+
+static inline void vgpu_fence_put(struct vgpu_fence *fence)
+{
+	if (fence)
+		dma_fence_put(&fence->base);
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_GATE_H
+#define VGPU_GATE_H
+
+#include <linux/types.h>
+
+struct dma_fence;
+struct vgpu_cmd;
+struct vgpu_cmd_owner;
+struct vgpu_cmdq;
+struct vgpu_fence;
+struct vgpu_gate;
+struct vgpu_gate_pass;
+struct vgpu_timeline;
+
+struct vgpu_gate *vgpu_gate_create(struct vgpu_cmdq *q, const char *name);
+void vgpu_gate_put(struct vgpu_gate *gate);
+struct vgpu_timeline *vgpu_gate_timeline(const struct vgpu_gate *gate);
+bool vgpu_gate_is_busy(const struct vgpu_gate *gate);
+void vgpu_gate_cancel(struct vgpu_gate *gate, int error);
+
+struct vgpu_gate_pass *vgpu_gate_prepare(struct vgpu_gate *gate, struct dma_fence **deps,
+					 u32 num_deps, struct vgpu_cmd_owner *owner);
+void vgpu_gate_abandon(struct vgpu_gate_pass *pass);
+void vgpu_gate_keep(struct vgpu_gate_pass *pass, void (*release)(void *kept), void *kept);
+void vgpu_gate_post(struct vgpu_gate *gate, struct vgpu_gate_pass *pass, struct vgpu_cmd *cmd,
+		    struct vgpu_cmd_owner *owner, struct vgpu_fence *fence);
+
+#endif

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: wire
+ *
+ * Turns our terms into the little-endian structs of the wire, and what the device
+ * answers into our terms. Everything the device says passes through here before
+ * it is used, and what is out of range ends here, as an errno.
+ *
+ * The functions are pure: they touch what their arguments point to and nothing
+ * else, take no locks and run in any context.
+ */
+
+#include <linux/build_bug.h>
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/stddef.h>
+#include <linux/string.h>
+
+#include "protocol/vgpu_wire.h"
+
+static_assert(offsetof(struct vgpu_wire_config, num_capsets) ==
+	      offsetof(struct virtio_gpu_config, num_capsets));
+static_assert(sizeof(struct virtio_gpu_ctrl_hdr) == 24);
+static_assert(sizeof(struct virtio_gpu_update_cursor) == 56);
+static_assert(sizeof(struct virtio_gpu_resource_create_2d) == 40);
+static_assert(sizeof(struct virtio_gpu_set_scanout) == 48);
+static_assert(sizeof(struct virtio_gpu_resource_flush) == 48);
+static_assert(sizeof(struct virtio_gpu_transfer_to_host_2d) == 56);
+static_assert(sizeof(struct virtio_gpu_mem_entry) == 16);
+static_assert(sizeof(struct virtio_gpu_resp_display_info) == 24 + 16 * 24);
+static_assert(sizeof(struct virtio_gpu_transfer_host_3d) == 72);
+static_assert(sizeof(struct virtio_gpu_resource_create_3d) == 72);
+static_assert(sizeof(struct virtio_gpu_ctx_create) == 96);
+static_assert(sizeof(struct virtio_gpu_cmd_submit) == 32);
+static_assert(sizeof(struct virtio_gpu_resp_edid) == 32 + VGPU_WIRE_EDID_BYTES);
+static_assert(sizeof(struct virtio_gpu_resource_create_blob) == 56);
+static_assert(sizeof(struct virtio_gpu_set_scanout_blob) == 96);
+static_assert(sizeof(struct virtio_gpu_resource_map_blob) == 40);
+
+/* The device's error responses, virtio 1.3, 5.7.6.7. */
+static int vgpu_wire_error(u32 type)
+{
+	switch (type) {
+	case VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY:
+		return -ENOMEM;
+	case VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID:
+	case VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID:
+	case VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID:
+		return -ENOENT;
+	case VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER:
+		return -EINVAL;
+	case VIRTIO_GPU_RESP_ERR_UNSPEC:
+		return -EIO;
+	default:
+		return -EPROTO;
+	}
+}
+
+/**
+ * vgpu_wire_check() - is a response the one we asked for?
+ * @resp: the response
+ * @used_bytes: how much of it the device wrote
+ * @want_type: VIRTIO_GPU_RESP_OK_* that answers the request
+ * @want_bytes: the least size of such a response
+ *
+ * Return: 0; -ENOMEM, -ENOENT, -EINVAL or -EIO for the device's own errors;
+ * -EPROTO for a response that is too short, of another type, or of none we know.
+ */
+int vgpu_wire_check(const void *resp, u32 used_bytes, u32 want_type, u32 want_bytes)
+{
+	const struct virtio_gpu_ctrl_hdr *hdr = resp;
+	u32 type;
+
+	if (used_bytes < sizeof(*hdr))
+		return -EPROTO;
+	type = le32_to_cpu(hdr->type);
+	if (type != want_type)
+		return vgpu_wire_error(type);
+	return used_bytes < want_bytes ? -EPROTO : 0;
+}
+
+/**
+ * vgpu_wire_check_fence() - does a response signal the fence of its request?
+ * @req: the request, fenced
+ * @resp: the response, at least a header long
+ *
+ * Virtio 1.3, 5.7.6.7: the device copies flag and fence id to the response.
+ *
+ * Return: 0, or -EPROTO.
+ */
+int vgpu_wire_check_fence(const void *req, const void *resp)
+{
+	const struct virtio_gpu_ctrl_hdr *asked = req, *told = resp;
+
+	if (!(told->flags & cpu_to_le32(VIRTIO_GPU_FLAG_FENCE)))
+		return -EPROTO;
+	return told->fence_id == asked->fence_id ? 0 : -EPROTO;
+}
+
+/**
+ * vgpu_wire_display_info() - decode the response to GET_DISPLAY_INFO
+ * @resp: the response
+ * @used_bytes: how much of it the device wrote
+ * @info: filled in, one for each scanout; untouched on error
+ * @num_scanouts: at most VIRTIO_GPU_MAX_SCANOUTS
+ *
+ * A scanout that is enabled with a size of nothing, or of more than
+ * VGPU_WIRE_SCANOUT_MAX_SIDE, counts as disabled.
+ *
+ * Return: 0, or an errno of vgpu_wire_check().
+ */
+int vgpu_wire_display_info(const void *resp, u32 used_bytes, struct vgpu_output_info *info,
+			   unsigned int num_scanouts)
+{
+	const struct virtio_gpu_resp_display_info *di = resp;
+	unsigned int i;
+	int ret;
+
+	ret = vgpu_wire_check(resp, used_bytes, VIRTIO_GPU_RESP_OK_DISPLAY_INFO, sizeof(*di));
+	if (ret)
+		return ret;
+	for (i = 0; i < min(num_scanouts, VIRTIO_GPU_MAX_SCANOUTS); i++) {
+		const struct virtio_gpu_display_one *one = &di->pmodes[i];
+		u32 w = le32_to_cpu(one->r.width), h = le32_to_cpu(one->r.height);
+
+		info[i].rect = (struct vgpu_rect){
+			.x = le32_to_cpu(one->r.x), .y = le32_to_cpu(one->r.y), .w = w, .h = h,
+		};
+		info[i].enabled = one->enabled && w && h &&
+				  w <= VGPU_WIRE_SCANOUT_MAX_SIDE &&
+				  h <= VGPU_WIRE_SCANOUT_MAX_SIDE;
+	}
+	return 0;
+}
+
+/**
+ * vgpu_wire_edid() - decode the response to GET_EDID
+ * @resp: the response
+ * @used_bytes: how much of it the device wrote
+ * @edid: room for VGPU_WIRE_EDID_BYTES; filled in
+ * @size_bytes: set to the size of the EDID, a multiple of 128; may be 0
+ *
+ * Only the frame is checked here; the content is for the EDID parser.
+ *
+ * Return: 0, -EPROTO for a size that cannot be, or an errno of vgpu_wire_check().
+ */
+int vgpu_wire_edid(const void *resp, u32 used_bytes, u8 *edid, u32 *size_bytes)
+{
+	const struct virtio_gpu_resp_edid *e = resp;
+	u32 size;
+	int ret;
+
+	ret = vgpu_wire_check(resp, used_bytes, VIRTIO_GPU_RESP_OK_EDID,
+			      offsetof(struct virtio_gpu_resp_edid, edid));
+	if (ret)
+		return ret;
+	size = le32_to_cpu(e->size);
+	if (size > VGPU_WIRE_EDID_BYTES || size % 128 ||
+	    used_bytes < offsetof(struct virtio_gpu_resp_edid, edid) + size)
+		return -EPROTO;
+	memcpy(edid, e->edid, size);
+	*size_bytes = size;
+	return 0;
+}
+
+/**
+ * vgpu_wire_capset_info() - decode the response to GET_CAPSET_INFO
+ * @resp: the response
+ * @used_bytes: how much of it the device wrote
+ * @info: filled in; untouched on error
+ *
+ * Return: 0, -EPROTO for an id or a size out of range, or an errno of
+ * vgpu_wire_check().
+ */
+int vgpu_wire_capset_info(const void *resp, u32 used_bytes, struct vgpu_capset_info *info)
+{
+	const struct virtio_gpu_resp_capset_info *ci = resp;
+	u32 id, size;
+	int ret;
+
+	ret = vgpu_wire_check(resp, used_bytes, VIRTIO_GPU_RESP_OK_CAPSET_INFO, sizeof(*ci));
+	if (ret)
+		return ret;
+	id = le32_to_cpu(ci->capset_id);
+	size = le32_to_cpu(ci->capset_max_size);
+	if (!id || id > VGPU_WIRE_CAPSET_MAX_ID || size > VGPU_WIRE_CAPSET_MAX_BYTES)
+		return -EPROTO;
+	info->id = id;
+	info->max_version = le32_to_cpu(ci->capset_max_version);
+	info->max_bytes = size;
+	return 0;
+}
+
+/**
+ * vgpu_wire_map_info() - decode the response to RESOURCE_MAP_BLOB
+ * @resp: the response
+ * @used_bytes: how much of it the device wrote
+ * @cache: set to VIRTIO_GPU_MAP_CACHE_*; CACHED where the device names none
+ *
+ * Return: 0, -EPROTO for a caching mode that is none, or an errno of
+ * vgpu_wire_check().
+ */
+int vgpu_wire_map_info(const void *resp, u32 used_bytes, u32 *cache)
+{
+	const struct virtio_gpu_resp_map_info *mi = resp;
+	u32 mode;
+	int ret;
+
+	ret = vgpu_wire_check(resp, used_bytes, VIRTIO_GPU_RESP_OK_MAP_INFO, sizeof(*mi));
+	if (ret)
+		return ret;
+	mode = le32_to_cpu((__force __le32)mi->map_info) & VIRTIO_GPU_MAP_CACHE_MASK;
+	if (mode > VIRTIO_GPU_MAP_CACHE_WC)
+		return -EPROTO;
+	*cache = mode == VIRTIO_GPU_MAP_CACHE_NONE ? VIRTIO_GPU_MAP_CACHE_CACHED : mode;
+	return 0;
+}
+
+/**
+ * vgpu_wire_put_rect() - encode a rectangle
+ * @to: the wire's
+ * @from: ours
+ */
+void vgpu_wire_put_rect(struct virtio_gpu_rect *to, const struct vgpu_rect *from)
+{
+	to->x = cpu_to_le32(from->x);
+	to->y = cpu_to_le32(from->y);
+	to->width = cpu_to_le32(from->w);
+	to->height = cpu_to_le32(from->h);
+}
+
+/**
+ * vgpu_wire_put_box() - encode a box
+ * @to: the wire's
+ * @from: ours
+ */
+void vgpu_wire_put_box(struct virtio_gpu_box *to, const struct vgpu_box *from)
+{
+	to->x = cpu_to_le32(from->x);
+	to->y = cpu_to_le32(from->y);
+	to->z = cpu_to_le32(from->z);
+	to->w = cpu_to_le32(from->w);
+	to->h = cpu_to_le32(from->h);
+	to->d = cpu_to_le32(from->d);
+}
+
+/**
+ * vgpu_wire_put_texture() - encode the description of a 3D resource
+ * @to: the wire's; its header and id are the caller's
+ * @from: ours
+ */
+void vgpu_wire_put_texture(struct virtio_gpu_resource_create_3d *to,
+			   const struct vgpu_texture *from)
+{
+	to->target = cpu_to_le32(from->target);
+	to->format = cpu_to_le32(from->format);
+	to->bind = cpu_to_le32(from->bind);
+	to->width = cpu_to_le32(from->width);
+	to->height = cpu_to_le32(from->height);
+	to->depth = cpu_to_le32(from->depth);
+	to->array_size = cpu_to_le32(from->array_size);
+	to->last_level = cpu_to_le32(from->last_level);
+	to->nr_samples = cpu_to_le32(from->nr_samples);
+	to->flags = cpu_to_le32(from->flags);
+}
+
+/**
+ * vgpu_wire_put_transfer() - encode a copy
+ * @to: the wire's; its header and id are the caller's
+ * @from: ours
+ */
+void vgpu_wire_put_transfer(struct virtio_gpu_transfer_host_3d *to,
+			    const struct vgpu_transfer *from)
+{
+	vgpu_wire_put_box(&to->box, &from->box);
+	to->offset = cpu_to_le64(from->offset);
+	to->level = cpu_to_le32(from->level);
+	to->stride = cpu_to_le32(from->stride);
+	to->layer_stride = cpu_to_le32(from->layer_stride);
+}
+
+/**
+ * vgpu_wire_put_scanout_blob() - encode how a blob is read as a picture
+ * @to: the wire's; its header, rectangle and ids are the caller's
+ * @from: ours
+ */
+void vgpu_wire_put_scanout_blob(struct virtio_gpu_set_scanout_blob *to,
+				const struct vgpu_scanout_blob *from)
+{
+	unsigned int i;
+
+	to->width = cpu_to_le32(from->width);
+	to->height = cpu_to_le32(from->height);
+	to->format = cpu_to_le32(from->format);
+	for (i = 0; i < ARRAY_SIZE(from->strides); i++) {
+		to->strides[i] = cpu_to_le32(from->strides[i]);
+		to->offsets[i] = cpu_to_le32(from->offsets[i]);
+	}
+}
+
+/**
+ * vgpu_wire_type_name() - a command's name for people
+ * @type: VIRTIO_GPU_CMD_*
+ *
+ * Return: a constant string, never NULL.
+ */
+const char *vgpu_wire_type_name(u32 type)
+{
+	static const char * const names_2d[] = {
+		"GET_DISPLAY_INFO", "RESOURCE_CREATE_2D", "RESOURCE_UNREF", "SET_SCANOUT",
+		"RESOURCE_FLUSH", "TRANSFER_TO_HOST_2D", "RESOURCE_ATTACH_BACKING",
+		"RESOURCE_DETACH_BACKING", "GET_CAPSET_INFO", "GET_CAPSET", "GET_EDID",
+		"RESOURCE_ASSIGN_UUID", "RESOURCE_CREATE_BLOB", "SET_SCANOUT_BLOB",
+	};
+	static const char * const names_3d[] = {
+		"CTX_CREATE", "CTX_DESTROY", "CTX_ATTACH_RESOURCE", "CTX_DETACH_RESOURCE",
+		"RESOURCE_CREATE_3D", "TRANSFER_TO_HOST_3D", "TRANSFER_FROM_HOST_3D",
+		"SUBMIT_3D", "RESOURCE_MAP_BLOB", "RESOURCE_UNMAP_BLOB",
+	};
+	static const char * const names_cursor[] = { "UPDATE_CURSOR", "MOVE_CURSOR" };
+
+	if (type - VIRTIO_GPU_CMD_GET_DISPLAY_INFO < ARRAY_SIZE(names_2d))
+		return names_2d[type - VIRTIO_GPU_CMD_GET_DISPLAY_INFO];
+	if (type - VIRTIO_GPU_CMD_CTX_CREATE < ARRAY_SIZE(names_3d))
+		return names_3d[type - VIRTIO_GPU_CMD_CTX_CREATE];
+	if (type - VIRTIO_GPU_CMD_UPDATE_CURSOR < ARRAY_SIZE(names_cursor))
+		return names_cursor[type - VIRTIO_GPU_CMD_UPDATE_CURSOR];
+	return "unknown";
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_WIRE_H
+#define VGPU_WIRE_H
+
+#include <linux/types.h>
+#include <linux/virtio_gpu.h>
+
+/* An EDID of the wire: base block and extensions (virtio 1.3, 5.7.6.8). */
+#define VGPU_WIRE_EDID_BYTES	1024
+
+/* No known capset comes near; a host that says more is not believed. */
+#define VGPU_WIRE_CAPSET_MAX_BYTES	(64u * 1024)
+
+/* A capset id must fit the masks of the user interface and of CTX_CREATE. */
+#define VGPU_WIRE_CAPSET_MAX_ID		63
+
+/* Largest picture a scanout may ask for, in pixels a side. */
+#define VGPU_WIRE_SCANOUT_MAX_SIDE	16384
+
+/**
+ * struct vgpu_wire_config - the configuration of the device (virtio 1.3, 5.7.4)
+ * @events_read: VIRTIO_GPU_EVENT_* that are pending
+ * @events_clear: written: those to be cleared
+ * @num_scanouts: 1 to VIRTIO_GPU_MAX_SCANOUTS, or 0 for a device without display
+ * @num_capsets: how many GET_CAPSET_INFO knows
+ * @blob_alignment: valid with VIRTIO_GPU_F_BLOB_ALIGNMENT
+ *
+ * Older kernels know a struct virtio_gpu_config without the last field.
+ */
+struct vgpu_wire_config {
+	__le32 events_read;
+	__le32 events_clear;
+	__le32 num_scanouts;
+	__le32 num_capsets;
+	__le32 blob_alignment;
+};
+
+/**
+ * struct vgpu_rect - a rectangle in pixels
+ * @x: left edge
+ * @y: upper edge
+ * @w: width
+ * @h: height
+ */
+struct vgpu_rect {
+	u32 x;
+	u32 y;
+	u32 w;
+	u32 h;
+};
+
+/**
+ * struct vgpu_box - a box in texels of a resource
+ * @x: left edge
+ * @y: upper edge
+ * @z: front edge, or layer
+ * @w: width
+ * @h: height
+ * @d: depth, or number of layers
+ */
+struct vgpu_box {
+	u32 x;
+	u32 y;
+	u32 z;
+	u32 w;
+	u32 h;
+	u32 d;
+};
+
+/**
+ * struct vgpu_texture - what RESOURCE_CREATE_3D says of a resource
+ * @target: pipe target
+ * @format: pipe format
+ * @bind: pipe bind flags
+ * @width: texels
+ * @height: texels
+ * @depth: texels
+ * @array_size: layers
+ * @last_level: number of the smallest mip level
+ * @nr_samples: samples a texel
+ * @flags: VIRTIO_GPU_RESOURCE_FLAG_*
+ */
+struct vgpu_texture {
+	u32 target;
+	u32 format;
+	u32 bind;
+	u32 width;
+	u32 height;
+	u32 depth;
+	u32 array_size;
+	u32 last_level;
+	u32 nr_samples;
+	u32 flags;
+};
+
+/**
+ * struct vgpu_transfer - a copy between a resource and its backing
+ * @box: the part of the resource
+ * @offset: where the backing's part starts, in bytes
+ * @level: mip level
+ * @stride: bytes a row of the backing, 0 for the resource's own
+ * @layer_stride: bytes a layer of the backing, 0 for the resource's own
+ */
+struct vgpu_transfer {
+	struct vgpu_box box;
+	u64 offset;
+	u32 level;
+	u32 stride;
+	u32 layer_stride;
+};
+
+/**
+ * struct vgpu_scanout_blob - how a blob is to be read as a picture
+ * @width: pixels of the framebuffer
+ * @height: rows of the framebuffer
+ * @format: enum virtio_gpu_formats
+ * @strides: bytes a row, per plane
+ * @offsets: first byte, per plane
+ */
+struct vgpu_scanout_blob {
+	u32 width;
+	u32 height;
+	u32 format;
+	u32 strides[4];
+	u32 offsets[4];
+};
+
+/**
+ * struct vgpu_output_info - what GET_DISPLAY_INFO says of one scanout
+ * @rect: preferred position and size
+ * @enabled: somebody looks at it
+ */
+struct vgpu_output_info {
+	struct vgpu_rect rect;
+	bool enabled;
+};
+
+/**
+ * struct vgpu_capset_info - what GET_CAPSET_INFO says of one capset
+ * @id: VIRTIO_GPU_CAPSET_*
+ * @max_version: newest version the host knows
+ * @max_bytes: size of its data
+ */
+struct vgpu_capset_info {
+	u32 id;
+	u32 max_version;
+	u32 max_bytes;
+};
+
+int vgpu_wire_check(const void *resp, u32 used_bytes, u32 want_type, u32 want_bytes);
+int vgpu_wire_check_fence(const void *req, const void *resp);
+int vgpu_wire_display_info(const void *resp, u32 used_bytes, struct vgpu_output_info *info,
+			   unsigned int num_scanouts);
+int vgpu_wire_edid(const void *resp, u32 used_bytes, u8 *edid, u32 *size_bytes);
+int vgpu_wire_capset_info(const void *resp, u32 used_bytes, struct vgpu_capset_info *info);
+int vgpu_wire_map_info(const void *resp, u32 used_bytes, u32 *cache);
+
+void vgpu_wire_put_rect(struct virtio_gpu_rect *to, const struct vgpu_rect *from);
+void vgpu_wire_put_box(struct virtio_gpu_box *to, const struct vgpu_box *from);
+void vgpu_wire_put_texture(struct virtio_gpu_resource_create_3d *to,
+			   const struct vgpu_texture *from);
+void vgpu_wire_put_transfer(struct virtio_gpu_transfer_host_3d *to,
+			    const struct vgpu_transfer *from);
+void vgpu_wire_put_scanout_blob(struct virtio_gpu_set_scanout_blob *to,
+				const struct vgpu_scanout_blob *from);
+const char *vgpu_wire_type_name(u32 type);
+
+#endif

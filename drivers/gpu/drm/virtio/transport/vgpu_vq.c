@@ -1,0 +1,778 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: transport
+ *
+ * A queue carries messages to the device and brings their responses back.
+ *
+ * The ring of the virtqueue is a window on the queue, not the queue: committing a
+ * message appends it to a FIFO and pushes what fits into the ring. It neither
+ * sleeps nor fails, so whoever has published a fence can always commit the
+ * message that signals it. What doesn't fit is pushed when a response makes room.
+ *
+ * A message owns the memory of its request and its response. The queue holds a
+ * reference to it for as long as the device may touch that memory, so a waiter
+ * may give up at any time, and a message may be completed with an error (the
+ * device is lost) long before the device lets go of it.
+ *
+ * The queue asks for interrupts only while somebody wants an answer or messages
+ * wait for room. Other responses are collected along the way by whoever commits
+ * next, and at the latest by a timer, which also notices a message the device has
+ * kept for too long.
+ *
+ * Locking: &vgpu_vq.lock is the innermost lock of the driver. No callback is called
+ * while it is held.
+ */
+
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/lockdep.h>
+#include <linux/printk.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/virtio.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+#include <linux/workqueue.h>
+
+#include "transport/vgpu_vq.h"
+
+/* How soon responses nobody waits for are collected: doubles from MIN to MAX. */
+#define VGPU_VQ_SWEEP_MIN_MS	4
+#define VGPU_VQ_SWEEP_MAX_MS	1000
+
+/* How long a panic waits for an answer, in all a second. */
+#define VGPU_VQ_PANIC_TRIES	100000
+#define VGPU_VQ_PANIC_DELAY_US	10
+
+/* A message adds two entries to its data: the request and the response. */
+#define VGPU_VQ_FIXED_ENTRIES	2
+
+/**
+ * struct vgpu_vq - one queue to the device
+ * @lock: protects all that follows but the constants
+ * @ring: the virtqueue, NULL while the device is not attached
+ * @ops: upcalls, constant
+ * @owner: first argument of the upcalls, constant
+ * @timeout: how long the device may keep a message, in jiffies; 0 for never;
+ *           constant
+ * @pending: messages that wait for room in the ring, oldest first
+ * @in_ring: messages in the ring whose outcome is open, oldest first
+ * @zombies: messages in the ring that were completed with an error
+ * @rejected: messages committed to a failed queue, to be completed with @error
+ * @nr_in_ring: length of @in_ring and @zombies together
+ * @nr_wanted: how many answers are waited for: messages of @in_ring, and listeners
+ * @unkicked: the ring holds messages the device may not have been told of
+ * @error: not 0 when the queue takes no more messages
+ * @sweep: collects what nobody waits for, retries what memory was short for
+ * @sweep_ms: delay of the next sweep
+ * @sweeping: @sweep is armed
+ * @indirect: a message takes one entry of the ring whatever its length; constant
+ *            while attached
+ * @panic_done: messages that came back during a panic; see vgpu_vq_panic_enter()
+ * @stats: counters
+ */
+struct vgpu_vq {
+	spinlock_t lock;
+	struct virtqueue *ring;
+	const struct vgpu_vq_ops *ops;
+	void *owner;
+	unsigned long timeout;
+	struct list_head pending;
+	struct list_head in_ring;
+	struct list_head zombies;
+	struct list_head rejected;
+	u32 nr_in_ring;
+	u32 nr_wanted;
+	bool unkicked;
+	int error;
+	struct delayed_work sweep;
+	unsigned int sweep_ms;
+	bool sweeping;
+	bool indirect;
+	struct list_head panic_done;
+	struct vgpu_vq_stats stats;
+};
+
+/**
+ * vgpu_msg_init() - prepare the bookkeeping of a message
+ * @msg: message whose memory, sizes and functions the caller sets
+ *
+ * The caller holds the only reference afterwards.
+ */
+void vgpu_msg_init(struct vgpu_msg *msg)
+{
+	kref_init(&msg->ref);
+	INIT_LIST_HEAD(&msg->node);
+	msg->state = VGPU_MSG_NEW;
+	msg->error = 0;
+	msg->used_bytes = 0;
+	msg->wanted = false;
+	msg->completed = false;
+}
+
+static void vgpu_msg_free(struct kref *ref)
+{
+	struct vgpu_msg *msg = container_of(ref, struct vgpu_msg, ref);
+
+	msg->release(msg);
+}
+
+/**
+ * vgpu_msg_put() - drop a reference to a message
+ * @msg: the message
+ *
+ * Context: any.
+ */
+void vgpu_msg_put(struct vgpu_msg *msg)
+{
+	kref_put(&msg->ref, vgpu_msg_free);
+}
+
+static void vgpu_vq_arm_sweep_locked(struct vgpu_vq *vq)
+{
+	lockdep_assert_held(&vq->lock);
+
+	if (vq->sweeping)
+		return;
+	vq->sweeping = true;
+	queue_delayed_work(system_dfl_wq, &vq->sweep, msecs_to_jiffies(vq->sweep_ms));
+}
+
+static bool vgpu_vq_has_room_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg)
+{
+	u32 need = vq->indirect ? 1 : msg->ndata + VGPU_VQ_FIXED_ENTRIES;
+
+	return vq->ring->num_free >= need;
+}
+
+static int vgpu_vq_add_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
+{
+	struct scatterlist req, resp, *sgs[3];
+	unsigned int out = 0, in = 0;
+
+	sg_init_one(&req, msg->req, msg->req_bytes);
+	sgs[out++] = &req;
+	if (msg->ndata)
+		sgs[out++] = msg->data;
+	if (msg->resp_bytes) {
+		sg_init_one(&resp, msg->resp, msg->resp_bytes);
+		sgs[out + in++] = &resp;
+	}
+	return virtqueue_add_sgs(vq->ring, sgs, out, in, msg, GFP_ATOMIC);
+}
+
+/*
+ * Move messages from the FIFO into the ring while there is room. Whatever goes
+ * wrong leaves the message at the head of the FIFO: a response or the sweep
+ * tries again, a broken ring is reported and drained by vgpu_vq_fail().
+ */
+static void vgpu_vq_push_locked(struct vgpu_vq *vq)
+{
+	struct vgpu_msg *msg, *next;
+
+	lockdep_assert_held(&vq->lock);
+
+	if (!vq->ring || vq->error)
+		return;
+	if (!vq->nr_in_ring)
+		vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
+	list_for_each_entry_safe(msg, next, &vq->pending, node) {
+		if (!vgpu_vq_has_room_locked(vq, msg) || vgpu_vq_add_locked(vq, msg))
+			break;
+		msg->since = jiffies;
+		msg->state = VGPU_MSG_RING;
+		list_move_tail(&msg->node, &vq->in_ring);
+		vq->nr_in_ring++;
+		vq->nr_wanted += msg->wanted;
+		vq->stats.pending--;
+		vq->unkicked = true;
+	}
+	if (vq->stats.pending || vq->nr_in_ring)
+		vgpu_vq_arm_sweep_locked(vq);
+}
+
+static void vgpu_vq_retire_locked(struct vgpu_vq *vq, struct vgpu_msg *msg,
+				  u32 used_bytes, struct list_head *done)
+{
+	if (!msg->completed) {
+		vq->nr_wanted -= msg->wanted;
+		vq->stats.completed++;
+	}
+	vq->nr_in_ring--;
+	msg->state = VGPU_MSG_RETIRED;
+	/* A device that claims more than the room it was given is lying. */
+	if (used_bytes > msg->resp_bytes)
+		msg->error = -EPROTO;
+	else
+		msg->used_bytes = used_bytes;
+	list_move_tail(&msg->node, done);
+}
+
+/*
+ * Collect what the device has answered, and leave interrupts enabled just when
+ * somebody needs the next answer.
+ */
+static void vgpu_vq_reap_locked(struct vgpu_vq *vq, struct list_head *done)
+{
+	struct vgpu_msg *msg;
+	unsigned int used_bytes;
+
+	lockdep_assert_held(&vq->lock);
+
+	if (!vq->ring)
+		return;
+	do {
+		virtqueue_disable_cb(vq->ring);
+		while ((msg = virtqueue_get_buf(vq->ring, &used_bytes))) {
+			vgpu_vq_retire_locked(vq, msg, used_bytes, done);
+			vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
+		}
+		if (virtqueue_is_broken(vq->ring))
+			return;
+	} while ((vq->nr_wanted || vq->stats.pending) && !virtqueue_enable_cb(vq->ring));
+}
+
+static void vgpu_vq_kick_locked(struct vgpu_vq *vq)
+{
+	lockdep_assert_held(&vq->lock);
+
+	if (!vq->unkicked)
+		return;
+	vq->unkicked = false;
+	if (virtqueue_kick_prepare(vq->ring)) {
+		vq->stats.kicks++;
+		/* A ring that broke is noticed by vgpu_vq_check(). */
+		virtqueue_notify(vq->ring);
+	}
+}
+
+/* Tell the owner of messages that came back; drop the ring's references. */
+static void vgpu_vq_finish(struct list_head *done)
+{
+	struct vgpu_msg *msg, *next;
+
+	list_for_each_entry_safe(msg, next, done, node) {
+		list_del_init(&msg->node);
+		if (!msg->completed) {
+			msg->completed = true;
+			msg->complete(msg);
+		}
+		vgpu_msg_put(msg);
+	}
+}
+
+static bool vgpu_vq_is_broken_locked(struct vgpu_vq *vq)
+{
+	return vq->ring && !vq->error && virtqueue_is_broken(vq->ring);
+}
+
+/* The round everybody makes: collect, refill, tell the device, tell the owners. */
+static void vgpu_vq_service(struct vgpu_vq *vq, bool kick)
+{
+	LIST_HEAD(done);
+	unsigned long flags;
+	bool broken;
+
+	spin_lock_irqsave(&vq->lock, flags);
+	vgpu_vq_reap_locked(vq, &done);
+	list_splice_tail_init(&vq->rejected, &done);
+	if (vq->stats.pending) {
+		vgpu_vq_push_locked(vq);
+		kick = true;
+	}
+	if (kick && vq->ring)
+		vgpu_vq_kick_locked(vq);
+	broken = vgpu_vq_is_broken_locked(vq);
+	spin_unlock_irqrestore(&vq->lock, flags);
+
+	vgpu_vq_finish(&done);
+	if (broken)
+		vq->ops->lost(vq->owner, -EIO);
+}
+
+/* The ring is filled in order, so the first message has waited longest. */
+static struct vgpu_msg *vgpu_vq_first_overdue_locked(struct vgpu_vq *vq)
+{
+	struct vgpu_msg *msg;
+
+	lockdep_assert_held(&vq->lock);
+
+	msg = list_first_entry_or_null(&vq->in_ring, struct vgpu_msg, node);
+	if (!msg || !vq->timeout || !time_after(jiffies, msg->since + vq->timeout))
+		return NULL;
+	return msg;
+}
+
+/*
+ * The sweep: collects responses nobody waits for, sends what was committed
+ * without a kick, retries what memory was short for, and notices what the device
+ * has kept for too long.
+ */
+static void vgpu_vq_sweep(struct work_struct *work)
+{
+	struct vgpu_vq *vq = container_of(to_delayed_work(work), struct vgpu_vq, sweep);
+	bool overdue = false;
+	unsigned long flags;
+
+	vgpu_vq_service(vq, true);
+
+	spin_lock_irqsave(&vq->lock, flags);
+	vq->sweeping = false;
+	vq->sweep_ms = min(vq->sweep_ms * 2, VGPU_VQ_SWEEP_MAX_MS);
+	if (vq->ring && !vq->error && (vq->nr_in_ring || vq->stats.pending)) {
+		vgpu_vq_arm_sweep_locked(vq);
+		overdue = vgpu_vq_first_overdue_locked(vq);
+	}
+	spin_unlock_irqrestore(&vq->lock, flags);
+
+	if (overdue)
+		vq->ops->overdue(vq->owner);
+}
+
+/**
+ * vgpu_vq_create() - create a queue that is not attached to a ring yet
+ * @ops: upcalls
+ * @owner: first argument of the upcalls
+ * @timeout_ms: how long, in milliseconds, the device may keep a message before
+ *              the owner is told; 0 for ever
+ *
+ * Context: process, may sleep.
+ * Return: the queue, or ERR_PTR(-ENOMEM).
+ */
+struct vgpu_vq *vgpu_vq_create(const struct vgpu_vq_ops *ops, void *owner,
+			       unsigned int timeout_ms)
+{
+	struct vgpu_vq *vq;
+
+	vq = kzalloc(sizeof(*vq), GFP_KERNEL);
+	if (!vq)
+		return ERR_PTR(-ENOMEM);
+
+	spin_lock_init(&vq->lock);
+	INIT_LIST_HEAD(&vq->pending);
+	INIT_LIST_HEAD(&vq->in_ring);
+	INIT_LIST_HEAD(&vq->zombies);
+	INIT_LIST_HEAD(&vq->rejected);
+	INIT_LIST_HEAD(&vq->panic_done);
+	INIT_DELAYED_WORK(&vq->sweep, vgpu_vq_sweep);
+	vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
+	vq->timeout = msecs_to_jiffies(timeout_ms);
+	vq->ops = ops;
+	vq->owner = owner;
+	vq->error = -ENODEV;
+	return vq;
+}
+
+/**
+ * vgpu_vq_destroy() - free a queue
+ * @vq: the queue, detached; or NULL
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_vq_destroy(struct vgpu_vq *vq)
+{
+	if (!vq)
+		return;
+	WARN_ON(vq->ring);
+	vgpu_vq_poll(vq);
+	cancel_delayed_work_sync(&vq->sweep);
+	kfree(vq);
+}
+
+/**
+ * vgpu_vq_attach() - give a queue its ring; from now on it takes messages
+ * @vq: the queue, detached
+ * @ring: the virtqueue, which stays valid until vgpu_vq_detach()
+ *
+ * Context: process.
+ */
+void vgpu_vq_attach(struct vgpu_vq *vq, struct virtqueue *ring)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vq->lock, flags);
+	vq->ring = ring;
+	vq->indirect = virtio_has_feature(ring->vdev, VIRTIO_RING_F_INDIRECT_DESC);
+	vq->stats.ring_entries = virtqueue_get_vring_size(ring);
+	vq->unkicked = false;
+	vq->error = 0;
+	spin_unlock_irqrestore(&vq->lock, flags);
+}
+
+/* Take the outcome of a message for decided; the caller completes it and puts it. */
+static void vgpu_vq_give_up_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, int error)
+{
+	lockdep_assert_held(&vq->lock);
+
+	if (msg->state == VGPU_MSG_RING) {
+		/* The device may still write to it. */
+		list_move_tail(&msg->node, &vq->zombies);
+		vq->nr_wanted -= msg->wanted;
+		kref_get(&msg->ref);
+	} else {
+		list_del_init(&msg->node);
+		msg->state = VGPU_MSG_RETIRED;
+		vq->stats.pending--;
+	}
+	vq->stats.failed++;
+	msg->completed = true;
+	msg->error = error;
+}
+
+/**
+ * vgpu_vq_fail() - complete every message with an error and take no more
+ * @vq: the queue
+ * @error: negative errno that the messages of now and later complete with
+ *
+ * The memory of messages that are in the ring stays with them until
+ * vgpu_vq_detach(): the device may still write to it.
+ *
+ * Context: any.
+ */
+void vgpu_vq_fail(struct vgpu_vq *vq, int error)
+{
+	struct vgpu_msg *msg;
+	unsigned long flags;
+
+	spin_lock_irqsave(&vq->lock, flags);
+	if (!vq->error)
+		vq->error = error;
+	for (;;) {
+		msg = list_first_entry_or_null(&vq->in_ring, struct vgpu_msg, node);
+		if (!msg)
+			msg = list_first_entry_or_null(&vq->pending, struct vgpu_msg, node);
+		if (!msg)
+			break;
+		vgpu_vq_give_up_locked(vq, msg, error);
+		spin_unlock_irqrestore(&vq->lock, flags);
+
+		msg->complete(msg);
+		vgpu_msg_put(msg);
+		spin_lock_irqsave(&vq->lock, flags);
+	}
+	spin_unlock_irqrestore(&vq->lock, flags);
+}
+
+/**
+ * vgpu_vq_expire() - complete messages the device has kept for too long
+ * @vq: the queue
+ *
+ * They end with -ETIMEDOUT; their memory stays with the ring. For a device that
+ * answers others.
+ *
+ * Context: any.
+ * Return: how many there were.
+ */
+unsigned int vgpu_vq_expire(struct vgpu_vq *vq)
+{
+	unsigned int expired = 0;
+	struct vgpu_msg *msg;
+	unsigned long flags;
+
+	spin_lock_irqsave(&vq->lock, flags);
+	while ((msg = vgpu_vq_first_overdue_locked(vq))) {
+		vgpu_vq_give_up_locked(vq, msg, -ETIMEDOUT);
+		expired++;
+		spin_unlock_irqrestore(&vq->lock, flags);
+
+		msg->complete(msg);
+		vgpu_msg_put(msg);
+		spin_lock_irqsave(&vq->lock, flags);
+	}
+	spin_unlock_irqrestore(&vq->lock, flags);
+	return expired;
+}
+
+/**
+ * vgpu_vq_detach() - take the ring away from a queue
+ * @vq: the queue, failed
+ *
+ * The caller has reset the device and seen to it that the ring's callback does
+ * not run any more: nothing but us touches the messages.
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_vq_detach(struct vgpu_vq *vq)
+{
+	LIST_HEAD(done);
+	struct vgpu_msg *msg;
+	unsigned long flags;
+
+	spin_lock_irqsave(&vq->lock, flags);
+	if (vq->ring) {
+		WARN_ON(!vq->error);
+		while ((msg = virtqueue_detach_unused_buf(vq->ring)))
+			vgpu_vq_retire_locked(vq, msg, 0, &done);
+		/* What the ring has lost track of; normally nothing. */
+		list_splice_tail_init(&vq->zombies, &done);
+		vq->nr_in_ring = 0;
+		vq->ring = NULL;
+	}
+	spin_unlock_irqrestore(&vq->lock, flags);
+
+	cancel_delayed_work_sync(&vq->sweep);
+	vq->sweeping = false;
+	vgpu_vq_finish(&done);
+}
+
+/**
+ * vgpu_vq_commit() - send a message
+ * @vq: the queue
+ * @msg: the message; the queue takes a reference of its own
+ *
+ * Messages reach the device in the order of their commits. The device is told at
+ * the next vgpu_vq_kick(), at the latest by the sweep. On a failed queue that is
+ * when the message completes, with the queue's error.
+ *
+ * Context: any; calls nothing back, so locks that &vgpu_msg.complete takes may be
+ * held.
+ */
+void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg)
+{
+	unsigned long flags;
+
+	kref_get(&msg->ref);
+	spin_lock_irqsave(&vq->lock, flags);
+	vq->stats.committed++;
+	if (vq->error) {
+		msg->error = vq->error;
+		msg->state = VGPU_MSG_RETIRED;
+		list_add_tail(&msg->node, &vq->rejected);
+		vq->stats.failed++;
+		vgpu_vq_arm_sweep_locked(vq);
+	} else {
+		msg->state = VGPU_MSG_PENDING;
+		list_add_tail(&msg->node, &vq->pending);
+		vq->stats.pending++;
+		vgpu_vq_push_locked(vq);
+	}
+	spin_unlock_irqrestore(&vq->lock, flags);
+}
+
+/**
+ * vgpu_vq_kick() - tell the device of what was committed
+ * @vq: the queue
+ *
+ * Collects responses in passing, so that a busy queue needs few interrupts.
+ *
+ * Context: any, but not under a lock that &vgpu_msg.complete takes.
+ */
+void vgpu_vq_kick(struct vgpu_vq *vq)
+{
+	vgpu_vq_service(vq, true);
+}
+
+/**
+ * vgpu_vq_poll() - collect responses now
+ * @vq: the queue
+ *
+ * Context: any, but not under a lock that &vgpu_msg.complete takes.
+ */
+void vgpu_vq_poll(struct vgpu_vq *vq)
+{
+	vgpu_vq_service(vq, false);
+}
+
+/**
+ * vgpu_vq_callback() - the ring's interrupt
+ * @vq: the queue
+ *
+ * Context: hard interrupt.
+ */
+void vgpu_vq_callback(struct vgpu_vq *vq)
+{
+	vq->stats.interrupts++;
+	vgpu_vq_service(vq, false);
+}
+
+/**
+ * vgpu_vq_want() - ask for an interrupt when a message is answered
+ * @vq: the queue the message was or will be committed to
+ * @msg: the message
+ *
+ * Context: any; calls nothing back, so locks that &vgpu_msg.complete takes may be
+ * held.
+ */
+void vgpu_vq_want(struct vgpu_vq *vq, struct vgpu_msg *msg)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vq->lock, flags);
+	if (!msg->wanted && !msg->completed && msg->state != VGPU_MSG_RETIRED) {
+		msg->wanted = true;
+		if (msg->state == VGPU_MSG_RING && vq->ring) {
+			vq->nr_wanted++;
+			vgpu_vq_kick_locked(vq);
+			/* Answered already: no interrupt will come, so sweep now. */
+			if (!virtqueue_enable_cb(vq->ring)) {
+				vq->sweeping = true;
+				mod_delayed_work(system_dfl_wq, &vq->sweep, 0);
+			}
+		}
+	}
+	spin_unlock_irqrestore(&vq->lock, flags);
+}
+
+/**
+ * vgpu_vq_listen() - ask for an interrupt at each response
+ * @vq: the queue
+ *
+ * For who waits for any progress rather than for one message. Undone by
+ * vgpu_vq_unlisten().
+ *
+ * Context: any, but not under a lock that &vgpu_msg.complete takes.
+ */
+void vgpu_vq_listen(struct vgpu_vq *vq)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vq->lock, flags);
+	vq->nr_wanted++;
+	spin_unlock_irqrestore(&vq->lock, flags);
+	/* Enables the interrupt, after what is there is collected. */
+	vgpu_vq_service(vq, true);
+}
+
+/**
+ * vgpu_vq_unlisten() - undo vgpu_vq_listen()
+ * @vq: the queue
+ *
+ * Context: any.
+ */
+void vgpu_vq_unlisten(struct vgpu_vq *vq)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vq->lock, flags);
+	vq->nr_wanted--;
+	spin_unlock_irqrestore(&vq->lock, flags);
+}
+
+/**
+ * vgpu_vq_panic_enter() - take a queue over in a panic
+ * @vq: the queue
+ *
+ * Nothing else runs, and whoever was interrupted may have left things half done, so
+ * the lock is tried, not waited for. It stays with the caller until
+ * vgpu_vq_panic_exit().
+ *
+ * Context: panic, or interrupts off.
+ * Return: 0; -EBUSY when somebody was working with the queue; why it takes no
+ * messages.
+ */
+int vgpu_vq_panic_enter(struct vgpu_vq *vq)
+{
+	int ret;
+
+	if (!spin_trylock(&vq->lock))
+		return -EBUSY;
+	ret = vq->error ?: vq->ring ? 0 : -ENODEV;
+	if (ret)
+		spin_unlock(&vq->lock);
+	else
+		__release(&vq->lock);	/* for sparse: vgpu_vq_panic_exit() does it */
+	return ret;
+}
+
+static bool vgpu_vq_panic_poll(struct vgpu_vq *vq, struct vgpu_msg *msg)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < VGPU_VQ_PANIC_TRIES; tries++) {
+		vgpu_vq_reap_locked(vq, &vq->panic_done);
+		if (msg ? msg->state == VGPU_MSG_RETIRED : vq->ring->num_free)
+			return true;
+		udelay(VGPU_VQ_PANIC_DELAY_US);
+	}
+	return false;
+}
+
+/**
+ * vgpu_vq_panic_run() - send a message and wait for its answer without sleeping
+ * @vq: the queue, taken over
+ * @msg: the message; goes past those that wait for room
+ *
+ * Context: between vgpu_vq_panic_enter() and vgpu_vq_panic_exit().
+ * Return: 0; -ETIMEDOUT; -EIO when the ring does not take it.
+ */
+int vgpu_vq_panic_run(struct vgpu_vq *vq, struct vgpu_msg *msg)
+{
+	lockdep_assert_held(&vq->lock);
+
+	if (!vgpu_vq_panic_poll(vq, NULL))
+		return -ETIMEDOUT;
+	if (vgpu_vq_add_locked(vq, msg))
+		return -EIO;
+	kref_get(&msg->ref);
+	msg->state = VGPU_MSG_RING;
+	list_move_tail(&msg->node, &vq->in_ring);
+	vq->nr_in_ring++;
+	vq->unkicked = true;
+	vgpu_vq_kick_locked(vq);
+	return vgpu_vq_panic_poll(vq, msg) ? 0 : -ETIMEDOUT;
+}
+
+/**
+ * vgpu_vq_panic_exit() - undo vgpu_vq_panic_enter()
+ * @vq: the queue
+ *
+ * When it was only a drill, messages that came back meanwhile are completed.
+ *
+ * Context: panic, or interrupts off.
+ */
+void vgpu_vq_panic_exit(struct vgpu_vq *vq)
+{
+	LIST_HEAD(done);
+
+	if (!oops_in_progress)
+		list_splice_init(&vq->panic_done, &done);
+	__acquire(&vq->lock);	/* for sparse: since vgpu_vq_panic_enter() */
+	spin_unlock(&vq->lock);
+	vgpu_vq_finish(&done);
+}
+
+/**
+ * vgpu_vq_max_data() - how long a message's data may be
+ * @vq: the queue
+ *
+ * A chain of descriptors is not longer than the ring, indirect or not (virtio
+ * 1.3, 2.7.5.3.1 "Driver Requirements: Indirect Descriptors").
+ *
+ * Return: the largest value of &vgpu_msg.ndata, 0 while not attached.
+ */
+unsigned int vgpu_vq_max_data(const struct vgpu_vq *vq)
+{
+	u32 entries = READ_ONCE(vq->stats.ring_entries);
+
+	return entries > VGPU_VQ_FIXED_ENTRIES ? entries - VGPU_VQ_FIXED_ENTRIES : 0;
+}
+
+/**
+ * vgpu_vq_error() - why a queue takes no messages
+ * @vq: the queue
+ *
+ * Return: 0 when it takes messages, else what vgpu_vq_fail() was called with, or
+ * -ENODEV when it was never attached.
+ */
+int vgpu_vq_error(const struct vgpu_vq *vq)
+{
+	return READ_ONCE(vq->error);
+}
+
+/**
+ * vgpu_vq_read_stats() - take a snapshot of a queue's counters
+ * @vq: the queue
+ * @stats: filled in
+ *
+ * Context: any.
+ */
+void vgpu_vq_read_stats(struct vgpu_vq *vq, struct vgpu_vq_stats *stats)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vq->lock, flags);
+	*stats = vq->stats;
+	stats->in_ring = vq->nr_in_ring;
+	spin_unlock_irqrestore(&vq->lock, flags);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_VQ_H
+#define VGPU_VQ_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+struct scatterlist;
+struct seq_file;
+struct virtqueue;
+struct virtio_device;
+struct vgpu_vq;
+
+/**
+ * enum vgpu_msg_state - where a message is on its way
+ * @VGPU_MSG_NEW: not committed yet; only its creator sees it
+ * @VGPU_MSG_PENDING: committed, waits in the FIFO for room in the ring
+ * @VGPU_MSG_RING: the device may read the request and write the response
+ * @VGPU_MSG_RETIRED: back from the device, or never to go there
+ */
+enum vgpu_msg_state {
+	VGPU_MSG_NEW,
+	VGPU_MSG_PENDING,
+	VGPU_MSG_RING,
+	VGPU_MSG_RETIRED,
+};
+
+/**
+ * struct vgpu_msg - one request to the device together with room for its response
+ * @ref: one reference for the queue from commit until the device can no longer
+ *       touch the memory, and one for each waiter
+ * @node: entry of the queue's pending or ring list; protected by the queue's lock
+ * @complete: called exactly once, when the outcome is known, without any lock
+ *            of the queue, possibly in hard interrupt context
+ * @release: frees the message; called when the last reference goes, in any context
+ * @req: request, read by the device
+ * @data: more of the request, @ndata entries, or NULL
+ * @resp: response, written by the device
+ * @req_bytes: size of @req
+ * @resp_bytes: size of @resp
+ * @ndata: number of scatterlist entries in @data
+ * @used_bytes: what the device says it wrote; never more than @resp_bytes,
+ *              valid in @complete when @error is 0
+ * @error: 0, or why there is no response; set before @complete
+ * @since: when it was put into the ring, in jiffies; protected by the lock of the queue
+ * @state: protected by the queue's lock
+ * @wanted: somebody waits for this message; protected by the queue's lock
+ * @completed: @complete was called or is about to be; protected by the queue's lock
+ */
+struct vgpu_msg {
+	struct kref ref;
+	struct list_head node;
+	void (*complete)(struct vgpu_msg *msg);
+	void (*release)(struct vgpu_msg *msg);
+	void *req;
+	struct scatterlist *data;
+	void *resp;
+	u32 req_bytes;
+	u32 resp_bytes;
+	u32 ndata;
+	u32 used_bytes;
+	int error;
+	unsigned long since;
+	enum vgpu_msg_state state;
+	bool wanted;
+	bool completed;
+};
+
+/**
+ * struct vgpu_vq_ops - what a queue tells its owner
+ * @lost: the queue is broken; may be called more than once and in any context
+ * @overdue: the device has kept a message for too long; called again and again, in
+ *           process context, until it is answered, expired or failed
+ */
+struct vgpu_vq_ops {
+	void (*lost)(void *owner, int error);
+	void (*overdue)(void *owner);
+};
+
+/**
+ * struct vgpu_vq_stats - counters of one queue, a snapshot
+ * @committed: messages ever committed
+ * @completed: messages ever answered by the device
+ * @failed: messages ever completed without an answer
+ * @kicks: notifications sent
+ * @interrupts: calls of the virtqueue callback
+ * @pending: messages in the FIFO now
+ * @in_ring: messages in the ring now
+ * @ring_entries: size of the ring
+ */
+struct vgpu_vq_stats {
+	u64 committed;
+	u64 completed;
+	u64 failed;
+	u64 kicks;
+	u64 interrupts;
+	u32 pending;
+	u32 in_ring;
+	u32 ring_entries;
+};
+
+void vgpu_msg_init(struct vgpu_msg *msg);
+void vgpu_msg_put(struct vgpu_msg *msg);
+
+struct vgpu_vq *vgpu_vq_create(const struct vgpu_vq_ops *ops, void *owner,
+			       unsigned int timeout_ms);
+void vgpu_vq_destroy(struct vgpu_vq *vq);
+void vgpu_vq_attach(struct vgpu_vq *vq, struct virtqueue *ring);
+void vgpu_vq_fail(struct vgpu_vq *vq, int error);
+unsigned int vgpu_vq_expire(struct vgpu_vq *vq);
+void vgpu_vq_detach(struct vgpu_vq *vq);
+
+void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg);
+void vgpu_vq_kick(struct vgpu_vq *vq);
+void vgpu_vq_want(struct vgpu_vq *vq, struct vgpu_msg *msg);
+void vgpu_vq_listen(struct vgpu_vq *vq);
+void vgpu_vq_unlisten(struct vgpu_vq *vq);
+void vgpu_vq_poll(struct vgpu_vq *vq);
+void vgpu_vq_callback(struct vgpu_vq *vq);
+
+int vgpu_vq_panic_enter(struct vgpu_vq *vq);
+int vgpu_vq_panic_run(struct vgpu_vq *vq, struct vgpu_msg *msg);
+void vgpu_vq_panic_exit(struct vgpu_vq *vq);
+
+unsigned int vgpu_vq_max_data(const struct vgpu_vq *vq);
+int vgpu_vq_error(const struct vgpu_vq *vq);
+void vgpu_vq_read_stats(struct vgpu_vq *vq, struct vgpu_vq_stats *stats);
+
+#endif

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: RESOURCE_CREATE_BLOB
+ *
+ * A blob is memory without a format: of the guest, of the host's renderer, or of
+ * both. Blobs of the renderer may be made by a command stream that is executed
+ * first.
+ */
+
+#include <linux/sizes.h>
+#include <linux/uaccess.h>
+
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_print.h>
+
+#include "object/vgpu_base.h"
+#include "object/vgpu_context.h"
+#include "object/vgpu_gem.h"
+#include "object/vgpu_hostmem.h"
+#include "protocol/vgpu_cmd.h"
+#include "uapi/drm/virtgpu_drm.h"
+#include "uapi/vgpu_blob.h"
+
+/* What the shmem and DMA layers count in int. */
+#define VGPU_BLOB_MAX_GUEST_BYTES	((u64)INT_MAX & PAGE_MASK)
+
+#define VGPU_BLOB_FLAGS		(VIRTGPU_BLOB_FLAG_USE_MAPPABLE | \
+				 VIRTGPU_BLOB_FLAG_USE_SHAREABLE | \
+				 VIRTGPU_BLOB_FLAG_USE_CROSS_DEVICE)
+
+static int vgpu_blob_check_flags(struct vgpu_device *vgpu,
+				 const struct drm_virtgpu_resource_create_blob *args)
+{
+	struct drm_device *drm = &vgpu->drm;
+
+	if (args->pad || args->pad2) {
+		drm_dbg(drm, "pad: is not 0\n");
+		return -EINVAL;
+	}
+	if (args->blob_flags & ~VGPU_BLOB_FLAGS) {
+		drm_dbg(drm, "blob_flags: %#x are unknown\n", args->blob_flags);
+		return -EINVAL;
+	}
+	if (args->blob_hints & ~DRM_VIRTGPU_BLOB_FLAG_HINT_DEFER_MAPPING) {
+		drm_dbg(drm, "blob_hints: %#x are unknown\n", args->blob_hints);
+		return -EINVAL;
+	}
+	if ((args->blob_flags & VIRTGPU_BLOB_FLAG_USE_CROSS_DEVICE) && !vgpu->features.uuid) {
+		drm_dbg(drm, "blob_flags: the device has no UUIDs\n");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int vgpu_blob_check_size(struct vgpu_device *vgpu,
+				const struct drm_virtgpu_resource_create_blob *args)
+{
+	bool guest = args->blob_mem != VIRTGPU_BLOB_MEM_HOST3D;
+
+	if (!args->size || !IS_ALIGNED(args->size, vgpu->features.blob_alignment)) {
+		drm_dbg(&vgpu->drm, "size: %llu is not a multiple of %u\n", args->size,
+			vgpu->features.blob_alignment);
+		return -EINVAL;
+	}
+	if (args->size > SZ_1T || (guest && args->size > VGPU_BLOB_MAX_GUEST_BYTES)) {
+		drm_dbg(&vgpu->drm, "size: %llu is too large\n", args->size);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int vgpu_blob_check_mem(struct vgpu_device *vgpu,
+			       const struct drm_virtgpu_resource_create_blob *args)
+{
+	struct drm_device *drm = &vgpu->drm;
+
+	switch (args->blob_mem) {
+	case VIRTGPU_BLOB_MEM_GUEST:
+		if (args->blob_id || args->cmd_size) {
+			drm_dbg(drm, "blob_id, cmd_size: not 0 for a guest blob\n");
+			return -EINVAL;
+		}
+		return 0;
+	case VIRTGPU_BLOB_MEM_HOST3D:
+	case VIRTGPU_BLOB_MEM_HOST3D_GUEST:
+		if (!vgpu->features.virgl) {
+			drm_dbg(drm, "blob_mem: %u without 3D\n", args->blob_mem);
+			return -EINVAL;
+		}
+		if (args->cmd_size % 4) {
+			drm_dbg(drm, "cmd_size: %u is not a multiple of 4\n", args->cmd_size);
+			return -EINVAL;
+		}
+		return 0;
+	default:
+		drm_dbg(drm, "blob_mem: %u is unknown\n", args->blob_mem);
+		return -EINVAL;
+	}
+}
+
+static int vgpu_blob_check(struct vgpu_device *vgpu,
+			   const struct drm_virtgpu_resource_create_blob *args)
+{
+	int ret;
+
+	if (!vgpu->features.blob) {
+		drm_dbg(&vgpu->drm, "the device has no blobs\n");
+		return -EINVAL;
+	}
+	ret = vgpu_blob_check_flags(vgpu, args);
+	if (!ret)
+		ret = vgpu_blob_check_mem(vgpu, args);
+	return ret ?: vgpu_blob_check_size(vgpu, args);
+}
+
+/* Have the renderer make the memory. */
+static int vgpu_blob_run_stream(struct vgpu_device *vgpu, struct vgpu_context *ctx,
+				const struct drm_virtgpu_resource_create_blob *args)
+{
+	if (!args->cmd_size)
+		return 0;
+	return vgpu_cmd_post(vgpu_cmd_submit_3d(vgpu->cmdq, vgpu_context_id(ctx),
+						u64_to_user_ptr(args->cmd), args->cmd_size),
+			     vgpu_context_owner(ctx));
+}
+
+static struct vgpu_gem *vgpu_blob_create(struct vgpu_device *vgpu, struct vgpu_context *ctx,
+					 const struct drm_virtgpu_resource_create_blob *args)
+{
+	struct vgpu_gem_blob blob = {
+		.size_bytes = PAGE_ALIGN(args->size),
+		.mem = args->blob_mem,
+		.flags = args->blob_flags,
+		.id = args->blob_id,
+	};
+	int ret;
+
+	if (args->blob_mem != VIRTGPU_BLOB_MEM_GUEST) {
+		ret = vgpu_context_ensure(ctx);
+		if (!ret)
+			ret = vgpu_blob_run_stream(vgpu, ctx, args);
+		if (ret)
+			return ERR_PTR(ret);
+		blob.ctx_id = vgpu_context_id(ctx);
+	}
+	return vgpu_gem_create_blob(vgpu, &blob);
+}
+
+/**
+ * vgpu_blob_ioctl() - DRM_IOCTL_VIRTGPU_RESOURCE_CREATE_BLOB
+ * @drm: the device
+ * @data: struct drm_virtgpu_resource_create_blob
+ * @file: who asks
+ *
+ * Context: process; sleeps, killably, while the client has too much in flight.
+ * Return: 0; -EINVAL for what is unknown, absent or of a wrong size; -E2BIG;
+ * -EFAULT; -ENOMEM; -ENOSPC; -EIO for a lost context; -EINTR; -ENODEV when the
+ * device is gone. What the host says becomes the resource's error.
+ */
+int vgpu_blob_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_virtgpu_resource_create_blob *args = data;
+	struct vgpu_context *ctx = vgpu_context_of(file);
+	struct vgpu_device *vgpu = to_vgpu(drm);
+	struct vgpu_gem *gem;
+	int ret;
+
+	ret = vgpu_blob_check(vgpu, args);
+	if (ret)
+		return ret;
+	ret = vgpu_context_throttle(ctx);
+	if (ret)
+		return ret;
+	gem = vgpu_blob_create(vgpu, ctx, args);
+	if (IS_ERR(gem))
+		return PTR_ERR(gem);
+	args->res_handle = gem->res.id;
+	return vgpu_gem_publish(gem, file, &args->bo_handle);
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: CONTEXT_INIT
+ *
+ * Once in the life of a file, before anything else makes its context, user space
+ * says which renderer it wants, how many rings, and which of them send events.
+ */
+
+#include <linux/uaccess.h>
+
+#include <drm/drm_file.h>
+#include <drm/drm_print.h>
+
+#include "object/vgpu_base.h"
+#include "object/vgpu_capset.h"
+#include "object/vgpu_context.h"
+#include "protocol/vgpu_cmd.h"
+#include "uapi/drm/virtgpu_drm.h"
+#include "uapi/vgpu_context_init.h"
+
+/* There are four parameters, and each may be given once. */
+#define VGPU_CONTEXT_INIT_MAX_PARAMS	4
+
+static int vgpu_context_init_capset(struct vgpu_device *vgpu, u64 value,
+				    struct vgpu_context_params *params)
+{
+	if (value > VGPU_WIRE_CAPSET_MAX_ID || !(vgpu_capsets_mask(vgpu) & BIT_ULL(value))) {
+		drm_dbg(&vgpu->drm, "CAPSET_ID: there is no capset %llu\n", value);
+		return -EINVAL;
+	}
+	params->capset_id = value;
+	return 0;
+}
+
+static int vgpu_context_init_num_rings(struct vgpu_device *vgpu, u64 value,
+				       struct vgpu_context_params *params)
+{
+	if (!value || value > VGPU_CONTEXT_MAX_RINGS) {
+		drm_dbg(&vgpu->drm, "NUM_RINGS: %llu is not between 1 and %u\n", value,
+			VGPU_CONTEXT_MAX_RINGS);
+		return -EINVAL;
+	}
+	params->num_rings = value;
+	return 0;
+}
+
+static int vgpu_context_init_name(struct vgpu_device *vgpu, u64 value,
+				  struct vgpu_context_params *params)
+{
+	long length;
+
+	length = strncpy_from_user(params->name, u64_to_user_ptr(value), sizeof(params->name));
+	if (length < 0)
+		return -EFAULT;
+	if (length == sizeof(params->name)) {
+		drm_dbg(&vgpu->drm, "DEBUG_NAME: does not end within %zu bytes\n",
+			sizeof(params->name));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int vgpu_context_init_param(struct vgpu_device *vgpu,
+				   const struct drm_virtgpu_context_set_param *param,
+				   struct vgpu_context_params *params)
+{
+	switch (param->param) {
+	case VIRTGPU_CONTEXT_PARAM_CAPSET_ID:
+		return vgpu_context_init_capset(vgpu, param->value, params);
+	case VIRTGPU_CONTEXT_PARAM_NUM_RINGS:
+		return vgpu_context_init_num_rings(vgpu, param->value, params);
+	case VIRTGPU_CONTEXT_PARAM_POLL_RINGS_MASK:
+		params->poll_mask = param->value;
+		return 0;
+	case VIRTGPU_CONTEXT_PARAM_DEBUG_NAME:
+		return vgpu_context_init_name(vgpu, param->value, params);
+	default:
+		drm_dbg(&vgpu->drm, "param: %llu is unknown\n", param->param);
+		return -EINVAL;
+	}
+}
+
+static int vgpu_context_init_read(struct vgpu_device *vgpu,
+				  const struct drm_virtgpu_context_init *args,
+				  struct vgpu_context_params *params)
+{
+	struct drm_virtgpu_context_set_param list[VGPU_CONTEXT_INIT_MAX_PARAMS];
+	u64 seen = 0;
+	u32 i;
+	int ret;
+
+	if (copy_from_user(list, u64_to_user_ptr(args->ctx_set_params),
+			   array_size(args->num_params, sizeof(*list))))
+		return -EFAULT;
+	for (i = 0; i < args->num_params; i++) {
+		ret = vgpu_context_init_param(vgpu, &list[i], params);
+		if (ret)
+			return ret;
+		if (seen & BIT_ULL(list[i].param)) {
+			drm_dbg(&vgpu->drm, "param: %llu is given twice\n", list[i].param);
+			return -EINVAL;
+		}
+		seen |= BIT_ULL(list[i].param);
+	}
+	return 0;
+}
+
+/**
+ * vgpu_context_init_ioctl() - DRM_IOCTL_VIRTGPU_CONTEXT_INIT
+ * @drm: the device
+ * @data: struct drm_virtgpu_context_init
+ * @file: whose context
+ *
+ * Context: process, may sleep; does not wait for the host.
+ * Return: 0; -EINVAL when the device has no such contexts, and for what is unknown,
+ * absent, out of range or given twice; -EEXIST when the context is made already;
+ * -EFAULT; -ENOMEM; -EIO or -ENODEV when the device is lost.
+ */
+int vgpu_context_init_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct vgpu_context_params params = {};
+	struct drm_virtgpu_context_init *args = data;
+	struct vgpu_device *vgpu = to_vgpu(drm);
+	int ret;
+
+	if (!vgpu->features.context_init || !vgpu->features.virgl) {
+		drm_dbg(drm, "the device has no contexts of a kind\n");
+		return -EINVAL;
+	}
+	if (args->num_params > VGPU_CONTEXT_INIT_MAX_PARAMS) {
+		drm_dbg(drm, "num_params: %u is too many\n", args->num_params);
+		return -EINVAL;
+	}
+	ret = vgpu_context_init_read(vgpu, args, &params);
+	if (ret)
+		return ret;
+	if (params.num_rings < VGPU_CONTEXT_MAX_RINGS && params.poll_mask >> params.num_rings) {
+		drm_dbg(drm, "POLL_RINGS_MASK: names rings there are not\n");
+		return -EINVAL;
+	}
+	ret = vgpu_context_setup(vgpu_context_of(file), &params);
+	if (!ret)
+		vgpu_cmdq_kick(vgpu->cmdq);
+	return ret ?: vgpu_cmdq_error(vgpu->cmdq);
+}

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: ioctls
+ *
+ * Each function checks what user space says, field by field, and hands it to the
+ * layer that does the work. What is wrong gets an errno and a debug message that
+ * names the field; nothing is left behind.
+ */
+
+#include <linux/dma-resv.h>
+#include <linux/uaccess.h>
+
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_print.h>
+
+#include "object/vgpu_base.h"
+#include "object/vgpu_capset.h"
+#include "object/vgpu_context.h"
+#include "object/vgpu_gem.h"
+#include "object/vgpu_hostmem.h"
+#include "protocol/vgpu_cmd.h"
+#include "protocol/vgpu_fence.h"
+#include "protocol/vgpu_gate.h"
+#include "uapi/drm/virtgpu_drm.h"
+#include "uapi/vgpu_blob.h"
+#include "uapi/vgpu_context_init.h"
+#include "uapi/vgpu_ioctl.h"
+#include "uapi/vgpu_submit.h"
+
+/* How long WAIT waits, whatever the buffer waits for. */
+#define VGPU_WAIT_TIMEOUT_MS	15000
+
+/* The only target, and the pipe's name of a 2D texture, of devices without 3D. */
+#define VGPU_TARGET_2D		2
+
+/* User space may know nothing smaller than a page and nothing as large as this. */
+#define VGPU_RESOURCE_MAX_BYTES	((u32)INT_MAX & PAGE_MASK)
+
+static struct vgpu_gem *vgpu_ioctl_lookup(struct drm_file *file, u32 handle)
+{
+	struct vgpu_gem *gem = vgpu_gem_lookup(file, handle);
+
+	if (!gem)
+		drm_dbg(file->minor->dev, "bo_handle: %u names no buffer\n", handle);
+	return gem;
+}
+
+static int vgpu_ioctl_map(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_virtgpu_map *args = data;
+	struct vgpu_gem *gem = vgpu_ioctl_lookup(file, args->handle);
+	int ret = 0;
+
+	if (!gem)
+		return -ENOENT;
+	/* Here, where it can wait and fail, rather than at the first touch. */
+	if (vgpu_hostmem_is(&gem->base.base))
+		ret = vgpu_hostmem_map(gem);
+	vgpu_gem_put(gem);
+	return ret ?: drm_gem_dumb_map_offset(file, drm, args->handle, &args->offset);
+}
+
+static int vgpu_ioctl_param(struct vgpu_device *vgpu, u64 param, int *value)
+{
+	switch (param) {
+	case VIRTGPU_PARAM_3D_FEATURES:
+		*value = vgpu->features.virgl;
+		return 0;
+	case VIRTGPU_PARAM_CAPSET_QUERY_FIX:
+		*value = 1;
+		return 0;
+	case VIRTGPU_PARAM_RESOURCE_BLOB:
+		*value = vgpu->features.blob;
+		return 0;
+	case VIRTGPU_PARAM_HOST_VISIBLE:
+		*value = !!vgpu->hostmem;
+		return 0;
+	case VIRTGPU_PARAM_CROSS_DEVICE:
+		*value = vgpu->features.uuid;
+		return 0;
+	case VIRTGPU_PARAM_CONTEXT_INIT:
+	case VIRTGPU_PARAM_EXPLICIT_DEBUG_NAME:
+		*value = vgpu->features.context_init;
+		return 0;
+	case VIRTGPU_PARAM_SUPPORTED_CAPSET_IDs:
+		*value = vgpu_capsets_mask(vgpu);
+		return 0;
+	case VIRTGPU_PARAM_BLOB_ALIGNMENT:
+		*value = vgpu->features.blob_alignment;
+		return vgpu->features.blob_alignment > 1 ? 0 : -ENOENT;
+	default:
+		drm_dbg(&vgpu->drm, "param: %llu is unknown\n", param);
+		return -EINVAL;
+	}
+}
+
+static int vgpu_ioctl_getparam(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_virtgpu_getparam *args = data;
+	int value, ret;
+
+	ret = vgpu_ioctl_param(to_vgpu(drm), args->param, &value);
+	if (ret)
+		return ret;
+	return put_user(value, (int __user *)u64_to_user_ptr(args->value));
+}
+
+/* Without 3D there are plain pictures and nothing else. */
+static int vgpu_ioctl_check_2d(struct drm_device *drm,
+			       const struct drm_virtgpu_resource_create *args)
+{
+	if (args->target != VGPU_TARGET_2D) {
+		drm_dbg(drm, "target: %u without 3D\n", args->target);
+		return -EINVAL;
+	}
+	if (args->depth > 1 || args->array_size > 1 || args->nr_samples > 1 || args->last_level) {
+		drm_dbg(drm, "depth, array_size, nr_samples or last_level without 3D\n");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static struct vgpu_gem *vgpu_ioctl_new_gem(struct vgpu_device *vgpu,
+					   const struct drm_virtgpu_resource_create *args)
+{
+	const struct vgpu_texture texture = {
+		.target = args->target,
+		.format = args->format,
+		.bind = args->bind,
+		.width = args->width,
+		.height = args->height,
+		.depth = args->depth,
+		.array_size = args->array_size,
+		.last_level = args->last_level,
+		.nr_samples = args->nr_samples,
+		.flags = args->flags,
+	};
+	int ret;
+
+	if (vgpu->features.virgl)
+		return vgpu_gem_create_3d(vgpu, args->size, &texture);
+	ret = vgpu_ioctl_check_2d(&vgpu->drm, args);
+	if (ret)
+		return ERR_PTR(ret);
+	return vgpu_gem_create_2d(vgpu, args->size, args->format, args->width, args->height);
+}
+
+static int vgpu_ioctl_resource_create(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_virtgpu_resource_create *args = data;
+	struct vgpu_device *vgpu = to_vgpu(drm);
+	struct vgpu_gem *gem;
+	int ret;
+
+	if (args->size > VGPU_RESOURCE_MAX_BYTES) {
+		drm_dbg(drm, "size: %u is too large\n", args->size);
+		return -EINVAL;
+	}
+	ret = vgpu_context_throttle(vgpu_context_of(file));
+	if (ret)
+		return ret;
+	gem = vgpu_ioctl_new_gem(vgpu, args);
+	if (IS_ERR(gem))
+		return PTR_ERR(gem);
+	args->res_handle = gem->res.id;
+	return vgpu_gem_publish(gem, file, &args->bo_handle);
+}
+
+static int vgpu_ioctl_resource_info(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_virtgpu_resource_info *args = data;
+	struct vgpu_gem *gem = vgpu_ioctl_lookup(file, args->bo_handle);
+
+	if (!gem)
+		return -ENOENT;
+	args->size = gem->base.base.size;
+	args->res_handle = gem->res.id;
+	args->blob_mem = gem->res.blob_mem;
+	vgpu_gem_put(gem);
+	return 0;
+}
+
+/* The two transfer ioctls have structs of their own with the same fields. */
+static_assert(sizeof(struct drm_virtgpu_3d_transfer_to_host) ==
+	      sizeof(struct drm_virtgpu_3d_transfer_from_host));
+static_assert(offsetof(struct drm_virtgpu_3d_transfer_to_host, layer_stride) ==
+	      offsetof(struct drm_virtgpu_3d_transfer_from_host, layer_stride));
+
+static int vgpu_ioctl_check_transfer(struct drm_device *drm, const struct vgpu_gem *gem,
+				     const struct drm_virtgpu_3d_transfer_to_host *args)
+{
+	if (gem->res.blob_mem == VIRTGPU_BLOB_MEM_GUEST) {
+		drm_dbg(drm, "bo_handle: %u is a guest blob\n", args->bo_handle);
+		return -EINVAL;
+	}
+	if (gem->res.kind != VGPU_RESOURCE_BLOB && (args->stride || args->layer_stride)) {
+		drm_dbg(drm, "stride, layer_stride: not 0 for other than a host blob\n");
+		return -EINVAL;
+	}
+	if (args->offset >= gem->base.base.size) {
+		drm_dbg(drm, "offset: %u is beyond the buffer\n", args->offset);
+		return -EINVAL;
+	}
+	return vgpu_resource_error(&gem->res) ? -EIO : 0;
+}
+
+static struct vgpu_transfer
+vgpu_ioctl_transfer_args(const struct drm_virtgpu_3d_transfer_to_host *args)
+{
+	return (struct vgpu_transfer){
+		.box = { args->box.x, args->box.y, args->box.z,
+			 args->box.w, args->box.h, args->box.d },
+		.offset = args->offset,
+		.level = args->level,
+		.stride = args->stride,
+		.layer_stride = args->layer_stride,
+	};
+}
+
+static void vgpu_ioctl_release_gem(void *gem)
+{
+	vgpu_gem_put(gem);
+}
+
+static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem,
+				  struct vgpu_cmd *cmd)
+{
+	struct vgpu_cmd_owner *owner = vgpu_context_owner(ctx);
+	struct vgpu_gate *gate = vgpu_context_gate(ctx);
+	struct dma_resv *resv = gem->base.base.resv;
+	struct vgpu_gate_pass *pass;
+	struct vgpu_fence *fence;
+	int ret;
+
+	ret = dma_resv_reserve_fences(resv, 1);
+	if (ret)
+		return ret;
+	pass = vgpu_gate_prepare(gate, NULL, 0, owner);
+	if (IS_ERR(pass))
+		return PTR_ERR(pass);
+	fence = vgpu_fence_create(vgpu_gate_timeline(gate));
+	if (IS_ERR(fence)) {
+		vgpu_gate_abandon(pass);
+		return PTR_ERR(fence);
+	}
+	if (pass) {
+		drm_gem_object_get(&gem->base.base);
+		vgpu_gate_keep(pass, vgpu_ioctl_release_gem, gem);
+	}
+	dma_resv_add_fence(resv, &fence->base, DMA_RESV_USAGE_WRITE);
+	vgpu_gate_post(gate, pass, cmd, owner, fence);
+	vgpu_fence_put(fence);
+	return 0;
+}
+
+/* Post a command about one buffer, with a fence that the buffer waits for. */
+static int vgpu_ioctl_post_on(struct vgpu_context *ctx, struct vgpu_gem *gem,
+			      struct vgpu_cmd *cmd)
+{
+	struct dma_resv *resv = gem->base.base.resv;
+	int ret;
+
+	ret = dma_resv_lock_interruptible(resv, NULL);
+	if (!ret) {
+		ret = vgpu_ioctl_post_locked(ctx, gem, cmd);
+		dma_resv_unlock(resv);
+	}
+	if (ret)
+		vgpu_cmd_put(cmd);
+	return ret;
+}
+
+static int vgpu_ioctl_transfer_3d(struct vgpu_device *vgpu, struct vgpu_context *ctx,
+				  struct vgpu_gem *gem, bool to_host,
+				  const struct drm_virtgpu_3d_transfer_to_host *args)
+{
+	const struct vgpu_transfer transfer = vgpu_ioctl_transfer_args(args);
+	u32 ctx_id;
+	int ret;
+
+	ret = vgpu_context_ensure(ctx);
+	if (ret)
+		return ret;
+	ctx_id = vgpu_context_id(ctx);
+	if (!to_host)
+		return vgpu_ioctl_post_on(ctx, gem,
+					  vgpu_cmd_transfer_from_host_3d(vgpu->cmdq, gem->res.id,
+									 ctx_id, &transfer));
+	vgpu_gem_sync_for_device(gem, args->offset, gem->base.base.size - args->offset);
+	return vgpu_ioctl_post_on(ctx, gem,
+				  vgpu_cmd_transfer_to_host_3d(vgpu->cmdq, gem->res.id, ctx_id,
+							       &transfer));
+}
+
+static int vgpu_ioctl_transfer_2d(struct vgpu_device *vgpu, struct vgpu_context *ctx,
+				  struct vgpu_gem *gem,
+				  const struct drm_virtgpu_3d_transfer_to_host *args)
+{
+	const struct vgpu_rect rect = { args->box.x, args->box.y, args->box.w, args->box.h };
+
+	vgpu_gem_sync_for_device(gem, args->offset, gem->base.base.size - args->offset);
+	return vgpu_ioctl_post_on(ctx, gem,
+				  vgpu_cmd_transfer_to_host_2d(vgpu->cmdq, gem->res.id, &rect,
+							       args->offset));
+}
+
+static int vgpu_ioctl_transfer(struct drm_device *drm, struct drm_file *file, bool to_host,
+			       const struct drm_virtgpu_3d_transfer_to_host *args)
+{
+	struct vgpu_context *ctx = vgpu_context_of(file);
+	struct vgpu_device *vgpu = to_vgpu(drm);
+	struct vgpu_gem *gem;
+	int ret;
+
+	if (!to_host && !vgpu->features.virgl) {
+		drm_dbg(drm, "no transfers from the host without 3D\n");
+		return -ENOSYS;
+	}
+	ret = vgpu_context_throttle(ctx);
+	if (ret)
+		return ret;
+	gem = vgpu_ioctl_lookup(file, args->bo_handle);
+	if (!gem)
+		return -ENOENT;
+	ret = vgpu_ioctl_check_transfer(drm, gem, args);
+	if (!ret && vgpu->features.virgl)
+		ret = vgpu_ioctl_transfer_3d(vgpu, ctx, gem, to_host, args);
+	else if (!ret)
+		ret = vgpu_ioctl_transfer_2d(vgpu, ctx, gem, args);
+	vgpu_gem_put(gem);
+	if (!ret)
+		vgpu_cmdq_kick(vgpu->cmdq);
+	return ret;
+}
+
+static int vgpu_ioctl_transfer_to_host(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	return vgpu_ioctl_transfer(drm, file, true, data);
+}
+
+static int vgpu_ioctl_transfer_from_host(struct drm_device *drm, void *data,
+					 struct drm_file *file)
+{
+	return vgpu_ioctl_transfer(drm, file, false, data);
+}
+
+static int vgpu_ioctl_wait(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_virtgpu_3d_wait *args = data;
+	struct drm_gem_object *obj;
+	struct vgpu_gem *gem;
+	long left = 1;
+	int ret;
+
+	if (args->flags & ~VIRTGPU_WAIT_NOWAIT) {
+		drm_dbg(drm, "flags: %#x are unknown\n", args->flags);
+		return -EINVAL;
+	}
+	gem = vgpu_ioctl_lookup(file, args->handle);
+	if (!gem)
+		return -ENOENT;
+	obj = &gem->base.base;
+	if (!dma_resv_test_signaled(obj->resv, DMA_RESV_USAGE_READ)) {
+		vgpu_cmdq_poll(to_vgpu(drm)->cmdq);
+		if (args->flags & VIRTGPU_WAIT_NOWAIT)
+			left = dma_resv_test_signaled(obj->resv, DMA_RESV_USAGE_READ);
+		else
+			left = dma_resv_wait_timeout(obj->resv, DMA_RESV_USAGE_READ, true,
+						     msecs_to_jiffies(VGPU_WAIT_TIMEOUT_MS));
+	}
+	ret = left < 0 ? left : left ? 0 : -EBUSY;
+	/* What the host refused to make will never be what user space waits for. */
+	if (!ret && vgpu_resource_error(&gem->res))
+		ret = -EIO;
+	vgpu_gem_put(gem);
+	return ret;
+}
+
+static int vgpu_ioctl_get_caps(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_virtgpu_get_caps *args = data;
+	struct vgpu_device *vgpu = to_vgpu(drm);
+	const void *caps;
+	u32 size;
+	int ret;
+
+	if (!vgpu_capsets_count(vgpu))
+		return -ENOSYS;
+	if (!args->size) {
+		drm_dbg(drm, "size: is 0\n");
+		return -EINVAL;
+	}
+	ret = vgpu_capset_get(vgpu, args->cap_set_id, args->cap_set_ver, &caps, &size);
+	if (ret)
+		return ret;
+	if (copy_to_user(u64_to_user_ptr(args->addr), caps, min(args->size, size)))
+		return -EFAULT;
+	return 0;
+}
+
+#define VGPU_IOCTL(name, function) \
+	DRM_IOCTL_DEF_DRV(VIRTGPU_##name, function, DRM_RENDER_ALLOW)
+
+const struct drm_ioctl_desc vgpu_ioctls[VGPU_NUM_IOCTLS] = {
+	VGPU_IOCTL(MAP, vgpu_ioctl_map),
+	VGPU_IOCTL(EXECBUFFER, vgpu_submit_ioctl),
+	VGPU_IOCTL(GETPARAM, vgpu_ioctl_getparam),
+	VGPU_IOCTL(RESOURCE_CREATE, vgpu_ioctl_resource_create),
+	VGPU_IOCTL(RESOURCE_INFO, vgpu_ioctl_resource_info),
+	VGPU_IOCTL(TRANSFER_FROM_HOST, vgpu_ioctl_transfer_from_host),
+	VGPU_IOCTL(TRANSFER_TO_HOST, vgpu_ioctl_transfer_to_host),
+	VGPU_IOCTL(WAIT, vgpu_ioctl_wait),
+	VGPU_IOCTL(GET_CAPS, vgpu_ioctl_get_caps),
+	VGPU_IOCTL(RESOURCE_CREATE_BLOB, vgpu_blob_ioctl),
+	VGPU_IOCTL(CONTEXT_INIT, vgpu_context_init_ioctl),
+};

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: EXECBUFFER
+ *
+ * The way of a command stream from the ioctl to the ring: check the arguments,
+ * wait at the door while the client has too much in flight, gather everything the
+ * submission needs (command, buffers, syncobjs, file descriptor, event, a pass where it
+ * depends on fences of others), and commit. Whatever can fail does so before the
+ * commit, which makes the new fence visible everywhere at once. The caller never
+ * waits for a fence.
+ */
+
+#include <linux/dma-resv.h>
+#include <linux/file.h>
+#include <linux/sort.h>
+#include <linux/sync_file.h>
+
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_print.h>
+
+#include "object/vgpu_base.h"
+#include "object/vgpu_context.h"
+#include "object/vgpu_gem.h"
+#include "protocol/vgpu_cmd.h"
+#include "protocol/vgpu_fence.h"
+#include "protocol/vgpu_gate.h"
+#include "uapi/drm/virtgpu_drm.h"
+#include "uapi/vgpu_submit.h"
+#include "uapi/vgpu_sync.h"
+
+/* Buffers one EXECBUFFER may name. */
+#define VGPU_SUBMIT_MAX_BOS	65536
+
+/**
+ * struct vgpu_submit_event - tells a file that a fence of a polled ring signalled
+ * @base: bookkeeping of the DRM core
+ * @event: what user space reads
+ * @drm: the device
+ * @cb: on the fence
+ */
+struct vgpu_submit_event {
+	struct drm_pending_event base;
+	struct drm_event event;
+	struct drm_device *drm;
+	struct dma_fence_cb cb;
+};
+
+/**
+ * struct vgpu_submit - what one EXECBUFFER gathers
+ * @vgpu: the device
+ * @file: who submits
+ * @ctx: the file's context
+ * @args: what user space said
+ * @gate: where it passes
+ * @cmd: the command, NULL once posted
+ * @objs: the buffers, NULL for none
+ * @num_objs: how many
+ * @deps: fences to wait for
+ * @num_deps: how many
+ * @pass: needed while it waits for them, NULL when it need not
+ * @in: syncobjs to wait for
+ * @out: syncobjs to signal
+ * @fence: signals when the stream is executed; NULL when nobody could see it
+ * @sync_file: of @fence, NULL when not asked for
+ * @fd: reserved for @sync_file, -1 when not asked for
+ * @event: of a polled ring, or NULL
+ */
+struct vgpu_submit {
+	struct vgpu_device *vgpu;
+	struct drm_file *file;
+	struct vgpu_context *ctx;
+	struct drm_virtgpu_execbuffer *args;
+	struct vgpu_gate *gate;
+	struct vgpu_cmd *cmd;
+	struct drm_gem_object **objs;
+	u32 num_objs;
+	struct dma_fence **deps;
+	u32 num_deps;
+	struct vgpu_gate_pass *pass;
+	struct vgpu_sync_points in;
+	struct vgpu_sync_points out;
+	struct vgpu_fence *fence;
+	struct sync_file *sync_file;
+	int fd;
+	struct vgpu_submit_event *event;
+};
+
+static int vgpu_submit_check(struct drm_device *drm, const struct drm_virtgpu_execbuffer *args)
+{
+	if (args->flags & ~VIRTGPU_EXECBUF_FLAGS) {
+		drm_dbg(drm, "flags: %#x are unknown\n", args->flags);
+		return -EINVAL;
+	}
+	if (args->num_bo_handles > VGPU_SUBMIT_MAX_BOS) {
+		drm_dbg(drm, "num_bo_handles: %u is too many\n", args->num_bo_handles);
+		return -E2BIG;
+	}
+	return 0;
+}
+
+/* Which gate it passes, and so which timeline its fence belongs to. */
+static int vgpu_submit_choose_ring(struct vgpu_submit *submit)
+{
+	struct drm_virtgpu_execbuffer *args = submit->args;
+
+	submit->gate = vgpu_context_gate(submit->ctx);
+	if (!(args->flags & VIRTGPU_EXECBUF_RING_IDX))
+		return 0;
+	submit->gate = vgpu_context_ring(submit->ctx, args->ring_idx);
+	if (!submit->gate) {
+		drm_dbg(&submit->vgpu->drm, "ring_idx: there is no ring %u\n", args->ring_idx);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int vgpu_submit_find_objects(struct vgpu_submit *submit)
+{
+	struct drm_virtgpu_execbuffer *args = submit->args;
+	u32 i;
+	int ret;
+
+	ret = drm_gem_objects_lookup(submit->file, u64_to_user_ptr(args->bo_handles),
+				     args->num_bo_handles, &submit->objs);
+	if (ret) {
+		drm_dbg(&submit->vgpu->drm, "bo_handles: %pe\n", ERR_PTR(ret));
+		return ret;
+	}
+	submit->num_objs = args->num_bo_handles;
+	for (i = 0; i < submit->num_objs; i++) {
+		if (vgpu_resource_error(&to_vgpu_gem(submit->objs[i])->res)) {
+			drm_dbg(&submit->vgpu->drm, "bo_handles: the host has no number %u\n", i);
+			return -EIO;
+		}
+	}
+	return 0;
+}
+
+static int vgpu_submit_reserve_event(struct vgpu_submit *submit)
+{
+	struct drm_virtgpu_execbuffer *args = submit->args;
+	struct drm_device *drm = &submit->vgpu->drm;
+	struct vgpu_submit_event *event;
+	int ret;
+
+	if (!(args->flags & VIRTGPU_EXECBUF_RING_IDX) ||
+	    !vgpu_context_ring_is_polled(submit->ctx, args->ring_idx))
+		return 0;
+	event = kzalloc(sizeof(*event), GFP_KERNEL_ACCOUNT);
+	if (!event)
+		return -ENOMEM;
+	event->drm = drm;
+	event->event.type = VIRTGPU_EVENT_FENCE_SIGNALED;
+	event->event.length = sizeof(event->event);
+	ret = drm_event_reserve_init(drm, submit->file, &event->base, &event->event);
+	if (ret) {
+		drm_dbg(drm, "no room for an event: read the ones there are\n");
+		kfree(event);
+		return ret;
+	}
+	submit->event = event;
+	return 0;
+}
+
+static int vgpu_submit_gather(struct vgpu_submit *submit)
+{
+	struct drm_virtgpu_execbuffer *args = submit->args;
+	int ret;
+
+	submit->cmd = vgpu_cmd_submit_3d(submit->vgpu->cmdq, vgpu_context_id(submit->ctx),
+					 u64_to_user_ptr(args->command), args->size);
+	if (IS_ERR(submit->cmd)) {
+		drm_dbg(&submit->vgpu->drm, "size: %u bytes of command: %pe\n", args->size,
+			submit->cmd);
+		return PTR_ERR(submit->cmd);
+	}
+	if (args->flags & VIRTGPU_EXECBUF_RING_IDX)
+		vgpu_cmd_set_ring(submit->cmd, args->ring_idx);
+	ret = vgpu_submit_find_objects(submit);
+	if (ret)
+		return ret;
+	ret = vgpu_sync_lookup_in(submit->file, args->in_syncobjs, args->num_in_syncobjs,
+				  args->syncobj_stride, &submit->in);
+	if (ret)
+		return ret;
+	ret = vgpu_sync_lookup_out(submit->file, args->out_syncobjs, args->num_out_syncobjs,
+				   args->syncobj_stride, &submit->out);
+	if (ret)
+		return ret;
+	if (args->flags & VIRTGPU_EXECBUF_FENCE_FD_OUT) {
+		submit->fd = get_unused_fd_flags(O_CLOEXEC);
+		if (submit->fd < 0)
+			return submit->fd;
+	}
+	return vgpu_submit_reserve_event(submit);
+}
+
+static int vgpu_submit_find_deps(struct vgpu_submit *submit)
+{
+	bool fence_in = submit->args->flags & VIRTGPU_EXECBUF_FENCE_FD_IN;
+	struct dma_fence *fence;
+
+	if (!fence_in && !submit->in.count)
+		return 0;
+	submit->deps = kvmalloc_array(submit->in.count + fence_in, sizeof(*submit->deps),
+				      GFP_KERNEL_ACCOUNT);
+	if (!submit->deps)
+		return -ENOMEM;
+	if (fence_in) {
+		fence = sync_file_get_fence(submit->args->fence_fd);
+		if (!fence) {
+			drm_dbg(&submit->vgpu->drm, "fence_fd: %d is no sync_file\n",
+				submit->args->fence_fd);
+			return -EINVAL;
+		}
+		submit->deps[submit->num_deps++] = fence;
+	}
+	return vgpu_sync_get_fences(submit->file, &submit->in, submit->deps, &submit->num_deps);
+}
+
+/* The buffers of a submission that waits; they must not go before it does. */
+struct vgpu_submit_kept {
+	u32 num_objs;
+	struct drm_gem_object *objs[] __counted_by(num_objs);
+};
+
+static void vgpu_submit_release_kept(void *ptr)
+{
+	struct vgpu_submit_kept *kept = ptr;
+	u32 i;
+
+	for (i = 0; i < kept->num_objs; i++)
+		drm_gem_object_put(kept->objs[i]);
+	kvfree(kept);
+}
+
+/* See whether it must wait, and if so get what that takes. */
+static int vgpu_submit_prepare(struct vgpu_submit *submit)
+{
+	struct vgpu_submit_kept *kept;
+	u32 i;
+
+	submit->pass = vgpu_gate_prepare(submit->gate, submit->deps, submit->num_deps,
+					 vgpu_context_owner(submit->ctx));
+	if (IS_ERR_OR_NULL(submit->pass))
+		return PTR_ERR_OR_ZERO(submit->pass);
+	kept = kvzalloc(struct_size(kept, objs, submit->num_objs), GFP_KERNEL_ACCOUNT);
+	if (!kept)
+		return -ENOMEM;
+	kept->num_objs = submit->num_objs;
+	for (i = 0; i < submit->num_objs; i++) {
+		drm_gem_object_get(submit->objs[i]);
+		kept->objs[i] = submit->objs[i];
+	}
+	vgpu_gate_keep(submit->pass, vgpu_submit_release_kept, kept);
+	return 0;
+}
+
+static int vgpu_submit_compare(const void *a, const void *b)
+{
+	const struct drm_gem_object *x = *(void **)a, *y = *(void **)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* A buffer named twice is locked once. */
+static void vgpu_submit_drop_duplicates(struct vgpu_submit *submit)
+{
+	struct drm_gem_object **objs = submit->objs;
+	u32 i, kept = 1;
+
+	sort(objs, submit->num_objs, sizeof(*objs), vgpu_submit_compare, NULL);
+	for (i = 1; i < submit->num_objs; i++) {
+		if (objs[i] == objs[kept - 1])
+			drm_gem_object_put(objs[i]);
+		else
+			objs[kept++] = objs[i];
+	}
+	submit->num_objs = kept;
+}
+
+static int vgpu_submit_lock(struct vgpu_submit *submit, struct ww_acquire_ctx *ticket)
+{
+	u32 i;
+	int ret;
+
+	if (!submit->num_objs)
+		return 0;
+	ret = drm_gem_lock_reservations(submit->objs, submit->num_objs, ticket);
+	if (ret == -EALREADY) {
+		vgpu_submit_drop_duplicates(submit);
+		ret = drm_gem_lock_reservations(submit->objs, submit->num_objs, ticket);
+	}
+	if (ret)
+		return ret;
+	for (i = 0; i < submit->num_objs; i++) {
+		ret = dma_resv_reserve_fences(submit->objs[i]->resv, 1);
+		if (ret) {
+			drm_gem_unlock_reservations(submit->objs, submit->num_objs, ticket);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static void vgpu_submit_unlock(struct vgpu_submit *submit, struct ww_acquire_ctx *ticket)
+{
+	if (submit->num_objs)
+		drm_gem_unlock_reservations(submit->objs, submit->num_objs, ticket);
+}
+
+static int vgpu_submit_create_fence(struct vgpu_submit *submit)
+{
+	struct vgpu_fence *fence;
+
+	if (!submit->num_objs && submit->fd < 0 && !submit->out.count && !submit->event)
+		return 0;
+	fence = vgpu_fence_create(vgpu_gate_timeline(submit->gate));
+	if (IS_ERR(fence))
+		return PTR_ERR(fence);
+	submit->fence = fence;
+	if (submit->fd < 0)
+		return 0;
+	submit->sync_file = sync_file_create(&fence->base);
+	if (!submit->sync_file) {
+		/* Nobody has seen it, but its timeline must go on. */
+		vgpu_fence_complete(fence, -ENOMEM);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void vgpu_submit_send_event(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	struct vgpu_submit_event *event = container_of(cb, struct vgpu_submit_event, cb);
+
+	drm_send_event(event->drm, &event->base);
+}
+
+/* From here on nothing fails. */
+static void vgpu_submit_commit(struct vgpu_submit *submit)
+{
+	struct vgpu_submit_event *event = submit->event;
+	struct dma_fence *fence;
+	u32 i;
+
+	vgpu_gate_post(submit->gate, submit->pass, submit->cmd, vgpu_context_owner(submit->ctx),
+		       submit->fence);
+	submit->pass = NULL;
+	submit->cmd = NULL;
+	if (!submit->fence)
+		return;
+	fence = &submit->fence->base;
+	for (i = 0; i < submit->num_objs; i++)
+		dma_resv_add_fence(submit->objs[i]->resv, fence, DMA_RESV_USAGE_WRITE);
+	vgpu_sync_signal_out(&submit->out, fence);
+	if (event && dma_fence_add_callback(fence, &event->cb, vgpu_submit_send_event))
+		vgpu_submit_send_event(fence, &event->cb);
+	submit->event = NULL;
+	if (submit->sync_file) {
+		fd_install(submit->fd, submit->sync_file->file);
+		submit->args->fence_fd = submit->fd;
+		submit->fd = -1;
+	}
+}
+
+static int vgpu_submit_send(struct vgpu_submit *submit)
+{
+	struct ww_acquire_ctx ticket;
+	int ret;
+
+	ret = vgpu_submit_lock(submit, &ticket);
+	if (ret)
+		return ret;
+	ret = vgpu_submit_create_fence(submit);
+	if (!ret)
+		vgpu_submit_commit(submit);
+	vgpu_submit_unlock(submit, &ticket);
+	if (ret)
+		return ret;
+	vgpu_cmdq_kick(submit->vgpu->cmdq);
+	vgpu_sync_reset_in(&submit->in);
+	return 0;
+}
+
+/* Put back whatever was gathered and not handed on. */
+static void vgpu_submit_fini(struct vgpu_submit *submit)
+{
+	u32 i;
+
+	vgpu_gate_abandon(submit->pass);
+	for (i = 0; i < submit->num_deps; i++)
+		dma_fence_put(submit->deps[i]);
+	kvfree(submit->deps);
+	if (submit->cmd)
+		vgpu_cmd_put(submit->cmd);
+	if (submit->event)
+		drm_event_cancel_free(&submit->vgpu->drm, &submit->event->base);
+	if (submit->fd >= 0)
+		put_unused_fd(submit->fd);
+	vgpu_fence_put(submit->fence);
+	vgpu_sync_put(&submit->in);
+	vgpu_sync_put(&submit->out);
+	for (i = 0; i < submit->num_objs; i++)
+		drm_gem_object_put(submit->objs[i]);
+	kvfree(submit->objs);
+}
+
+/**
+ * vgpu_submit_ioctl() - DRM_IOCTL_VIRTGPU_EXECBUFFER
+ * @drm: the device
+ * @data: struct drm_virtgpu_execbuffer
+ * @file: who submits
+ *
+ * Context: process; sleeps, killably, while the client has too much in flight.
+ * Return: 0; -ENOSYS without 3D; -EINVAL for flags, sizes, rings, sync_files and
+ * syncobjs that don't exist; -E2BIG for a command or a list longer than the device
+ * or we take; -ENOENT for a handle that names no buffer; -EFAULT; -ENOMEM, also
+ * when the file's event space is full; -EIO for a lost context or a buffer the host
+ * refused; -EINTR, -ERESTARTSYS; -ENODEV when the device is gone.
+ */
+int vgpu_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct vgpu_submit submit = {
+		.vgpu = to_vgpu(drm),
+		.file = file,
+		.ctx = vgpu_context_of(file),
+		.args = data,
+		.fd = -1,
+	};
+	int ret;
+
+	if (!submit.vgpu->features.virgl)
+		return -ENOSYS;
+	ret = vgpu_submit_check(drm, submit.args);
+	if (ret)
+		return ret;
+	ret = vgpu_context_throttle(submit.ctx);
+	if (ret)
+		return ret;
+	ret = vgpu_context_ensure(submit.ctx);
+	if (ret)
+		return ret;
+	ret = vgpu_submit_choose_ring(&submit);
+	if (ret)
+		return ret;
+	ret = vgpu_submit_gather(&submit);
+	if (!ret)
+		ret = vgpu_submit_find_deps(&submit);
+	if (!ret)
+		ret = vgpu_submit_prepare(&submit);
+	if (!ret)
+		ret = vgpu_submit_send(&submit);
+	vgpu_submit_fini(&submit);
+	return ret;
+}
