@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/* Payloads: all the bytes, in no more pieces than the device takes. */
+#include <kunit/test.h>
+
+#include <linux/scatterlist.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/virtio_gpu.h>
+
+#include "protocol/vgpu_payload.h"
+
+static const struct vgpu_payload_limits roomy = {
+	.max_entries = 1024,
+	.max_entry_bytes = SZ_4M,
+};
+
+static size_t total(const struct vgpu_payload *payload)
+{
+	size_t bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < payload->nents; i++)
+		bytes += payload->sgl[i].length;
+	return bytes;
+}
+
+static void vgpu_payload_test_sizes(struct kunit *test)
+{
+	static const size_t sizes[] = {
+		1, 4, PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1, 3 * PAGE_SIZE, SZ_64K + 4, SZ_1M,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct vgpu_payload *payload = vgpu_payload_create(&roomy, sizes[i]);
+
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, payload);
+		KUNIT_EXPECT_EQ(test, payload->size_bytes, sizes[i]);
+		KUNIT_EXPECT_EQ(test, total(payload), sizes[i]);
+		KUNIT_EXPECT_TRUE(test, sg_is_last(&payload->sgl[payload->nents - 1]));
+		KUNIT_EXPECT_EQ(test, sg_nents(payload->sgl), payload->nents);
+		vgpu_payload_destroy(payload);
+	}
+	vgpu_payload_destroy(NULL);
+}
+
+static void vgpu_payload_test_piece_limit(struct kunit *test)
+{
+	const struct vgpu_payload_limits small = {
+		.max_entries = 64,
+		.max_entry_bytes = PAGE_SIZE,
+	};
+	struct vgpu_payload *payload = vgpu_payload_create(&small, 10 * PAGE_SIZE + 1);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, payload);
+	KUNIT_EXPECT_EQ(test, payload->nents, 11);
+	for (i = 0; i < payload->nents; i++)
+		KUNIT_EXPECT_LE(test, payload->sgl[i].length, PAGE_SIZE);
+	vgpu_payload_destroy(payload);
+}
+
+/* What the device could never take is refused before anything is allocated. */
+static void vgpu_payload_test_too_big(struct kunit *test)
+{
+	const struct vgpu_payload_limits small = {
+		.max_entries = 4,
+		.max_entry_bytes = PAGE_SIZE,
+	};
+	struct vgpu_payload *payload;
+
+	payload = vgpu_payload_create(&small, 3 * PAGE_SIZE);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, payload);
+	vgpu_payload_destroy(payload);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vgpu_payload_create(&small, 5 * PAGE_SIZE)), -E2BIG);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vgpu_payload_create(&small, SIZE_MAX)), -E2BIG);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vgpu_payload_create(&roomy, (size_t)INT_MAX + 1)), -E2BIG);
+}
+
+/* Exactly as many pieces as the device takes is not too many. */
+static void vgpu_payload_test_exact_fit(struct kunit *test)
+{
+	const struct vgpu_payload_limits small = {
+		.max_entries = 4,
+		.max_entry_bytes = PAGE_SIZE,
+	};
+	struct vgpu_payload *payload = vgpu_payload_create(&small, 4 * PAGE_SIZE);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, payload);
+	KUNIT_EXPECT_EQ(test, payload->nents, 4);
+	vgpu_payload_destroy(payload);
+}
+
+static struct kunit_case vgpu_payload_test_cases[] = {
+	KUNIT_CASE(vgpu_payload_test_sizes),
+	KUNIT_CASE(vgpu_payload_test_piece_limit),
+	KUNIT_CASE(vgpu_payload_test_too_big),
+	KUNIT_CASE(vgpu_payload_test_exact_fit),
+	{}
+};
+
+static struct kunit_suite vgpu_payload_test_suite = {
+	.name = "vgpu_payload",
+	.test_cases = vgpu_payload_test_cases,
+};
+
+kunit_test_suite(vgpu_payload_test_suite);
