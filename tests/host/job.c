@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/* Requests in flight. */
+#include <stdlib.h>
+
+#include "context.h"
+#include "job.h"
+#include "log.h"
+
+/**
+ * job_create - Make an empty job
+ *
+ * Return: the job.
+ */
+struct job *job_create(void)
+{
+	struct job *job = xcalloc(1, sizeof(*job));
+
+	job->fault.cut = -1;
+	job->fault.used = -1;
+	job->fault.ring = -1;
+	job->fault.ctx = -1;
+	job->fault.flags = -1;
+	job->fault.garbage = -1;
+	return job;
+}
+
+/**
+ * job_destroy - Free a job that is in no list
+ * @job: the job
+ */
+void job_destroy(struct job *job)
+{
+	if (job->ctx)
+		context_put(job->ctx);
+	vq_chain_free(&job->chain);
+	free(job->req);
+	free(job->resp);
+	free(job);
+}
+
+/**
+ * job_reserve - Make room for a response
+ * @job: the job
+ * @payload: bytes behind the header
+ *
+ * Return: the whole response, zeroed, header first.
+ */
+void *job_reserve(struct job *job, u64 payload)
+{
+	free(job->resp);
+	job->resp_len = WIRE_HDR_SIZE + payload;
+	job->resp = xcalloc(1, job->resp_len);
+	return job->resp;
+}
+
+/**
+ * job_name - Name a job's request
+ * @job: the job
+ *
+ * Return: name of its type, or "?".
+ */
+const char *job_name(const struct job *job)
+{
+	return job->cmd ? job->cmd->name : "?";
+}

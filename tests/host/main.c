@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+/* vgpu-host: a strict virtio-gpu device in a process of its own. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "log.h"
+#include "options.h"
+#include "unix.h"
+
+#define EXIT_GUEST_BUGS 3
+
+struct host {
+	struct options opt;
+	struct loop loop;
+	struct device device;
+	struct vhost_user front;
+	struct control control;
+	int listen_fd;
+};
+
+static struct host host;
+
+static void host_accept(void *opaque, int fd)
+{
+	struct host *h = opaque;
+	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (client < 0)
+		return;
+	if (h->front.fd >= 0) {
+		log_warn("a second front end was turned away");
+		close(client);
+		return;
+	}
+	vhost_user_accept(&h->front, client);
+}
+
+static void host_gone(void *opaque)
+{
+	struct host *h = opaque;
+
+	if (!h->opt.keep)
+		h->loop.quit = true;
+}
+
+static void host_signal(void *opaque, int fd)
+{
+	struct signalfd_siginfo info;
+	struct host *h = opaque;
+
+	if (read(fd, &info, sizeof(info)) == sizeof(info))
+		h->loop.quit = true;
+}
+
+static u64 host_deadline(void *opaque)
+{
+	struct host *h = opaque;
+
+	return fence_deadline(&h->device.fence);
+}
+
+static void host_timeout(void *opaque)
+{
+	struct host *h = opaque;
+
+	device_answer_ready(&h->device);
+}
+
+static void host_signals(struct host *h)
+{
+	sigset_t set;
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (fd < 0 || loop_add(&h->loop, fd, host_signal, h))
+		log_die("signalfd: %s", strerror(errno));
+}
+
+static int host_listen(const char *path)
+{
+	int fd = unix_listen(path);
+
+	if (fd < 0)
+		log_die("%s: %s", path, strerror(-fd));
+	return fd;
+}
+
+static int host_finish(struct host *h)
+{
+	u64 bugs;
+
+	if (h->front.fd >= 0)
+		vhost_user_close(&h->front);
+	control_fini(&h->control);
+	close(h->listen_fd);
+	unlink(h->opt.socket);
+	if (h->opt.control)
+		unlink(h->opt.control);
+	bugs = h->device.bugs.count;
+	if (bugs)
+		log_warn("%llu guest bugs", (unsigned long long)bugs);
+	device_fini(&h->device);
+	return bugs ? EXIT_GUEST_BUGS : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct host *h = &host;
+
+	device_init(&h->device, &vhost_user_device_ops, &h->front);
+	vhost_user_init(&h->front, &h->device, &h->loop);
+	h->front.gone = host_gone;
+	h->front.opaque = h;
+	options_parse(&h->opt, &h->front, argc, argv);
+	for (unsigned int i = 0; i < WIRE_QUEUES; i++)
+		h->device.vq[i].max_chain = h->opt.max_chain;
+	device_start(&h->device);
+	host_signals(h);
+	control_init(&h->control, &h->device, &h->loop,
+		     h->opt.control ? host_listen(h->opt.control) : -1);
+	h->listen_fd = host_listen(h->opt.socket);
+	if (loop_add(&h->loop, h->listen_fd, host_accept, h))
+		log_die("too many file descriptors");
+	loop_run(&h->loop, host_deadline, host_timeout, h);
+	return host_finish(h);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/* Guest memory, scatter lists, and the table of ids. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/virtio_gpu.h>
+
+#include "backing.h"
+#include "idmap.h"
+#include "test.h"
+
+static void memory_test_regions(void)
+{
+	u8 a[64], b[64], out[64];
+	struct gmem gm = { .n = 0 };
+
+	for (int i = 0; i < 64; i++) {
+		a[i] = i;
+		b[i] = 100 + i;
+	}
+	CHECK_EQ(gmem_add_ptr(&gm, 0x1000, 0x70001000, 64, a), 0);
+	CHECK_EQ(gmem_add_ptr(&gm, 0x1040, 0x90000000, 64, b), 0);
+	CHECK_EQ(gmem_add_ptr(&gm, 0x103f, 0x80000000, 2, b), -EEXIST);
+	CHECK_EQ(gmem_add_ptr(&gm, 0x5000, 0x80000000, 0, b), -EINVAL);
+	CHECK_EQ(gmem_add_ptr(&gm, UINT64_MAX - 4, 0x80000000, 16, b), -EINVAL);
+	/* Neighbours in guest memory are one range, whatever they are for us. */
+	CHECK(gmem_read(&gm, 0x1030, out, 32));
+	CHECK_EQ(out[15], 63);
+	CHECK_EQ(out[16], 100);
+	CHECK(gmem_write(&gm, 0x103e, "wxyz", 4));
+	CHECK(!memcmp(a + 62, "wx", 2) && !memcmp(b, "yz", 2));
+	CHECK(!gmem_read(&gm, 0x1070, out, 17));
+	CHECK(!gmem_valid(&gm, 0xfff, 1));
+	CHECK(!gmem_valid(&gm, 0x1080, 0));
+	CHECK(gmem_valid(&gm, 0x107f, 1));
+	CHECK(!gmem_valid(&gm, 0x1000, UINT64_MAX));
+	CHECK(gmem_uva(&gm, 0x70001000, 64) == a);
+	CHECK(!gmem_uva(&gm, 0x70001000, 65));
+	CHECK(!gmem_uva(&gm, 0x70000fff, 1));
+	CHECK_EQ(gmem_remove(&gm, 0x1000, 0x70001000, 63), -ENOENT);
+	CHECK_EQ(gmem_remove(&gm, 0x1000, 0x70001000, 64), 0);
+	CHECK(!gmem_valid(&gm, 0x1000, 1));
+	gmem_clear(&gm);
+}
+
+static void memory_test_file(void)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC);
+	struct gmem gm = { .n = 0 };
+	u8 out[4];
+
+	CHECK_EQ(ftruncate(fd, 8192), 0);
+	CHECK_EQ(pwrite(fd, "page", 4, 4096), 4);
+	CHECK_EQ(gmem_add_fd(&gm, 0, 0, 8192, 4096, fd), -EFBIG);
+	CHECK_EQ(gmem_add_fd(&gm, 0, 0, 4096, UINT64_MAX, fd), -EINVAL);
+	CHECK_EQ(gmem_add_fd(&gm, 0x100000, 0, 4096, 4096, fd), 0);
+	close(fd);
+	CHECK(gmem_read(&gm, 0x100000, out, 4));
+	CHECK(!memcmp(out, "page", 4));
+	gmem_clear(&gm);
+	CHECK(!gmem_valid(&gm, 0x100000, 1));
+}
+
+static void memory_test_backing(void)
+{
+	static const u32 len[4] = { 5, 1, 20, 6 };
+	u8 mem[256], raw[4 * 16] = { 0 }, out[40];
+	struct gmem gm = { .n = 0 };
+	struct backing *b;
+
+	memset(mem, '.', sizeof(mem));
+	gmem_add_ptr(&gm, 0x1000, 0, sizeof(mem), mem);
+	for (u32 i = 0; i < 4; i++) {
+		put_le64(raw + 16 * i, 0x1000 + 64 * (3 - i));
+		put_le32(raw + 16 * i + 8, len[i]);
+	}
+	b = backing_create(&gm, raw, 4);
+	CHECK_EQ(b->size, 32);
+	CHECK(backing_write(b, 0, "abcdefghijklmnopqrstuvwxyzABCDEF", 32));
+	CHECK(!memcmp(mem + 192, "abcde.", 6));
+	CHECK(!memcmp(mem + 128, "f.", 2));
+	CHECK(!memcmp(mem + 64, "ghijklmnopqrstuvwxyz.", 21));
+	CHECK(!memcmp(mem, "ABCDEF.", 7));
+	for (u32 off = 0; off <= 32; off++) {
+		for (u32 n = 0; n <= 32 - off; n++) {
+			CHECK(backing_read(b, off, out, n));
+			CHECK(!memcmp(out, "abcdefghijklmnopqrstuvwxyzABCDEF" + off, n));
+		}
+		CHECK(!backing_read(b, off, out, 33 - off));
+	}
+	CHECK(!backing_read(b, UINT64_MAX, out, 2));
+	/* The memory goes away under it. */
+	gmem_clear(&gm);
+	CHECK(!backing_read(b, 0, out, 1));
+	backing_destroy(b);
+}
+
+static void memory_test_idmap(void)
+{
+	struct idmap map = { 0 };
+	static u64 values[5000];
+	u64 seed = 1;
+
+	for (u64 i = 0; i < ARRAY_SIZE(values); i++) {
+		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+		values[i] = seed >> 40;
+		if (!idmap_find(&map, values[i]))
+			idmap_add(&map, values[i], &values[i]);
+	}
+	for (u64 i = 0; i < ARRAY_SIZE(values); i += 2)
+		idmap_remove(&map, values[i]);
+	for (u64 i = 0; i < ARRAY_SIZE(values); i++) {
+		u64 *v = idmap_find(&map, values[i]);
+
+		CHECK(i % 2 ? v && *v == values[i] : !v || *v == values[i]);
+	}
+	CHECK(!idmap_find(&map, UINT64_MAX));
+	CHECK(!idmap_remove(&map, UINT64_MAX));
+	while (idmap_any(&map))
+		CHECK(idmap_remove(&map, *(u64 *)idmap_any(&map)));
+	CHECK_EQ(map.count, 0);
+	idmap_fini(&map);
+}
+
+const struct test_case memory_tests[] = {
+	TEST(memory_test_regions),
+	TEST(memory_test_file),
+	TEST(memory_test_backing),
+	TEST(memory_test_idmap),
+	{ 0 },
+};
