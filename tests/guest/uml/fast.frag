@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+# The quick kernel: no checker, one CPU, virtual time on request.
+CONFIG_SMP=n
+CONFIG_UML_TIME_TRAVEL_SUPPORT=y
+CONFIG_DEBUG_INFO_NONE=y
+CONFIG_GCOV_KERNEL=y
+CONFIG_GCOV_PROFILE_ALL=n
+CONFIG_PM_SLEEP=y
+CONFIG_SUSPEND=y

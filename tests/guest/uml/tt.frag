@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+# One CPU and virtual time: runs repeat to the byte.
+CONFIG_SMP=n
+CONFIG_UML_TIME_TRAVEL_SUPPORT=y
+CONFIG_KERNEL_STACK_ORDER=3
+CONFIG_PM_SLEEP=y
+CONFIG_SUSPEND=y
+CONFIG_FRAME_POINTER=y
