@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Outputs, framebuffers and atomic requests. */
+#ifndef VGPU_DISPLAY_H
+#define VGPU_DISPLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <xf86drmMode.h>
+
+#define VGPU_MAX_HEADS 16
+
+/**
+ * struct vgpu_head - an output with everything needed to light it
+ * @connector: connector id
+ * @crtc: CRTC id
+ * @primary: id of its primary plane
+ * @cursor: id of its cursor plane, or 0
+ * @index: number of the output, as the host counts
+ * @mode: what to show
+ */
+struct vgpu_head {
+	uint32_t connector;
+	uint32_t crtc;
+	uint32_t primary;
+	uint32_t cursor;
+	uint32_t index;
+	drmModeModeInfo mode;
+};
+
+/**
+ * struct vgpu_fb - a dumb buffer as a framebuffer
+ * @id: framebuffer id
+ * @handle: GEM handle
+ * @width: pixels
+ * @height: pixels
+ * @pitch: bytes from row to row
+ * @size: bytes of the buffer
+ * @pixels: its mapping, 32 bits a pixel
+ */
+struct vgpu_fb {
+	uint32_t id;
+	uint32_t handle;
+	uint32_t width;
+	uint32_t height;
+	uint32_t pitch;
+	size_t size;
+	uint32_t *pixels;
+};
+
+/* The card as DRM master, with universal planes and atomic. */
+int vgpu_open_display(void);
+
+/* All outputs; connected ones come with the smallest mode of at least 640x480. */
+size_t vgpu_heads(int fd, struct vgpu_head heads[VGPU_MAX_HEADS]);
+/* The first connected output; the test fails where there is none. */
+struct vgpu_head vgpu_first_head(int fd);
+/* false where the output does not offer the mode. */
+bool vgpu_head_pick_mode(int fd, struct vgpu_head *head, uint32_t width,
+			 uint32_t height);
+
+void vgpu_fb_init(int fd, struct vgpu_fb *fb, uint32_t width, uint32_t height,
+		  uint32_t format);
+void vgpu_fb_fini(int fd, struct vgpu_fb *fb);
+
+/* Legacy mode setting of a head; 0 or -errno. A NULL @fb turns it off. */
+int vgpu_show(int fd, const struct vgpu_head *head, const struct vgpu_fb *fb,
+	      uint32_t x, uint32_t y);
+
+/* Asks for a page flip with an event and waits for that event. */
+void vgpu_flip(int fd, const struct vgpu_head *head, const struct vgpu_fb *fb);
+/* One event of a flip; gives its user data. */
+uint64_t vgpu_wait_flip(int fd);
+
+/* Property id by name, 0 where the object has none of that name. */
+uint32_t vgpu_prop(int fd, uint32_t object, uint32_t type, const char *name);
+void vgpu_atomic_set(int fd, drmModeAtomicReq *req, uint32_t object,
+		     uint32_t type, const char *name, uint64_t value);
+/* Everything a plane needs to show @w by @h pixels of @fb from @x, @y on. */
+void vgpu_atomic_plane(int fd, drmModeAtomicReq *req, uint32_t plane,
+		       const struct vgpu_head *head, const struct vgpu_fb *fb,
+		       uint32_t x, uint32_t y, uint32_t w, uint32_t h);
+int vgpu_atomic_commit(int fd, drmModeAtomicReq *req, uint32_t flags,
+		       void *user_data);
+
+#endif

@@ -1,0 +1,928 @@
+// SPDX-License-Identifier: MIT
+/* Dumb buffers, framebuffers, mode setting, flips, damage, cursor, atomic */
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <xf86drm.h>
+
+#include <drm/drm_fourcc.h>
+
+#include "vgpu_display.h"
+#include "vgpu_drm.h"
+#include "vgpu_fence.h"
+#include "vgpu_stream.h"
+#include "vgpu_test.h"
+
+#define CURSOR_SIDE 64u
+
+/**
+ * struct screen - a lit output and what it shows
+ * @fd: the card
+ * @head: the output
+ * @fb: what is shown
+ */
+struct screen {
+	int fd;
+	struct vgpu_head head;
+	struct vgpu_fb fb;
+};
+
+static struct screen screen_new(void)
+{
+	struct screen screen = { .fd = vgpu_open_display() };
+
+	screen.head = vgpu_first_head(screen.fd);
+	vgpu_fb_init(screen.fd, &screen.fb, screen.head.mode.hdisplay,
+		     screen.head.mode.vdisplay, DRM_FORMAT_XRGB8888);
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
+	return screen;
+}
+
+static void screen_end(struct screen *screen)
+{
+	vgpu_ok(vgpu_show(screen->fd, &screen->head, NULL, 0, 0));
+	vgpu_fb_fini(screen->fd, &screen->fb);
+	close(screen->fd);
+}
+
+static struct vgpu_fb screen_fb(const struct screen *screen)
+{
+	struct vgpu_fb fb;
+
+	vgpu_fb_init(screen->fd, &fb, screen->fb.width, screen->fb.height,
+		     DRM_FORMAT_XRGB8888);
+	return fb;
+}
+
+/* --- dumb buffers and framebuffers --- */
+
+static int create_dumb(int fd, uint32_t width, uint32_t height, uint32_t bpp,
+		       struct drm_mode_create_dumb *dumb)
+{
+	*dumb = (struct drm_mode_create_dumb){
+		.width = width,
+		.height = height,
+		.bpp = bpp,
+	};
+	return vgpu_ioctl(fd, DRM_IOCTL_MODE_CREATE_DUMB, dumb);
+}
+
+static void dumb_buffer_has_room(void)
+{
+	static const struct { uint32_t w, h; } sizes[] = {
+		{ 1, 1 }, { 33, 7 }, { 640, 480 }, { 1366, 768 }, { 4096, 1 },
+	};
+	int fd = vgpu_open_display();
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct drm_mode_create_dumb dumb;
+
+		vgpu_ok(create_dumb(fd, sizes[i].w, sizes[i].h, 32, &dumb));
+		vgpu_assert(dumb.pitch >= sizes[i].w * 4);
+		vgpu_assert(dumb.size >= (uint64_t)dumb.pitch * sizes[i].h);
+		vgpu_assert_eq(dumb.size % VGPU_PAGE, 0);
+		vgpu_sys(drmModeDestroyDumbBuffer(fd, dumb.handle));
+		vgpu_ret(vgpu_gem_close(fd, dumb.handle), -EINVAL);
+	}
+	close(fd);
+}
+
+static void dumb_buffer_bad_sizes(void)
+{
+	static const struct { uint32_t w, h, bpp; } sizes[] = {
+		{ 0, 16, 32 }, { 16, 0, 32 }, { 16, 16, 0 },
+		{ UINT32_MAX, 1, 32 }, { 1, UINT32_MAX, 32 },
+		{ UINT32_MAX, UINT32_MAX, UINT32_MAX }, { 65536, 65536, 32 },
+	};
+	int fd = vgpu_open_display();
+	struct drm_mode_create_dumb dumb;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		vgpu_ret(create_dumb(fd, sizes[i].w, sizes[i].h, sizes[i].bpp,
+				     &dumb), -EINVAL, -ENOMEM, -E2BIG);
+	close(fd);
+}
+
+static int add_fb(int fd, const struct drm_mode_fb_cmd2 *args)
+{
+	struct drm_mode_fb_cmd2 cmd = *args;
+	int ret = vgpu_ioctl(fd, DRM_IOCTL_MODE_ADDFB2, &cmd);
+
+	if (!ret)
+		vgpu_sys(drmModeRmFB(fd, cmd.fb_id));
+	return ret;
+}
+
+static struct drm_mode_fb_cmd2 fb_args(int fd, uint32_t width, uint32_t height)
+{
+	struct drm_mode_create_dumb dumb;
+
+	vgpu_ok(create_dumb(fd, width, height, 32, &dumb));
+	return (struct drm_mode_fb_cmd2){
+		.width = width,
+		.height = height,
+		.pixel_format = DRM_FORMAT_XRGB8888,
+		.handles = { dumb.handle },
+		.pitches = { dumb.pitch },
+	};
+}
+
+/* The peer looks at no size here, fault 4: it reads past the buffer's end. */
+static void fb_higher_than_its_buffer_is_refused(void)
+{
+	int fd = vgpu_open_display();
+	struct drm_mode_fb_cmd2 args = fb_args(fd, 640, 480);
+
+	vgpu_ok(add_fb(fd, &args));
+	args.height = 481;
+	vgpu_ret(add_fb(fd, &args), -EINVAL);
+	args.height = 4800;
+	vgpu_ret(add_fb(fd, &args), -EINVAL);
+	close(fd);
+}
+
+static void fb_wider_than_its_buffer_is_refused(void)
+{
+	int fd = vgpu_open_display();
+	struct drm_mode_fb_cmd2 args = fb_args(fd, 640, 480);
+
+	args.width = 1280;
+	args.pitches[0] = 1280 * 4;
+	vgpu_ret(add_fb(fd, &args), -EINVAL);
+	close(fd);
+}
+
+static void fb_offset_beyond_its_buffer_is_refused(void)
+{
+	static const uint32_t offsets[] = {
+		4, VGPU_PAGE, 640 * 480 * 4, 0x7ffffffc, 0xfffffffc,
+	};
+	int fd = vgpu_open_display();
+	struct drm_mode_fb_cmd2 args = fb_args(fd, 640, 480);
+
+	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+		args.offsets[0] = offsets[i];
+		vgpu_ret(add_fb(fd, &args), -EINVAL, -ERANGE);
+	}
+	close(fd);
+}
+
+static void fb_bad_pitch_is_refused(void)
+{
+	static const uint32_t pitches[] = { 0, 4, 640 * 4 - 4, 0x80000000 };
+	int fd = vgpu_open_display();
+	struct drm_mode_fb_cmd2 args = fb_args(fd, 640, 480);
+
+	for (size_t i = 0; i < ARRAY_SIZE(pitches); i++) {
+		args.pitches[0] = pitches[i];
+		vgpu_ret(add_fb(fd, &args), -EINVAL, -ERANGE);
+	}
+	close(fd);
+}
+
+static void fb_larger_than_the_limit_is_refused(void)
+{
+	int fd = vgpu_open_display();
+	drmModeResPtr res = drmModeGetResources(fd);
+	struct drm_mode_fb_cmd2 args = fb_args(fd, 64, 64);
+
+	args.width = res->max_width + 1;
+	vgpu_ret(add_fb(fd, &args), -EINVAL);
+	args.width = 64;
+	args.height = res->max_height + 1;
+	vgpu_ret(add_fb(fd, &args), -EINVAL);
+	args.height = 0;
+	vgpu_ret(add_fb(fd, &args), -EINVAL);
+	drmModeFreeResources(res);
+	close(fd);
+}
+
+static void fb_bad_format_is_refused(void)
+{
+	static const uint32_t formats[] = {
+		0, DRM_FORMAT_NV12, DRM_FORMAT_C8, DRM_FORMAT_RGB565,
+		DRM_FORMAT_XRGB16161616F, UINT32_MAX,
+	};
+	int fd = vgpu_open_display();
+	struct drm_mode_fb_cmd2 args = fb_args(fd, 64, 64);
+
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		args.pixel_format = formats[i];
+		vgpu_ret(add_fb(fd, &args), -EINVAL, -ENOENT);
+	}
+	close(fd);
+}
+
+static void fb_bad_handle_and_modifier_are_refused(void)
+{
+	int fd = vgpu_open_display();
+	struct drm_mode_fb_cmd2 args = fb_args(fd, 64, 64);
+
+	args.flags = DRM_MODE_FB_MODIFIERS;
+	args.modifier[0] = I915_FORMAT_MOD_X_TILED;
+	vgpu_ret(add_fb(fd, &args), -EINVAL);
+	args.flags = 0;
+	args.modifier[0] = 0;
+	args.handles[0] = 1000000;
+	vgpu_ret(add_fb(fd, &args), -ENOENT, -EINVAL);
+	args.handles[0] = 0;
+	vgpu_ret(add_fb(fd, &args), -EINVAL, -ENOENT);
+	close(fd);
+}
+
+/* --- mode setting --- */
+
+static void outputs_are_complete(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head heads[VGPU_MAX_HEADS];
+	size_t count = vgpu_heads(fd, heads), connected = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		vgpu_info("output %zu: mode %ux%u, cursor plane %u", i,
+			  heads[i].mode.hdisplay, heads[i].mode.vdisplay,
+			  heads[i].cursor);
+		connected += heads[i].mode.hdisplay != 0;
+		vgpu_assert(heads[i].cursor);
+	}
+	vgpu_assert(connected > 0);
+	close(fd);
+}
+
+static void each_mode_is_shown(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head head = vgpu_first_head(fd);
+	drmModeConnectorPtr conn = drmModeGetConnector(fd, head.connector);
+	struct vgpu_fb fb;
+
+	for (int i = 0; i < conn->count_modes; i++) {
+		head.mode = conn->modes[i];
+		vgpu_fb_init(fd, &fb, head.mode.hdisplay, head.mode.vdisplay,
+			     DRM_FORMAT_XRGB8888);
+		vgpu_ok(vgpu_show(fd, &head, &fb, 0, 0));
+		vgpu_ok(vgpu_show(fd, &head, NULL, 0, 0));
+		vgpu_fb_fini(fd, &fb);
+	}
+	drmModeFreeConnector(conn);
+	close(fd);
+}
+
+static void preferred_mode_is_there(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head head = vgpu_first_head(fd);
+	drmModeConnectorPtr conn = drmModeGetConnector(fd, head.connector);
+	int preferred = 0;
+
+	for (int i = 0; i < conn->count_modes; i++)
+		preferred += !!(conn->modes[i].type & DRM_MODE_TYPE_PREFERRED);
+	vgpu_assert_eq(preferred, 1);
+	drmModeFreeConnector(conn);
+	close(fd);
+}
+
+static void bad_modesets_are_refused(void)
+{
+	struct screen screen = screen_new();
+	struct vgpu_head head = screen.head;
+	struct vgpu_fb small;
+
+	vgpu_fb_init(screen.fd, &small, 320, 200, DRM_FORMAT_XRGB8888);
+	vgpu_ret(vgpu_show(screen.fd, &head, &small, 0, 0), -ENOSPC);
+	vgpu_ret(vgpu_show(screen.fd, &head, &screen.fb, 1, 0), -ENOSPC);
+	vgpu_ret(vgpu_show(screen.fd, &head, &screen.fb, 0, UINT32_MAX), -ENOSPC,
+		 -EINVAL, -ERANGE);
+	head.mode.clock = 0;
+	vgpu_ret(vgpu_show(screen.fd, &head, &screen.fb, 0, 0), -EINVAL);
+	head = screen.head;
+	head.mode.hdisplay = 0;
+	vgpu_ret(vgpu_show(screen.fd, &head, &screen.fb, 0, 0), -EINVAL);
+	head = screen.head;
+	head.crtc = 1000000;
+	vgpu_ret(vgpu_show(screen.fd, &head, &screen.fb, 0, 0), -ENOENT);
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
+	vgpu_fb_fini(screen.fd, &small);
+	screen_end(&screen);
+}
+
+static void removing_the_shown_fb_turns_off(void)
+{
+	struct screen screen = screen_new();
+	struct vgpu_fb fb = screen_fb(&screen);
+	drmModeCrtcPtr crtc;
+
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, &fb, 0, 0));
+	vgpu_fb_fini(screen.fd, &fb);
+	crtc = drmModeGetCrtc(screen.fd, screen.head.crtc);
+	vgpu_assert_eq(crtc->buffer_id, 0);
+	drmModeFreeCrtc(crtc);
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
+	screen_end(&screen);
+}
+
+static void fb_outlives_its_handle(void)
+{
+	struct screen screen = screen_new();
+	struct vgpu_fb fb = screen_fb(&screen);
+
+	vgpu_sys(drmModeDestroyDumbBuffer(screen.fd, fb.handle));
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, &fb, 0, 0));
+	memset(fb.pixels, 0x80, fb.size);
+	vgpu_sys(drmModeDirtyFB(screen.fd, fb.id, NULL, 0));
+	vgpu_sys(drmModeRmFB(screen.fd, fb.id));
+	munmap(fb.pixels, fb.size);
+	screen_end(&screen);
+}
+
+static void second_master_is_refused(void)
+{
+	struct screen screen = screen_new();
+	int other = vgpu_open_card();
+
+	vgpu_ret(vgpu_show(other, &screen.head, &screen.fb, 0, 0), -EACCES,
+		 -ENOENT);
+	close(other);
+	screen_end(&screen);
+}
+
+static void dpms_off_and_on(void)
+{
+	struct screen screen = screen_new();
+	uint32_t prop = vgpu_prop(screen.fd, screen.head.connector,
+				  DRM_MODE_OBJECT_CONNECTOR, "DPMS");
+
+	vgpu_assert(prop);
+	for (int i = 0; i < 3; i++) {
+		vgpu_sys(drmModeConnectorSetProperty(screen.fd,
+						     screen.head.connector, prop,
+						     DRM_MODE_DPMS_OFF));
+		vgpu_sys(drmModeConnectorSetProperty(screen.fd,
+						     screen.head.connector, prop,
+						     DRM_MODE_DPMS_ON));
+	}
+	screen_end(&screen);
+}
+
+/* --- damage --- */
+
+static int dirty(int fd, uint32_t fb, uint32_t flags,
+		 const drm_clip_rect_t *clips, uint32_t count)
+{
+	struct drm_mode_fb_dirty_cmd cmd = {
+		.fb_id = fb,
+		.flags = flags,
+		.num_clips = count,
+		.clips_ptr = (uintptr_t)clips,
+	};
+
+	return vgpu_ioctl(fd, DRM_IOCTL_MODE_DIRTYFB, &cmd);
+}
+
+static void dirty_fb_with_clips(void)
+{
+	enum { MAX_CLIPS = 256 };
+	struct screen screen = screen_new();
+	drm_clip_rect_t clips[MAX_CLIPS];
+
+	for (uint16_t i = 0; i < MAX_CLIPS; i++)
+		clips[i] = (drm_clip_rect_t){
+			.x1 = i, .y1 = i, .x2 = i + 16, .y2 = i + 8,
+		};
+	vgpu_ok(dirty(screen.fd, screen.fb.id, 0, NULL, 0));
+	vgpu_ok(dirty(screen.fd, screen.fb.id, 0, clips, 1));
+	vgpu_ok(dirty(screen.fd, screen.fb.id, 0, clips, 16));
+	vgpu_ok(dirty(screen.fd, screen.fb.id, 0, clips, MAX_CLIPS));
+	screen_end(&screen);
+}
+
+static void dirty_fb_bad_arguments(void)
+{
+	struct screen screen = screen_new();
+	const drm_clip_rect_t clip = { 0, 0, 1, 1 };
+
+	vgpu_ret(dirty(screen.fd, 1000000, 0, &clip, 1), -ENOENT);
+	vgpu_ret(dirty(screen.fd, screen.fb.id, 0, &clip, 257), -EINVAL);
+	vgpu_ret(dirty(screen.fd, screen.fb.id, 0, &clip, UINT32_MAX), -EINVAL);
+	vgpu_ret(dirty(screen.fd, screen.fb.id, 0, NULL, 1), -EINVAL);
+	vgpu_ret(dirty(screen.fd, screen.fb.id, 0, &clip, 0), -EINVAL);
+	vgpu_ret(dirty(screen.fd, screen.fb.id, 0, (void *)8, 1), -EFAULT);
+	screen_end(&screen);
+}
+
+/* Clips are hints: outside of the picture they mean nothing, and do no harm. */
+static void dirty_fb_odd_clips_do_no_harm(void)
+{
+	static const drm_clip_rect_t clips[] = {
+		{ 10, 10, 5, 5 }, { 0, 0, 0, 0 }, { 65535, 65535, 65535, 65535 },
+		{ 0, 0, 65535, 65535 }, { 60000, 10, 65535, 20 },
+		{ 10, 60000, 20, 65535 }, { 65535, 65535, 0, 0 },
+	};
+	struct screen screen = screen_new();
+
+	for (size_t i = 0; i < ARRAY_SIZE(clips); i++)
+		vgpu_ret(dirty(screen.fd, screen.fb.id, 0, &clips[i], 1), 0,
+			 -EINVAL);
+	vgpu_ret(dirty(screen.fd, screen.fb.id, 0, clips, ARRAY_SIZE(clips)), 0,
+		 -EINVAL);
+	vgpu_ok(dirty(screen.fd, screen.fb.id, 0, NULL, 0));
+	screen_end(&screen);
+}
+
+static void dirty_fb_not_shown(void)
+{
+	struct screen screen = screen_new();
+	struct vgpu_fb hidden = screen_fb(&screen);
+
+	vgpu_ok(dirty(screen.fd, hidden.id, 0, NULL, 0));
+	vgpu_fb_fini(screen.fd, &hidden);
+	screen_end(&screen);
+}
+
+/* --- page flips --- */
+
+static void flips_send_their_events(void)
+{
+	struct screen screen = screen_new();
+	struct vgpu_fb other = screen_fb(&screen);
+
+	for (int i = 0; i < 60; i++)
+		vgpu_flip(screen.fd, &screen.head, i & 1 ? &screen.fb : &other);
+	vgpu_flip(screen.fd, &screen.head, &screen.fb);
+	vgpu_fb_fini(screen.fd, &other);
+	screen_end(&screen);
+}
+
+static int flip(const struct screen *screen, uint32_t fb, uint32_t flags)
+{
+	struct drm_mode_crtc_page_flip args = {
+		.crtc_id = screen->head.crtc,
+		.fb_id = fb,
+		.flags = flags,
+	};
+
+	return vgpu_ioctl(screen->fd, DRM_IOCTL_MODE_PAGE_FLIP, &args);
+}
+
+static void bad_flips_are_refused(void)
+{
+	struct screen screen = screen_new();
+	struct vgpu_fb small;
+
+	vgpu_fb_init(screen.fd, &small, 320, 200, DRM_FORMAT_XRGB8888);
+	vgpu_ret(flip(&screen, 1000000, 0), -ENOENT);
+	vgpu_ret(flip(&screen, small.id, 0), -ENOSPC, -EINVAL);
+	vgpu_ret(flip(&screen, screen.fb.id, 0x80), -EINVAL);
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, NULL, 0, 0));
+	vgpu_ret(flip(&screen, screen.fb.id, 0), -EBUSY, -EINVAL);
+	vgpu_fb_fini(screen.fd, &small);
+	screen_end(&screen);
+}
+
+static void flip_under_way_is_ebusy(void)
+{
+	struct screen screen = screen_new();
+	int refused = 0;
+
+	/* How far the first one is, the clock decides: try until it is seen. */
+	for (int i = 0; i < 200 && !refused; i++) {
+		int ret;
+
+		vgpu_ok(flip(&screen, screen.fb.id, DRM_MODE_PAGE_FLIP_EVENT));
+		ret = flip(&screen, screen.fb.id, DRM_MODE_PAGE_FLIP_EVENT);
+		vgpu_ret(ret, 0, -EBUSY);
+		refused += ret == -EBUSY;
+		vgpu_wait_flip(screen.fd);
+		if (!ret)
+			vgpu_wait_flip(screen.fd);
+	}
+	vgpu_assert(refused > 0);
+	screen_end(&screen);
+}
+
+static void file_closed_with_a_flip_under_way(void)
+{
+	for (int i = 0; i < 5; i++) {
+		struct screen screen = screen_new();
+
+		vgpu_ok(flip(&screen, screen.fb.id, DRM_MODE_PAGE_FLIP_EVENT));
+		munmap(screen.fb.pixels, screen.fb.size);
+		close(screen.fd);
+	}
+}
+
+static void flood(void *arg)
+{
+	const struct drm_virtgpu_3d_box box = { .w = 64, .h = 64, .d = 1 };
+	int fd = vgpu_open_render();
+	uint32_t handle = vgpu_new_picture(fd, 64, 64);
+
+	(void)arg;
+	for (;;)
+		vgpu_ok(vgpu_transfer_to_host(fd, handle, &box, 0, 0));
+}
+
+/* Whatever the render clients do, the desktop goes on. */
+static void flips_go_through_while_clients_flood(void)
+{
+	struct screen screen = screen_new();
+	struct vgpu_fb other = screen_fb(&screen);
+	int pids[4];
+
+	for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
+		pids[i] = vgpu_fork(flood, NULL);
+	for (int i = 0; i < 20; i++)
+		vgpu_flip(screen.fd, &screen.head, i & 1 ? &screen.fb : &other);
+	for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
+		kill(pids[i], SIGKILL);
+		vgpu_join_signalled(pids[i], SIGKILL);
+	}
+	vgpu_fb_fini(screen.fd, &other);
+	screen_end(&screen);
+}
+
+static void vblanks_are_counted(void)
+{
+	struct screen screen = screen_new();
+	uint64_t first, last, ns;
+	int ret;
+
+	ret = drmCrtcGetSequence(screen.fd, screen.head.crtc, &first, &ns) ?
+	      -errno : 0;
+	/* Before its core had a timer for it, the driver had no vblank at all. */
+	vgpu_require(ret != -EOPNOTSUPP && ret != -EINVAL,
+		     "the driver has no vblanks");
+	vgpu_ok(ret);
+	for (int i = 0; i < 10; i++) {
+		drmVBlank vbl = { .request = {
+			.type = DRM_VBLANK_RELATIVE |
+				(screen.head.index << DRM_VBLANK_HIGH_CRTC_SHIFT),
+			.sequence = 1,
+		} };
+
+		vgpu_sys(drmWaitVBlank(screen.fd, &vbl));
+	}
+	vgpu_sys(drmCrtcGetSequence(screen.fd, screen.head.crtc, &last, &ns));
+	vgpu_assert(last >= first + 10);
+	screen_end(&screen);
+}
+
+/* --- cursor --- */
+
+static uint32_t new_cursor(int fd, uint32_t side, uint8_t fill)
+{
+	struct drm_mode_create_dumb dumb;
+	uint64_t offset;
+	void *map;
+
+	vgpu_ok(create_dumb(fd, side, side, 32, &dumb));
+	vgpu_sys(drmModeMapDumbBuffer(fd, dumb.handle, &offset));
+	map = mmap(NULL, dumb.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		   (off_t)offset);
+	vgpu_assert(map != MAP_FAILED);
+	memset(map, fill, dumb.size);
+	munmap(map, dumb.size);
+	return dumb.handle;
+}
+
+static int set_cursor(const struct screen *screen, uint32_t handle,
+		      uint32_t side, int hot_x, int hot_y)
+{
+	return drmModeSetCursor2(screen->fd, screen->head.crtc, handle, side,
+				 side, hot_x, hot_y) < 0 ? -errno : 0;
+}
+
+static void cursor_set_move_hotspot_hide(void)
+{
+	static const struct { int x, y; } places[] = {
+		{ 0, 0 }, { 100, 100 }, { -10, -20 }, { 639, 479 }, { 10000, 5 },
+	};
+	struct screen screen = screen_new();
+	uint32_t a = new_cursor(screen.fd, CURSOR_SIDE, 0xff);
+	uint32_t b = new_cursor(screen.fd, CURSOR_SIDE, 0x80);
+
+	for (int round = 0; round < 3; round++) {
+		vgpu_ok(set_cursor(&screen, a, CURSOR_SIDE, 0, 0));
+		for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+			vgpu_sys(drmModeMoveCursor(screen.fd, screen.head.crtc,
+						   places[i].x, places[i].y));
+		vgpu_ok(set_cursor(&screen, a, CURSOR_SIDE, 12, 34));
+		vgpu_ok(set_cursor(&screen, b, CURSOR_SIDE, 12, 34));
+		vgpu_ok(set_cursor(&screen, 0, 0, 0, 0));
+	}
+	screen_end(&screen);
+}
+
+static void bad_cursors_are_refused(void)
+{
+	struct screen screen = screen_new();
+	uint32_t tiny = new_cursor(screen.fd, 16, 0xff);
+
+	vgpu_ret(set_cursor(&screen, 1000000, CURSOR_SIDE, 0, 0), -ENOENT,
+		 -EINVAL);
+	vgpu_ret(set_cursor(&screen, tiny, CURSOR_SIDE, 0, 0), -EINVAL, -ENOMEM,
+		 -ENOSPC);
+	vgpu_ret(set_cursor(&screen, tiny, 10000, 0, 0), -EINVAL, -ERANGE,
+		 -ENOSPC);
+	screen_end(&screen);
+}
+
+/* The wire has 64x64 and nothing else. */
+static void cursor_of_another_size_is_refused(void)
+{
+	static const uint32_t sides[] = { 16, 32, 63, 65, 128 };
+	struct screen screen = screen_new();
+
+	for (size_t i = 0; i < ARRAY_SIZE(sides); i++)
+		vgpu_ret(set_cursor(&screen,
+				    new_cursor(screen.fd, sides[i], 0xff),
+				    sides[i], 0, 0), -EINVAL, -ERANGE, -ENOSPC);
+	screen_end(&screen);
+}
+
+static void cursor_and_flips_at_once(void)
+{
+	struct screen screen = screen_new();
+	struct vgpu_fb other = screen_fb(&screen);
+	uint32_t cursors[] = {
+		new_cursor(screen.fd, CURSOR_SIDE, 0xff),
+		new_cursor(screen.fd, CURSOR_SIDE, 0x80),
+	};
+
+	for (int i = 0; i < 30; i++) {
+		vgpu_ok(flip(&screen, i & 1 ? screen.fb.id : other.id,
+			     DRM_MODE_PAGE_FLIP_EVENT));
+		vgpu_sys(drmModeMoveCursor(screen.fd, screen.head.crtc, i * 5, i));
+		vgpu_ok(set_cursor(&screen, cursors[i & 1], CURSOR_SIDE, i, i));
+		vgpu_wait_flip(screen.fd);
+	}
+	vgpu_fb_fini(screen.fd, &other);
+	screen_end(&screen);
+}
+
+/* --- atomic --- */
+
+static int commit_primary(const struct screen *screen, const struct vgpu_fb *fb,
+			  uint32_t x, uint32_t y, uint32_t w, uint32_t h,
+			  uint32_t flags)
+{
+	drmModeAtomicReqPtr req = drmModeAtomicAlloc();
+	int ret;
+
+	vgpu_atomic_plane(screen->fd, req, screen->head.primary, &screen->head,
+			  fb, x, y, w, h);
+	ret = vgpu_atomic_commit(screen->fd, req, flags, NULL);
+	drmModeAtomicFree(req);
+	return ret;
+}
+
+static void atomic_flips(void)
+{
+	struct screen screen = screen_new();
+	struct vgpu_fb other = screen_fb(&screen);
+	const uint32_t w = other.width, h = other.height;
+
+	for (int i = 0; i < 20; i++) {
+		const struct vgpu_fb *fb = i & 1 ? &screen.fb : &other;
+
+		vgpu_ok(commit_primary(&screen, fb, 0, 0, w, h,
+				       DRM_MODE_ATOMIC_TEST_ONLY));
+		vgpu_ok(commit_primary(&screen, fb, 0, 0, w, h,
+				       DRM_MODE_ATOMIC_NONBLOCK |
+				       DRM_MODE_PAGE_FLIP_EVENT));
+		vgpu_wait_flip(screen.fd);
+	}
+	vgpu_ok(commit_primary(&screen, &screen.fb, 0, 0, w, h, 0));
+	vgpu_fb_fini(screen.fd, &other);
+	screen_end(&screen);
+}
+
+static void atomic_source_outside_is_refused(void)
+{
+	struct screen screen = screen_new();
+	const uint32_t w = screen.fb.width, h = screen.fb.height;
+
+	vgpu_ret(commit_primary(&screen, &screen.fb, 1, 0, w, h, 0), -ENOSPC);
+	vgpu_ret(commit_primary(&screen, &screen.fb, 0, 1, w, h, 0), -ENOSPC);
+	vgpu_ret(commit_primary(&screen, &screen.fb, 60000, 60000, w, h, 0),
+		 -ENOSPC);
+	screen_end(&screen);
+}
+
+static void atomic_scaling_is_refused(void)
+{
+	struct screen screen = screen_new();
+	drmModeAtomicReqPtr req = drmModeAtomicAlloc();
+
+	vgpu_atomic_plane(screen.fd, req, screen.head.primary, &screen.head,
+			  &screen.fb, 0, 0, screen.fb.width, screen.fb.height);
+	vgpu_atomic_set(screen.fd, req, screen.head.primary,
+			DRM_MODE_OBJECT_PLANE, "SRC_W",
+			(uint64_t)(screen.fb.width / 2) << 16);
+	vgpu_ret(vgpu_atomic_commit(screen.fd, req, 0, NULL), -EINVAL, -ERANGE);
+	drmModeAtomicFree(req);
+	screen_end(&screen);
+}
+
+static int commit_damage(const struct screen *screen,
+			 const struct drm_mode_rect *rects, uint32_t count)
+{
+	drmModeAtomicReqPtr req = drmModeAtomicAlloc();
+	uint32_t blob = 0;
+	int ret;
+
+	vgpu_sys(drmModeCreatePropertyBlob(screen->fd, rects,
+					   count * sizeof(*rects), &blob));
+	vgpu_atomic_plane(screen->fd, req, screen->head.primary, &screen->head,
+			  &screen->fb, 0, 0, screen->fb.width,
+			  screen->fb.height);
+	vgpu_atomic_set(screen->fd, req, screen->head.primary,
+			DRM_MODE_OBJECT_PLANE, "FB_DAMAGE_CLIPS", blob);
+	ret = vgpu_atomic_commit(screen->fd, req, 0, NULL);
+	drmModeAtomicFree(req);
+	vgpu_sys(drmModeDestroyPropertyBlob(screen->fd, blob));
+	return ret;
+}
+
+static void atomic_damage_clips(void)
+{
+	static const struct drm_mode_rect rects[] = {
+		{ 0, 0, 10, 10 }, { 100, 100, 200, 101 }, { 600, 400, 640, 480 },
+	};
+	static const struct drm_mode_rect outside[] = {
+		{ -100, -100, 100000, 100000 },
+	};
+	static const struct drm_mode_rect reversed[] = { { 10, 10, 5, 5 } };
+	struct screen screen = screen_new();
+
+	vgpu_ok(commit_damage(&screen, rects, 1));
+	vgpu_ok(commit_damage(&screen, rects, ARRAY_SIZE(rects)));
+	vgpu_ret(commit_damage(&screen, outside, 1), 0, -EINVAL);
+	vgpu_ret(commit_damage(&screen, reversed, 1), 0, -EINVAL);
+	screen_end(&screen);
+}
+
+static void atomic_out_fence_signals(void)
+{
+	struct screen screen = screen_new();
+
+	for (int i = 0; i < 10; i++) {
+		drmModeAtomicReqPtr req = drmModeAtomicAlloc();
+		int32_t fence = -1;
+
+		vgpu_atomic_plane(screen.fd, req, screen.head.primary,
+				  &screen.head, &screen.fb, 0, 0,
+				  screen.fb.width, screen.fb.height);
+		vgpu_atomic_set(screen.fd, req, screen.head.crtc,
+				DRM_MODE_OBJECT_CRTC, "OUT_FENCE_PTR",
+				(uintptr_t)&fence);
+		vgpu_ok(vgpu_atomic_commit(screen.fd, req,
+					   DRM_MODE_ATOMIC_NONBLOCK, NULL));
+		vgpu_assert(fence >= 0);
+		vgpu_fence_wait(fence);
+		close(fence);
+		drmModeAtomicFree(req);
+	}
+	screen_end(&screen);
+}
+
+static bool event_is_there(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	return vgpu_sys(poll(&pfd, 1, 0)) == 1;
+}
+
+static void atomic_flip_waits_for_its_in_fence(void)
+{
+	struct screen screen = screen_new();
+	struct vgpu_manual manual = vgpu_manual_new();
+	drmModeAtomicReqPtr req = drmModeAtomicAlloc();
+
+	vgpu_atomic_plane(screen.fd, req, screen.head.primary, &screen.head,
+			  &screen.fb, 0, 0, screen.fb.width, screen.fb.height);
+	vgpu_atomic_set(screen.fd, req, screen.head.primary,
+			DRM_MODE_OBJECT_PLANE, "IN_FENCE_FD",
+			(uint64_t)manual.sync_file);
+	vgpu_ok(vgpu_atomic_commit(screen.fd, req, DRM_MODE_ATOMIC_NONBLOCK |
+				   DRM_MODE_PAGE_FLIP_EVENT, NULL));
+	usleep(200000);
+	vgpu_assert(!event_is_there(screen.fd) ||
+		    vgpu_fence_status(manual.sync_file));
+	vgpu_manual_signal(&manual);
+	vgpu_wait_flip(screen.fd);
+	drmModeAtomicFree(req);
+	vgpu_manual_close(&manual);
+	screen_end(&screen);
+}
+
+static void atomic_bad_requests_are_refused(void)
+{
+	struct screen screen = screen_new();
+	drmModeAtomicReqPtr req = drmModeAtomicAlloc();
+
+	vgpu_sys(drmModeAtomicAddProperty(req, screen.head.primary, 1000000, 1));
+	vgpu_ret(vgpu_atomic_commit(screen.fd, req, 0, NULL), -ENOENT);
+	drmModeAtomicFree(req);
+
+	req = drmModeAtomicAlloc();
+	vgpu_atomic_set(screen.fd, req, screen.head.primary,
+			DRM_MODE_OBJECT_PLANE, "FB_ID", 1000000);
+	vgpu_ret(vgpu_atomic_commit(screen.fd, req, 0, NULL), -EINVAL);
+	vgpu_ret(vgpu_atomic_commit(screen.fd, req, 0x80000000, NULL), -EINVAL);
+	drmModeAtomicFree(req);
+	screen_end(&screen);
+}
+
+/* A rendered buffer as a framebuffer, as compositors do. */
+static void rendered_buffer_is_shown(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head head = vgpu_first_head(fd);
+	struct drm_virtgpu_resource_create rc =
+		vgpu_picture_args(head.mode.hdisplay, head.mode.vdisplay);
+	struct vgpu_fb fb = { .width = rc.width, .height = rc.height };
+
+	rc.bind = VGPU_BIND_RENDER_TARGET | VGPU_BIND_SAMPLER_VIEW |
+		  VGPU_BIND_SCANOUT;
+	vgpu_ok(vgpu_resource_create(fd, &rc));
+	vgpu_sys(drmModeAddFB2(fd, rc.width, rc.height, DRM_FORMAT_XRGB8888,
+			       (uint32_t[4]){ rc.bo_handle },
+			       (uint32_t[4]){ rc.width * 4 }, (uint32_t[4]){ 0 },
+			       &fb.id, 0));
+	vgpu_ok(vgpu_show(fd, &head, &fb, 0, 0));
+	vgpu_flip(fd, &head, &fb);
+	vgpu_ok(vgpu_show(fd, &head, NULL, 0, 0));
+	vgpu_sys(drmModeRmFB(fd, fb.id));
+	close(fd);
+}
+
+static const struct vgpu_subtest subtests[] = {
+	{ .name = "dumb-buffer-has-room", .run = dumb_buffer_has_room },
+	{ .name = "dumb-buffer-bad-sizes", .run = dumb_buffer_bad_sizes },
+	{ .name = "fb-higher-than-its-buffer-is-refused",
+	  .run = fb_higher_than_its_buffer_is_refused },
+	{ .name = "fb-wider-than-its-buffer-is-refused",
+	  .run = fb_wider_than_its_buffer_is_refused },
+	{ .name = "fb-offset-beyond-its-buffer-is-refused",
+	  .run = fb_offset_beyond_its_buffer_is_refused },
+	{ .name = "fb-bad-pitch-is-refused", .run = fb_bad_pitch_is_refused },
+	{ .name = "fb-larger-than-the-limit-is-refused",
+	  .run = fb_larger_than_the_limit_is_refused },
+	{ .name = "fb-bad-format-is-refused", .run = fb_bad_format_is_refused },
+	{ .name = "fb-bad-handle-and-modifier-are-refused",
+	  .run = fb_bad_handle_and_modifier_are_refused },
+	{ .name = "outputs-are-complete", .run = outputs_are_complete },
+	{ .name = "each-mode-is-shown", .run = each_mode_is_shown },
+	{ .name = "preferred-mode-is-there", .run = preferred_mode_is_there },
+	{ .name = "bad-modesets-are-refused", .run = bad_modesets_are_refused },
+	{ .name = "removing-the-shown-fb-turns-off",
+	  .run = removing_the_shown_fb_turns_off },
+	{ .name = "fb-outlives-its-handle", .run = fb_outlives_its_handle },
+	{ .name = "second-master-is-refused", .run = second_master_is_refused },
+	{ .name = "dpms-off-and-on", .run = dpms_off_and_on },
+	{ .name = "dirty-fb-with-clips", .run = dirty_fb_with_clips },
+	{ .name = "dirty-fb-bad-arguments", .run = dirty_fb_bad_arguments },
+	{ .name = "dirty-fb-odd-clips-do-no-harm",
+	  .run = dirty_fb_odd_clips_do_no_harm },
+	{ .name = "dirty-fb-not-shown", .run = dirty_fb_not_shown },
+	{ .name = "flips-send-their-events", .run = flips_send_their_events },
+	{ .name = "bad-flips-are-refused", .run = bad_flips_are_refused },
+	{ .name = "flip-under-way-is-ebusy", .run = flip_under_way_is_ebusy },
+	{ .name = "file-closed-with-a-flip-under-way",
+	  .run = file_closed_with_a_flip_under_way },
+	{ .name = "flips-go-through-while-clients-flood",
+	  .run = flips_go_through_while_clients_flood },
+	{ .name = "vblanks-are-counted", .run = vblanks_are_counted },
+	{ .name = "cursor-set-move-hotspot-hide",
+	  .run = cursor_set_move_hotspot_hide },
+	{ .name = "bad-cursors-are-refused", .run = bad_cursors_are_refused },
+	{ .name = "cursor-of-another-size-is-refused",
+	  .run = cursor_of_another_size_is_refused },
+	{ .name = "cursor-and-flips-at-once", .run = cursor_and_flips_at_once },
+	{ .name = "atomic-flips", .run = atomic_flips },
+	{ .name = "atomic-source-outside-is-refused",
+	  .run = atomic_source_outside_is_refused },
+	{ .name = "atomic-scaling-is-refused", .run = atomic_scaling_is_refused },
+	{ .name = "atomic-damage-clips", .run = atomic_damage_clips },
+	{ .name = "atomic-out-fence-signals", .run = atomic_out_fence_signals },
+	{ .name = "atomic-flip-waits-for-its-in-fence",
+	  .run = atomic_flip_waits_for_its_in_fence },
+	{ .name = "atomic-bad-requests-are-refused",
+	  .run = atomic_bad_requests_are_refused },
+	{ .name = "rendered-buffer-is-shown", .run = rendered_buffer_is_shown },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct vgpu_program program = {
+		.name = "vgpu_kms",
+		.about = "buffers, modes, flips, damage, cursor and atomic requests",
+		.subtests = subtests,
+		.nsubtests = ARRAY_SIZE(subtests),
+	};
+
+	return vgpu_test_main(argc, argv, &program);
+}
