@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+# Thin: Kbuild has the list of objects, the scripts do the work. "make help".
+
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+DESTDIR ?=
+DEMO ?= glxgears
+
+export DEMO
+
+.PHONY: help modules install uninstall clean run shell check check-quick provision
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make run [DEMO=glxgears|kmscube|weston|console]   build, boot a guest, show it; as root
+run:
+	tests/guest/demo $(DEMO)
+
+## make shell               a shell in a guest with our module; as root
+shell:
+	tests/guest/run --interactive
+
+## make check               every test; the last line counts them; as root
+check:
+	scripts/ci/check
+
+## make check-quick         what to run at every edit
+check-quick:
+	scripts/ci/check --quick
+
+## make provision           only make the roots and the guest image both of them use
+provision:
+	tests/guest/provision
+
+## make modules [KVER=...]  virtio-gpu.ko for this machine's kernel, or that one
+modules:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+## make install [KVER=...] [DESTDIR=...]   to /lib/modules/KVER/updates, where it goes first
+install: modules
+	install -D -m 644 virtio-gpu.ko $(DESTDIR)/lib/modules/$(KVER)/updates/virtio-gpu.ko
+	depmod $(if $(DESTDIR),-b $(DESTDIR)) $(KVER)
+
+## make uninstall
+uninstall:
+	rm -f $(DESTDIR)/lib/modules/$(KVER)/updates/virtio-gpu.ko
+	depmod $(if $(DESTDIR),-b $(DESTDIR)) $(KVER)
+
+## make clean               what a build leaves; the cache stays
+clean:
+	find drivers include tests/kunit \( -name '*.o' -o -name '.*.cmd' \) -delete 2>/dev/null || true
+	rm -rf build *.o *.ko *.mod *.mod.c .*.cmd Module.symvers modules.order
