@@ -3,7 +3,7 @@
  * The user interface of the virtio_gpu DRM driver.
  *
  * Every number, size and offset here is that of Linux 7.3; the words are ours.
- * `tests/igt/vgpu_abi` compares the two. Structs only ever grow at their end, and a
+ * `scripts/ci/abi` compares the two. Structs only ever grow at their end, and a
  * caller that knows a shorter one gets zeroes for the rest.
  */
 #ifndef VIRTGPU_DRM_H
