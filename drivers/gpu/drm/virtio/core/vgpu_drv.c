@@ -18,6 +18,7 @@
 
 #include "core/vgpu_device.h"
 #include "core/vgpu_power.h"
+#include "debug/vgpu_stats.h"
 #include "object/vgpu_context.h"
 #include "object/vgpu_gem.h"
 #include "object/vgpu_prime.h"
@@ -55,7 +56,7 @@ static const struct drm_driver vgpu_drv_drm = {
 			   DRIVER_SYNCOBJ | DRIVER_SYNCOBJ_TIMELINE | DRIVER_CURSOR_HOTSPOT,
 	.open = vgpu_context_open,
 	.postclose = vgpu_context_close,
-	.show_fdinfo = drm_show_memory_stats,
+	.show_fdinfo = vgpu_stats_show_fdinfo,
 	.gem_create_object = vgpu_gem_create_object,
 	.gem_prime_import = vgpu_prime_import,
 	.dumb_create = vgpu_gem_dumb_create,

@@ -3,19 +3,36 @@
  * DOC: debugfs
  *
  * What goes on in the device, for people: files below /sys/kernel/debug/dri/ that read
- * counters and change nothing.
+ * counters and lists and change nothing.
+ *
+ * virtio-gpu-features: what the device and we agreed upon.
+ *
+ * virtio-gpu-queues: messages and notifications of each queue.
+ *
+ * virtio-gpu-resources: what the host keeps for us, and under which id.
+ *
+ * virtio-gpu-contexts: the open files, and the fences of each of their timelines.
+ *
+ * virtio-gpu-hostmem: what lies where in the host-visible window.
+ *
+ * virtio-gpu-errors: how many commands the device refused, and the latest of them.
  */
 
+#include <linux/math64.h>
 #include <linux/seq_file.h>
+#include <linux/time64.h>
 
 #include <drm/drm_debugfs.h>
+#include <drm/drm_print.h>
 
 #include "debug/vgpu_debugfs.h"
 #include "object/vgpu_base.h"
 #include "object/vgpu_capset.h"
+#include "object/vgpu_context.h"
 #include "object/vgpu_hostmem.h"
 #include "object/vgpu_resource.h"
 #include "protocol/vgpu_cmd.h"
+#include "protocol/vgpu_wire.h"
 #include "transport/vgpu_vq.h"
 
 static struct vgpu_device *vgpu_debugfs_device(struct seq_file *m)
@@ -59,24 +76,59 @@ static int vgpu_debugfs_queues(struct seq_file *m, void *unused)
 	seq_puts(m, "queue     committed  completed   failed      kicks interrupts  pending  in_ring   ring\n");
 	vgpu_debugfs_show_queue(m, "control", &control);
 	vgpu_debugfs_show_queue(m, "cursor", &cursor);
-	seq_printf(m, "commands the device refused: %llu\n", vgpu_cmdq_host_errors(vgpu->cmdq));
 	return 0;
 }
 
-static int vgpu_debugfs_memory(struct seq_file *m, void *unused)
+static int vgpu_debugfs_resources(struct seq_file *m, void *unused)
 {
 	struct vgpu_device *vgpu = vgpu_debugfs_device(m);
+	struct drm_printer p = drm_seq_file_printer(m);
 
-	seq_printf(m, "resources                 %u\n", vgpu_resources_count(vgpu));
-	seq_printf(m, "host-visible memory       %llu bytes\n", vgpu_hostmem_size(vgpu));
-	seq_printf(m, "host-visible memory taken %llu bytes\n", vgpu_hostmem_used(vgpu));
+	seq_printf(m, "resources of the host %u\n", vgpu_resources_count(vgpu));
+	vgpu_resources_print(vgpu, &p);
+	return 0;
+}
+
+static int vgpu_debugfs_contexts(struct seq_file *m, void *unused)
+{
+	struct drm_printer p = drm_seq_file_printer(m);
+
+	vgpu_contexts_print(vgpu_debugfs_device(m), &p);
+	return 0;
+}
+
+static int vgpu_debugfs_hostmem(struct seq_file *m, void *unused)
+{
+	struct drm_printer p = drm_seq_file_printer(m);
+
+	vgpu_hostmem_print(vgpu_debugfs_device(m), &p);
+	return 0;
+}
+
+static int vgpu_debugfs_errors(struct seq_file *m, void *unused)
+{
+	struct vgpu_cmdq_refusal refusals[VGPU_CMDQ_REFUSALS], *refusal;
+	struct vgpu_device *vgpu = vgpu_debugfs_device(m);
+	u64 count = vgpu_cmdq_read_refusals(vgpu->cmdq, refusals);
+	u64 i = count > VGPU_CMDQ_REFUSALS ? count - VGPU_CMDQ_REFUSALS : 0;
+
+	seq_printf(m, "refused %llu\n", count);
+	for (; i < count; i++) {
+		refusal = &refusals[i % VGPU_CMDQ_REFUSALS];
+		seq_printf(m, "%llu ms: %s of context %u: %d\n",
+			   div_u64(refusal->at_ns, NSEC_PER_MSEC),
+			   vgpu_wire_type_name(refusal->type), refusal->ctx_id, refusal->error);
+	}
 	return 0;
 }
 
 static const struct drm_debugfs_info vgpu_debugfs_files[] = {
 	{ "virtio-gpu-features", vgpu_debugfs_features },
 	{ "virtio-gpu-queues", vgpu_debugfs_queues },
-	{ "virtio-gpu-memory", vgpu_debugfs_memory },
+	{ "virtio-gpu-resources", vgpu_debugfs_resources },
+	{ "virtio-gpu-contexts", vgpu_debugfs_contexts },
+	{ "virtio-gpu-hostmem", vgpu_debugfs_hostmem },
+	{ "virtio-gpu-errors", vgpu_debugfs_errors },
 };
 
 /**

@@ -23,11 +23,13 @@
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
+#include "debug/vgpu_trace.h"
 #include "object/vgpu_base.h"
 #include "object/vgpu_capset.h"
 #include "object/vgpu_context.h"
 #include "object/vgpu_resource.h"
 #include "protocol/vgpu_cmd.h"
+#include "protocol/vgpu_fence.h"
 #include "protocol/vgpu_gate.h"
 
 static unsigned int vgpu_context_budget = 256;
@@ -347,6 +349,62 @@ void vgpu_contexts_lose(struct vgpu_device *vgpu, int error)
 	mutex_unlock(&contexts->lock);
 }
 
+static void vgpu_context_print_gate(const struct vgpu_gate *gate, const char *name, int idx,
+				    struct drm_printer *p)
+{
+	struct vgpu_timeline_stats stats;
+
+	vgpu_timeline_read_stats(vgpu_gate_timeline(gate), &stats);
+	drm_printf(p, "    %s", name);
+	if (idx >= 0)
+		drm_printf(p, "%d", idx);
+	drm_printf(p, ": fence context %llu, newest %llu, pending %u, busy %llu ns%s\n",
+		   stats.context, stats.seqno, stats.pending, stats.busy_ns,
+		   vgpu_gate_is_busy(gate) ? ", waits for others" : "");
+}
+
+static void vgpu_context_print_locked(struct vgpu_context *ctx, struct drm_printer *p)
+{
+	static const char * const states[] = {
+		[VGPU_CONTEXT_NEW] = "new",
+		[VGPU_CONTEXT_MADE] = "made",
+		[VGPU_CONTEXT_LEFT] = "left",
+		[VGPU_CONTEXT_GONE] = "gone",
+	};
+	u32 i;
+
+	lockdep_assert_held(&ctx->lock);
+
+	drm_printf(p, "context %u: %s, capset %u, rings %u, poll %#llx, in flight %d, error %d, name \"%s\"\n",
+		   ctx->id, states[ctx->state], ctx->params.capset_id, ctx->params.num_rings,
+		   ctx->params.poll_mask, atomic_read(&ctx->in_flight), vgpu_context_error(ctx),
+		   ctx->params.name);
+	vgpu_context_print_gate(ctx->gate, "gpu", -1, p);
+	for (i = 0; i < ctx->params.num_rings; i++)
+		vgpu_context_print_gate(ctx->rings[i], "ring", i, p);
+}
+
+/**
+ * vgpu_contexts_print() - list the contexts of open files and their fences, for people
+ * @vgpu: the device
+ * @p: where to
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_contexts_print(struct vgpu_device *vgpu, struct drm_printer *p)
+{
+	struct vgpu_contexts *contexts = vgpu->contexts;
+	struct vgpu_context *ctx;
+
+	mutex_lock(&contexts->lock);
+	list_for_each_entry(ctx, &contexts->list, node) {
+		mutex_lock(&ctx->lock);
+		vgpu_context_print_locked(ctx, p);
+		mutex_unlock(&ctx->lock);
+	}
+	mutex_unlock(&contexts->lock);
+}
+
 static void vgpu_context_make_locked(struct vgpu_context *ctx)
 {
 	struct vgpu_cmdq *q = ctx->vgpu->cmdq;
@@ -569,10 +627,12 @@ int vgpu_context_throttle(struct vgpu_context *ctx)
 	int ret = 0;
 
 	if (atomic_read(&ctx->in_flight) >= READ_ONCE(vgpu_context_budget)) {
+		trace_virtio_gpu_throttle_begin(ctx->id, atomic_read(&ctx->in_flight), 0);
 		vgpu_cmdq_kick(q);
 		vgpu_cmdq_listen(q);
 		ret = wait_event_killable(ctx->door, vgpu_context_has_room(ctx));
 		vgpu_cmdq_unlisten(q);
+		trace_virtio_gpu_throttle_end(ctx->id, atomic_read(&ctx->in_flight), ret);
 	}
 	return ret ? -EINTR : vgpu_cmdq_error(q);
 }

@@ -6,6 +6,7 @@
 
 struct drm_device;
 struct drm_file;
+struct drm_printer;
 struct vgpu_context;
 struct vgpu_device;
 struct vgpu_resource;
@@ -33,6 +34,7 @@ struct vgpu_context_params {
 
 int vgpu_contexts_init(struct vgpu_device *vgpu);
 void vgpu_contexts_lose(struct vgpu_device *vgpu, int error);
+void vgpu_contexts_print(struct vgpu_device *vgpu, struct drm_printer *p);
 
 int vgpu_context_open(struct drm_device *drm, struct drm_file *file);
 void vgpu_context_leave(struct drm_file *file);

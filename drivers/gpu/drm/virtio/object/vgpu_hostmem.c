@@ -141,6 +141,31 @@ u64 vgpu_hostmem_used(const struct vgpu_device *vgpu)
 	return vgpu->hostmem ? READ_ONCE(vgpu->hostmem->used) : 0;
 }
 
+/**
+ * vgpu_hostmem_print() - list what is in the window, for people
+ * @vgpu: the device
+ * @p: where to
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_hostmem_print(struct vgpu_device *vgpu, struct drm_printer *p)
+{
+	struct vgpu_hostmem *hostmem = vgpu->hostmem;
+	struct vgpu_hostmem_blob *blob;
+	struct drm_mm_node *node;
+
+	drm_printf(p, "size %llu used %llu\n", vgpu_hostmem_size(vgpu), vgpu_hostmem_used(vgpu));
+	if (!hostmem)
+		return;
+	drm_printf(p, "%12s %12s %10s\n", "offset", "size", "resource");
+	mutex_lock(&hostmem->lock);
+	drm_mm_for_each_node(node, &hostmem->mm) {
+		blob = container_of(node, struct vgpu_hostmem_blob, node);
+		drm_printf(p, "%12llu %12llu %10u\n", node->start, node->size, blob->gem.res.id);
+	}
+	mutex_unlock(&hostmem->lock);
+}
+
 static int vgpu_hostmem_take(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
 {
 	u64 alignment = max_t(u64, PAGE_SIZE, blob->gem.res.vgpu->features.blob_alignment);

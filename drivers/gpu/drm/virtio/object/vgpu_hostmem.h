@@ -7,7 +7,7 @@
 
 struct dma_buf_attachment;
 struct drm_gem_object;
-struct seq_file;
+struct drm_printer;
 struct sg_table;
 struct vgpu_device;
 struct vgpu_gem;
@@ -15,6 +15,7 @@ struct vgpu_gem;
 int vgpu_hostmem_init(struct vgpu_device *vgpu);
 u64 vgpu_hostmem_size(const struct vgpu_device *vgpu);
 u64 vgpu_hostmem_used(const struct vgpu_device *vgpu);
+void vgpu_hostmem_print(struct vgpu_device *vgpu, struct drm_printer *p);
 
 struct vgpu_gem *vgpu_hostmem_create(struct vgpu_device *vgpu, size_t size_bytes);
 bool vgpu_hostmem_is(const struct drm_gem_object *obj);

@@ -16,6 +16,7 @@
  */
 
 #include <linux/rwsem.h>
+#include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -79,6 +80,65 @@ int vgpu_resources_init(struct vgpu_device *vgpu)
 unsigned int vgpu_resources_count(struct vgpu_device *vgpu)
 {
 	return atomic_read(&vgpu->resources->count);
+}
+
+static const char *vgpu_resource_kind_name(const struct vgpu_resource *res)
+{
+	static const char * const blobs[] = {
+		[VIRTIO_GPU_BLOB_MEM_GUEST] = "guest-blob",
+		[VIRTIO_GPU_BLOB_MEM_HOST3D] = "host-blob",
+		[VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST] = "mixed-blob",
+	};
+
+	switch (res->kind) {
+	case VGPU_RESOURCE_2D:
+		return "2d";
+	case VGPU_RESOURCE_3D:
+		return "3d";
+	case VGPU_RESOURCE_BLOB:
+		return blobs[res->blob_mem];
+	default:
+		return "none";
+	}
+}
+
+static void vgpu_resource_print(const struct vgpu_resource *res, struct drm_printer *p)
+{
+	drm_printf(p, "%10u %-10s ", res->id, vgpu_resource_kind_name(res));
+	if (res->kind == VGPU_RESOURCE_BLOB)
+		drm_printf(p, "%12llu %6u", res->size_bytes, res->blob_flags);
+	else if (res->kind == VGPU_RESOURCE_2D)
+		drm_printf(p, "%5ux%-6u %6u", res->width, res->height, res->format);
+	else
+		drm_printf(p, "%12s %6s", "-", "-");
+	drm_printf(p, " %7u %6d%s%s%s\n", res->pages ? res->pages->orig_nents : 0,
+		   vgpu_resource_error(res), res->retired ? " retired" : "",
+		   res->forgotten ? " forgotten" : "", res->stuck ? " stuck" : "");
+}
+
+/**
+ * vgpu_resources_print() - list all resources, for people
+ * @vgpu: the device
+ * @p: where to
+ *
+ * Context: process.
+ */
+void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p)
+{
+	struct vgpu_resources *resources = vgpu->resources;
+	unsigned long id;
+	void *entry;
+
+	drm_printf(p, "%10s %-10s %12s %6s %7s %6s\n", "id", "kind", "size", "format",
+		   "entries", "error");
+	xa_lock(&resources->by_id);
+	xa_for_each(&resources->by_id, id, entry) {
+		if (xa_is_value(entry))
+			drm_printf(p, "%10lu quarantine\n", id);
+		else
+			vgpu_resource_print(entry, p);
+	}
+	xa_unlock(&resources->by_id);
 }
 
 static struct vgpu_resource *owner_to_resource(struct vgpu_cmd_owner *owner)

@@ -8,6 +8,7 @@
 
 #include "protocol/vgpu_cmd.h"
 
+struct drm_printer;
 struct sg_table;
 struct vgpu_device;
 
@@ -91,5 +92,6 @@ void vgpu_resource_transfer_2d(struct vgpu_resource *res, const struct vgpu_rect
 void vgpu_resource_flush(struct vgpu_resource *res, const struct vgpu_rect *rect);
 void vgpu_resources_restore(struct vgpu_device *vgpu);
 unsigned int vgpu_resources_count(struct vgpu_device *vgpu);
+void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p);
 
 #endif

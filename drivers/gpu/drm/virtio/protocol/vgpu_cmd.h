@@ -61,6 +61,23 @@ struct vgpu_cmdq_config {
 	unsigned int max_entries;
 };
 
+/* How many of the latest refusals are kept. */
+#define VGPU_CMDQ_REFUSALS	16
+
+/**
+ * struct vgpu_cmdq_refusal - a command that failed
+ * @at_ns: when, monotonic clock
+ * @type: VIRTIO_GPU_CMD_*
+ * @ctx_id: context it was of
+ * @error: what the answer came to, negative errno
+ */
+struct vgpu_cmdq_refusal {
+	u64 at_ns;
+	u32 type;
+	u32 ctx_id;
+	int error;
+};
+
 /* The queues. */
 struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config);
 void vgpu_cmdq_destroy(struct vgpu_cmdq *q);
@@ -79,7 +96,7 @@ void vgpu_cmdq_poll(struct vgpu_cmdq *q);
 int vgpu_cmdq_panic_enter(struct vgpu_cmdq *q);
 void vgpu_cmdq_panic_exit(struct vgpu_cmdq *q);
 bool vgpu_cmdq_queue_work(struct vgpu_cmdq *q, struct work_struct *work);
-u64 vgpu_cmdq_host_errors(struct vgpu_cmdq *q);
+u64 vgpu_cmdq_read_refusals(struct vgpu_cmdq *q, struct vgpu_cmdq_refusal *refusals);
 void vgpu_cmdq_read_stats(struct vgpu_cmdq *q, struct vgpu_vq_stats *control,
 			  struct vgpu_vq_stats *cursor);
 

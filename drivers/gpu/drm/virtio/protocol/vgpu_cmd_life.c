@@ -12,12 +12,14 @@
  */
 
 #include <linux/device.h>
+#include <linux/ktime.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/virtio.h>
 
+#include "debug/vgpu_trace.h"
 #include "protocol/vgpu_cmd_priv.h"
 #include "protocol/vgpu_fence.h"
 
@@ -44,6 +46,21 @@ static struct vgpu_vq *vgpu_cmd_vq(struct vgpu_cmd *cmd)
 								    cmd->q->control;
 }
 
+static void vgpu_cmd_note_refusal(struct vgpu_cmd *cmd, int error)
+{
+	struct vgpu_cmdq *q = cmd->q;
+	struct vgpu_cmdq_refusal *refusal;
+	unsigned long flags;
+
+	spin_lock_irqsave(&q->refusal_lock, flags);
+	refusal = &q->refusals[q->nr_refusals++ % VGPU_CMDQ_REFUSALS];
+	refusal->at_ns = ktime_get_ns();
+	refusal->type = vgpu_cmd_type(cmd);
+	refusal->ctx_id = le32_to_cpu(vgpu_cmd_hdr(cmd)->ctx_id);
+	refusal->error = error;
+	spin_unlock_irqrestore(&q->refusal_lock, flags);
+}
+
 static int vgpu_cmd_judge(struct vgpu_cmd *cmd)
 {
 	struct vgpu_msg *msg = &cmd->msg;
@@ -55,7 +72,7 @@ static int vgpu_cmd_judge(struct vgpu_cmd *cmd)
 	if (!ret && cmd->fence)
 		ret = vgpu_wire_check_fence(msg->req, msg->resp);
 	if (ret) {
-		atomic64_inc(&cmd->q->host_errors);
+		vgpu_cmd_note_refusal(cmd, ret);
 		dev_err_ratelimited(&cmd->q->vdev->dev, "device refused %s of context %u: %pe\n",
 				    vgpu_wire_type_name(vgpu_cmd_type(cmd)),
 				    le32_to_cpu(vgpu_cmd_hdr(cmd)->ctx_id), ERR_PTR(ret));
@@ -68,6 +85,7 @@ static void vgpu_cmd_complete(struct vgpu_msg *msg)
 	struct vgpu_cmd *cmd = container_of(msg, struct vgpu_cmd, msg);
 
 	cmd->status = vgpu_cmd_judge(cmd);
+	trace_virtio_gpu_cmd_response(cmd->q->vdev, vgpu_cmd_hdr(cmd), cmd->status);
 	if (cmd->owner)
 		cmd->owner->ops->outcome(cmd->owner, vgpu_cmd_type(cmd), cmd->status);
 	if (cmd->fence)
@@ -256,6 +274,7 @@ static void vgpu_cmd_commit(struct vgpu_cmd *cmd)
 	unsigned long flags;
 
 	if (!cmd->fence) {
+		trace_virtio_gpu_cmd_queue(q->vdev, vgpu_cmd_hdr(cmd), 0);
 		vgpu_vq_commit(vq, &cmd->msg);
 		return;
 	}
@@ -264,6 +283,7 @@ static void vgpu_cmd_commit(struct vgpu_cmd *cmd)
 	/* Hosts take the signal of an id for that of all smaller ones. */
 	spin_lock_irqsave(&q->emit_lock, flags);
 	vgpu_cmd_hdr(cmd)->fence_id = cpu_to_le64(++q->last_fence_id);
+	trace_virtio_gpu_cmd_queue(q->vdev, vgpu_cmd_hdr(cmd), 0);
 	vgpu_vq_commit(vq, &cmd->msg);
 	spin_unlock_irqrestore(&q->emit_lock, flags);
 }

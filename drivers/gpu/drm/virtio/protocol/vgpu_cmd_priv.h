@@ -3,7 +3,6 @@
 #ifndef VGPU_CMD_PRIV_H
 #define VGPU_CMD_PRIV_H
 
-#include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/mempool.h>
 #include <linux/spinlock.h>
@@ -34,7 +33,9 @@
  * @panic_slots: room for commands during a panic, constant
  * @panic_next: which of them is next
  * @panic_cpu: the processor that panics, or -1
- * @host_errors: commands the device refused
+ * @refusal_lock: protects what follows
+ * @nr_refusals: how many commands the device refused or answered badly
+ * @refusals: the latest of them; number N at N modulo the length
  */
 struct vgpu_cmdq {
 	struct virtio_device *vdev;
@@ -52,7 +53,9 @@ struct vgpu_cmdq {
 	void *panic_slots[VGPU_CMD_PANIC_SLOTS];
 	unsigned int panic_next;
 	int panic_cpu;
-	atomic64_t host_errors;
+	spinlock_t refusal_lock;
+	u64 nr_refusals;
+	struct vgpu_cmdq_refusal refusals[VGPU_CMDQ_REFUSALS];
 };
 
 /**

@@ -136,6 +136,7 @@ struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config)
 	q->max_entries = config->max_entries;
 	INIT_WORK(&q->ping_work, vgpu_cmdq_ping);
 	spin_lock_init(&q->emit_lock);
+	spin_lock_init(&q->refusal_lock);
 	q->pool = mempool_create_kmalloc_pool(VGPU_CMD_POOL_MIN, vgpu_cmd_pool_bytes());
 	if (!q->pool)
 		goto err_free;
@@ -370,14 +371,24 @@ bool vgpu_cmdq_queue_work(struct vgpu_cmdq *q, struct work_struct *work)
 }
 
 /**
- * vgpu_cmdq_host_errors() - how many commands the device has refused
+ * vgpu_cmdq_read_refusals() - which commands the device has refused
  * @q: the queues
+ * @refusals: room for VGPU_CMDQ_REFUSALS; filled with the latest ones, of which number
+ *            N is at N modulo that
  *
- * Return: the number since vgpu_cmdq_create().
+ * Context: any.
+ * Return: how many there were since vgpu_cmdq_create().
  */
-u64 vgpu_cmdq_host_errors(struct vgpu_cmdq *q)
+u64 vgpu_cmdq_read_refusals(struct vgpu_cmdq *q, struct vgpu_cmdq_refusal *refusals)
 {
-	return atomic64_read(&q->host_errors);
+	unsigned long flags;
+	u64 count;
+
+	spin_lock_irqsave(&q->refusal_lock, flags);
+	memcpy(refusals, q->refusals, sizeof(q->refusals));
+	count = q->nr_refusals;
+	spin_unlock_irqrestore(&q->refusal_lock, flags);
+	return count;
 }
 
 /**

@@ -18,9 +18,11 @@
 
 #include <linux/export.h>
 #include <linux/kref.h>
+#include <linux/ktime.h>
 #include <linux/lockdep.h>
 #include <linux/slab.h>
 
+#include "debug/vgpu_trace.h"
 #include "protocol/vgpu_fence.h"
 #include "transport/vgpu_vq.h"
 
@@ -32,6 +34,9 @@
  * @seqno: of the newest fence
  * @pending: fences not signalled, oldest first
  * @nr_pending: length of @pending
+ * @nr_given: how many of them are with the device
+ * @given_since_ns: since when @nr_given is not 0, monotonic clock
+ * @busy_ns: how long it was not 0 before
  * @name: constant string
  */
 struct vgpu_timeline {
@@ -41,6 +46,9 @@ struct vgpu_timeline {
 	u64 seqno;
 	struct list_head pending;
 	unsigned int nr_pending;
+	unsigned int nr_given;
+	u64 given_since_ns;
+	u64 busy_ns;
 	const char *name;
 };
 
@@ -107,15 +115,24 @@ u64 vgpu_timeline_context(const struct vgpu_timeline *tl)
 }
 
 /**
- * vgpu_timeline_pending() - how many fences are not signalled
+ * vgpu_timeline_read_stats() - take a snapshot of what a timeline has done
  * @tl: the timeline
+ * @stats: filled in
  *
  * Context: any.
- * Return: a snapshot of the number.
  */
-unsigned int vgpu_timeline_pending(struct vgpu_timeline *tl)
+void vgpu_timeline_read_stats(struct vgpu_timeline *tl, struct vgpu_timeline_stats *stats)
 {
-	return READ_ONCE(tl->nr_pending);
+	unsigned long flags;
+
+	spin_lock_irqsave(&tl->lock, flags);
+	stats->context = tl->context;
+	stats->seqno = tl->seqno;
+	stats->pending = tl->nr_pending;
+	stats->busy_ns = tl->busy_ns;
+	if (tl->nr_given)
+		stats->busy_ns += ktime_get_ns() - tl->given_since_ns;
+	spin_unlock_irqrestore(&tl->lock, flags);
 }
 
 static struct vgpu_fence *to_vgpu_fence(struct dma_fence *base)
@@ -192,11 +209,32 @@ struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl)
 	list_add_tail(&fence->node, &tl->pending);
 	tl->nr_pending++;
 	spin_unlock_irqrestore(&tl->lock, flags);
+	trace_virtio_gpu_fence_create(&fence->base, fence->name, 0);
 	return fence;
 }
 
+static void vgpu_fence_count_given(struct vgpu_fence *fence)
+{
+	struct vgpu_timeline *tl = fence->timeline;
+	unsigned long flags;
+
+	spin_lock_irqsave(&tl->lock, flags);
+	fence->given = true;
+	if (!tl->nr_given++)
+		tl->given_since_ns = ktime_get_ns();
+	spin_unlock_irqrestore(&tl->lock, flags);
+}
+
+static void vgpu_fence_count_answered_locked(struct vgpu_timeline *tl, struct vgpu_fence *fence)
+{
+	lockdep_assert_held(&tl->lock);
+
+	if (fence->given && !--tl->nr_given)
+		tl->busy_ns += ktime_get_ns() - tl->given_since_ns;
+}
+
 /**
- * vgpu_fence_bind() - say which message a fence waits for
+ * vgpu_fence_bind() - the command of a fence goes to the device
  * @fence: the fence
  * @vq: the queue the message will be committed to
  * @msg: the message, whose completion calls vgpu_fence_complete()
@@ -207,6 +245,7 @@ void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_m
 {
 	unsigned long flags;
 
+	vgpu_fence_count_given(fence);
 	kref_get(&msg->ref);
 	spin_lock_irqsave(&fence->lock, flags);
 	fence->vq = vq;
@@ -225,6 +264,7 @@ static void vgpu_fence_signal_locked(struct vgpu_timeline *tl, struct vgpu_fence
 
 	list_del(&fence->node);
 	tl->nr_pending--;
+	trace_virtio_gpu_fence_signal(&fence->base, fence->name, fence->error);
 	spin_lock_irqsave(&fence->lock, flags);
 	msg = fence->msg;
 	fence->msg = NULL;
@@ -259,6 +299,7 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
 	if (!fence->done) {
 		fence->done = true;
 		fence->error = error;
+		vgpu_fence_count_answered_locked(tl, fence);
 		list_for_each_entry_safe(first, next, &tl->pending, node) {
 			if (!first->done)
 				break;

@@ -23,6 +23,7 @@ struct vgpu_vq;
  * @msg: what the fence waits for, referenced until the fence is signalled; NULL
  *       before vgpu_fence_bind(); protected by @lock
  * @wanted: somebody waits; protected by @lock
+ * @given: its command was handed to the queue; protected by the timeline's lock
  * @done: the outcome is known; protected by the timeline's lock
  * @error: the outcome, 0 or a negative errno; protected by the timeline's lock
  */
@@ -35,15 +36,30 @@ struct vgpu_fence {
 	struct vgpu_vq *vq;
 	struct vgpu_msg *msg;
 	bool wanted;
+	bool given;
 	bool done;
 	int error;
+};
+
+/**
+ * struct vgpu_timeline_stats - what a timeline has done, a snapshot
+ * @context: its dma_fence context
+ * @seqno: of the newest fence
+ * @pending: fences not signalled
+ * @busy_ns: how long, in all, at least one fenced command was with the device
+ */
+struct vgpu_timeline_stats {
+	u64 context;
+	u64 seqno;
+	unsigned int pending;
+	u64 busy_ns;
 };
 
 struct vgpu_timeline *vgpu_timeline_create(const char *name);
 struct vgpu_timeline *vgpu_timeline_get(struct vgpu_timeline *tl);
 void vgpu_timeline_put(struct vgpu_timeline *tl);
 u64 vgpu_timeline_context(const struct vgpu_timeline *tl);
-unsigned int vgpu_timeline_pending(struct vgpu_timeline *tl);
+void vgpu_timeline_read_stats(struct vgpu_timeline *tl, struct vgpu_timeline_stats *stats);
 
 struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl);
 void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_msg *msg);
