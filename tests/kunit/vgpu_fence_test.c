@@ -2,7 +2,9 @@
 /* Timelines: order kept within each, none between them, errors carried. */
 #include <kunit/test.h>
 
+#include <linux/delay.h>
 #include <linux/dma-fence.h>
+#include <linux/ktime.h>
 #include <linux/slab.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
@@ -10,6 +12,8 @@
 #include "fake_ring.h"
 #include "protocol/vgpu_fence.h"
 #include "transport/vgpu_vq.h"
+
+#define BUSY_US	100
 
 static struct vgpu_timeline *new_timeline(struct kunit *test, const char *name)
 {
@@ -32,6 +36,22 @@ static bool is_signalled(struct vgpu_fence *fence)
 	return dma_fence_is_signaled(&fence->base);
 }
 
+static unsigned int pending_of(struct vgpu_timeline *tl)
+{
+	struct vgpu_timeline_stats stats;
+
+	vgpu_timeline_read_stats(tl, &stats);
+	return stats.pending;
+}
+
+static u64 busy_ns_of(struct vgpu_timeline *tl)
+{
+	struct vgpu_timeline_stats stats;
+
+	vgpu_timeline_read_stats(tl, &stats);
+	return stats.busy_ns;
+}
+
 static void vgpu_fence_test_sequence(struct kunit *test)
 {
 	struct vgpu_timeline *tl = new_timeline(test, "one");
@@ -41,11 +61,11 @@ static void vgpu_fence_test_sequence(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, b->base.context, vgpu_timeline_context(tl));
 	KUNIT_EXPECT_TRUE(test, dma_fence_is_later(&b->base, &a->base));
 	KUNIT_EXPECT_TRUE(test, vgpu_fence_is_ours(&a->base));
-	KUNIT_EXPECT_EQ(test, vgpu_timeline_pending(tl), 2);
+	KUNIT_EXPECT_EQ(test, pending_of(tl), 2);
 	vgpu_fence_complete(a, 0);
-	KUNIT_EXPECT_EQ(test, vgpu_timeline_pending(tl), 1);
+	KUNIT_EXPECT_EQ(test, pending_of(tl), 1);
 	vgpu_fence_complete(b, 0);
-	KUNIT_EXPECT_EQ(test, vgpu_timeline_pending(tl), 0);
+	KUNIT_EXPECT_EQ(test, pending_of(tl), 0);
 	vgpu_fence_put(a);
 	vgpu_fence_put(b);
 	vgpu_timeline_put(tl);
@@ -122,7 +142,7 @@ static void vgpu_fence_test_complete_twice(struct kunit *test)
 	vgpu_fence_complete(a, -EIO);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&a->base), 1);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&b->base), -ENODEV);
-	KUNIT_EXPECT_EQ(test, vgpu_timeline_pending(tl), 0);
+	KUNIT_EXPECT_EQ(test, pending_of(tl), 0);
 	vgpu_fence_put(a);
 	vgpu_fence_put(b);
 	vgpu_timeline_put(tl);
@@ -261,6 +281,36 @@ static void vgpu_fence_test_waiting_before_binding(struct kunit *test)
 	vgpu_timeline_put(tl);
 }
 
+/* Busy is who has a command with the device, and once however many they are. */
+static void vgpu_fence_test_busy_time(struct kunit *test)
+{
+	struct fence_vq_test *a = fence_vq_begin(test), *b = fence_vq_begin(test);
+	struct vgpu_timeline *tl = new_timeline(test, "one");
+	struct vgpu_fence *first = new_fence(test, tl), *second = new_fence(test, tl);
+	u64 busy_ns, start_ns;
+
+	udelay(BUSY_US);
+	KUNIT_EXPECT_EQ(test, busy_ns_of(tl), 0);
+	start_ns = ktime_get_ns();
+	vgpu_fence_bind(first, a->vq, &a->msg);
+	vgpu_fence_bind(second, b->vq, &b->msg);
+	udelay(BUSY_US);
+	KUNIT_EXPECT_GE(test, busy_ns_of(tl), BUSY_US * NSEC_PER_USEC);
+	/* Out of order: not signalled, but the device is done with it. */
+	vgpu_fence_complete(second, 0);
+	KUNIT_EXPECT_EQ(test, pending_of(tl), 2);
+	vgpu_fence_complete(first, 0);
+	busy_ns = busy_ns_of(tl);
+	KUNIT_EXPECT_LE(test, busy_ns, ktime_get_ns() - start_ns);
+	udelay(BUSY_US);
+	KUNIT_EXPECT_EQ(test, busy_ns_of(tl), busy_ns);
+	fence_vq_end(a);
+	fence_vq_end(b);
+	vgpu_fence_put(first);
+	vgpu_fence_put(second);
+	vgpu_timeline_put(tl);
+}
+
 static struct kunit_case vgpu_fence_test_cases[] = {
 	KUNIT_CASE(vgpu_fence_test_sequence),
 	KUNIT_CASE(vgpu_fence_test_out_of_order_answers),
@@ -271,6 +321,7 @@ static struct kunit_case vgpu_fence_test_cases[] = {
 	KUNIT_CASE(vgpu_fence_test_pending_fence_keeps_itself),
 	KUNIT_CASE(vgpu_fence_test_waiting_wants_an_interrupt),
 	KUNIT_CASE(vgpu_fence_test_waiting_before_binding),
+	KUNIT_CASE(vgpu_fence_test_busy_time),
 	{}
 };
 

@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: MIT
+/* What the driver tells of itself: fdinfo, debugfs, trace points */
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vgpu_drm.h"
+#include "vgpu_fence.h"
+#include "vgpu_stream.h"
+#include "vgpu_test.h"
+
+#define SIDE 256u
+#define SIZE (SIDE * SIDE * 4)
+#define TRACE "/sys/kernel/tracing/instances/vgpu"
+#define BUDGET "/sys/module/virtio_gpu/parameters/context_budget"
+
+/* How often something that is done in the background is looked for. */
+#define PATIENCE 600
+
+/* Contents of a file, to be freed; NULL where there is none. */
+static char *slurp(const char *path)
+{
+	FILE *file = fopen(path, "re"), *copy;
+	char *text = NULL;
+	size_t size;
+	int c;
+
+	if (!file)
+		return NULL;
+	copy = open_memstream(&text, &size);
+	vgpu_assert(copy);
+	while ((c = fgetc(file)) != EOF)
+		fputc(c, copy);
+	fclose(copy);
+	fclose(file);
+	return text;
+}
+
+static void spill(const char *path, const char *text)
+{
+	int fd = vgpu_sys(open(path, O_WRONLY | O_TRUNC | O_CLOEXEC));
+
+	vgpu_assert_eq(write(fd, text, strlen(text)), (long long)strlen(text));
+	close(fd);
+}
+
+static char *fdinfo(int fd)
+{
+	char path[64], *text;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	text = slurp(path);
+	vgpu_assert(text);
+	return text;
+}
+
+/* The word after "key:" in the fdinfo of @fd, with room for 64; false without the key. */
+static bool fdinfo_word(int fd, const char *key, char word[64], char unit[64])
+{
+	char *text = fdinfo(fd), *save, *line;
+	size_t length = strlen(key);
+	bool found = false;
+
+	word[0] = unit[0] = 0;
+	for (line = strtok_r(text, "\n", &save); line && !found;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (strncmp(line, key, length) || line[length] != ':')
+			continue;
+		vgpu_assert(sscanf(line + length + 1, " %63s %63s", word, unit) >= 1);
+		found = true;
+	}
+	free(text);
+	return found;
+}
+
+static uint64_t fdinfo_bytes(int fd, const char *key)
+{
+	char word[64], unit[64];
+
+	vgpu_assert_msg(fdinfo_word(fd, key, word, unit), "no %s", key);
+	if (!strcmp(unit, "KiB"))
+		return strtoull(word, NULL, 10) << 10;
+	if (!strcmp(unit, "MiB"))
+		return strtoull(word, NULL, 10) << 20;
+	vgpu_assert_msg(!unit[0], "%s in %s", key, unit);
+	return strtoull(word, NULL, 10);
+}
+
+static uint64_t fdinfo_busy_ns(int fd, const char *engine)
+{
+	char key[64], word[64], unit[64];
+
+	snprintf(key, sizeof(key), "drm-engine-%s", engine);
+	vgpu_assert_msg(fdinfo_word(fd, key, word, unit), "no %s", key);
+	vgpu_assert_msg(!strcmp(unit, "ns"), "%s in %s", key, unit);
+	return strtoull(word, NULL, 10);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	vgpu_sys(clock_gettime(CLOCK_MONOTONIC, &ts));
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* Work that every device does, with a fence. */
+static void work(int fd, uint32_t handle, unsigned int times)
+{
+	const struct drm_virtgpu_3d_box box = { .w = SIDE, .h = SIDE, .d = 1 };
+
+	while (times--)
+		vgpu_ok(vgpu_transfer_to_host(fd, handle, &box, 0, 0));
+	vgpu_ok(vgpu_wait(fd, handle, 0));
+}
+
+static void fdinfo_names_driver_and_client(void)
+{
+	char word[64], unit[64], other[64];
+	int a = vgpu_open_render(), b = vgpu_open_render();
+
+	vgpu_assert(fdinfo_word(a, "drm-driver", word, unit));
+	vgpu_assert_msg(!strcmp(word, "virtio_gpu"), "driver %s", word);
+	vgpu_assert(fdinfo_word(a, "drm-client-id", word, unit));
+	vgpu_assert(fdinfo_word(b, "drm-client-id", other, unit));
+	vgpu_assert(strcmp(word, other));
+	close(b);
+	close(a);
+}
+
+static void fdinfo_counts_memory(void)
+{
+	int a = vgpu_open_render(), b = vgpu_open_render();
+	uint64_t before = fdinfo_bytes(a, "drm-total-memory");
+	uint32_t handle = vgpu_new_picture(a, SIDE, SIDE), imported;
+	int dmabuf;
+
+	vgpu_assert_eq(fdinfo_bytes(a, "drm-total-memory"), before + SIZE);
+	vgpu_assert_eq(fdinfo_bytes(a, "drm-resident-memory"), SIZE);
+	vgpu_assert_eq(fdinfo_bytes(a, "drm-shared-memory"), 0);
+	vgpu_assert_eq(fdinfo_bytes(b, "drm-total-memory"), 0);
+	vgpu_ok(vgpu_prime_export(a, handle, &dmabuf));
+	vgpu_ok(vgpu_prime_import(b, dmabuf, &imported));
+	close(dmabuf);
+	vgpu_assert_eq(fdinfo_bytes(a, "drm-shared-memory"), SIZE);
+	vgpu_assert_eq(fdinfo_bytes(b, "drm-shared-memory"), SIZE);
+	vgpu_ok(vgpu_gem_close(b, imported));
+	vgpu_ok(vgpu_gem_close(a, handle));
+	vgpu_assert_eq(fdinfo_bytes(a, "drm-total-memory"), before);
+	close(b);
+	close(a);
+}
+
+static void fdinfo_engine_is_busy_with_work(void)
+{
+	int a = vgpu_open_render(), b = vgpu_open_render();
+	uint32_t handle = vgpu_new_picture(a, SIDE, SIDE);
+	uint64_t start = now_ns(), busy, elapsed;
+
+	vgpu_assert_eq(fdinfo_busy_ns(a, "gpu"), 0);
+	work(a, handle, 20);
+	busy = fdinfo_busy_ns(a, "gpu");
+	elapsed = now_ns() - start;
+	vgpu_info("busy %" PRIu64 " of %" PRIu64 " ns", busy, elapsed);
+	vgpu_assert(busy > 0);
+	/* Twenty at a time count once. */
+	vgpu_assert(busy <= elapsed);
+	/* All is answered: time goes on, but not this one. */
+	usleep(20000);
+	vgpu_assert_eq(fdinfo_busy_ns(a, "gpu"), busy);
+	work(a, handle, 1);
+	vgpu_assert(fdinfo_busy_ns(a, "gpu") > busy);
+	/* Who does nothing has done nothing. */
+	vgpu_assert_eq(fdinfo_busy_ns(b, "gpu"), 0);
+	close(b);
+	close(a);
+}
+
+static void fdinfo_ring_is_an_engine(void)
+{
+	struct vgpu_client client = vgpu_client_open_rings(2, 0);
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = VIRTGPU_EXECBUF_RING_IDX | VIRTGPU_EXECBUF_FENCE_FD_OUT,
+		.ring_idx = 0,
+	};
+	char word[64], unit[64];
+
+	vgpu_assert_eq(fdinfo_busy_ns(client.fd, "ring0"), 0);
+	vgpu_ok(vgpu_submit(&client, &exec));
+	vgpu_fence_wait(exec.fence_fd);
+	vgpu_assert(fdinfo_busy_ns(client.fd, "ring0") > 0);
+	vgpu_assert_eq(fdinfo_busy_ns(client.fd, "ring1"), 0);
+	vgpu_assert(!fdinfo_word(client.fd, "drm-engine-ring2", word, unit));
+	close(exec.fence_fd);
+	vgpu_client_close(&client);
+}
+
+/* A debugfs file of our device, to be freed. */
+static char *debugfs(const char *name)
+{
+	DIR *dir = opendir("/sys/kernel/debug/dri");
+	struct dirent *entry;
+	char path[512], *text = NULL;
+
+	vgpu_require(dir, "no debugfs");
+	while (!text && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/dri/%s/virtio-gpu-%s",
+			 entry->d_name, name);
+		text = slurp(path);
+	}
+	closedir(dir);
+	vgpu_require(text, "the driver has no file virtio-gpu-%s", name);
+	return text;
+}
+
+/* Has a line of @file, printed by @fmt at its beginning, and ends with a blank or newline? */
+__attribute__((format(printf, 2, 3)))
+static bool debugfs_has(const char *file, const char *fmt, ...)
+{
+	char *text = debugfs(file), *save, *line, want[128];
+	bool found = false;
+	size_t length;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(want, sizeof(want), fmt, args);
+	va_end(args);
+	length = strlen(want);
+	for (line = strtok_r(text, "\n", &save); line && !found;
+	     line = strtok_r(NULL, "\n", &save)) {
+		line += strspn(line, " ");
+		found = !strncmp(line, want, length);
+	}
+	free(text);
+	return found;
+}
+
+static void debugfs_lists_resources(void)
+{
+	int fd = vgpu_open_render();
+	uint32_t handle = vgpu_new_picture(fd, SIDE, SIDE);
+	struct drm_virtgpu_resource_info info;
+	const char *kind = vgpu_has_3d(fd) ? "3d" : "2d";
+	int left = PATIENCE;
+
+	vgpu_ok(vgpu_resource_info(fd, handle, &info));
+	vgpu_assert(debugfs_has("resources", "%u %s ", info.res_handle, kind));
+	vgpu_ok(vgpu_gem_close(fd, handle));
+	/* It is there until the host has let go. */
+	while (debugfs_has("resources", "%u %s ", info.res_handle, kind)) {
+		vgpu_assert(left-- > 0);
+		usleep(10000);
+	}
+	close(fd);
+}
+
+static unsigned int count_contexts(void)
+{
+	char *text = debugfs("contexts");
+	unsigned int count = 0;
+
+	for (char *at = text; (at = strstr(at, "\n    gpu: ")); at++)
+		count++;
+	free(text);
+	return count;
+}
+
+static void debugfs_lists_contexts(void)
+{
+	unsigned int before = count_contexts();
+	int a = vgpu_open_render(), b = vgpu_open_render();
+
+	vgpu_assert_eq(count_contexts(), before + 2);
+	close(b);
+	vgpu_assert_eq(count_contexts(), before + 1);
+	close(a);
+	vgpu_assert_eq(count_contexts(), before);
+}
+
+struct queue {
+	unsigned long long committed, completed, failed, kicks, interrupts;
+};
+
+static struct queue control_queue(void)
+{
+	char *text = debugfs("queues"), *line = strstr(text, "\ncontrol ");
+	struct queue q;
+
+	vgpu_assert(line);
+	vgpu_assert_eq(sscanf(line, " control %llu %llu %llu %llu %llu", &q.committed,
+			      &q.completed, &q.failed, &q.kicks, &q.interrupts), 5);
+	free(text);
+	return q;
+}
+
+static void debugfs_counts_messages(void)
+{
+	int fd = vgpu_open_render();
+	uint32_t handle = vgpu_new_picture(fd, SIDE, SIDE);
+	struct queue before, after;
+
+	work(fd, handle, 1);
+	before = control_queue();
+	work(fd, handle, 10);
+	after = control_queue();
+	vgpu_assert(after.committed >= before.committed + 10);
+	vgpu_assert(after.completed >= before.completed + 10);
+	vgpu_assert(after.completed + after.failed <= after.committed);
+	vgpu_assert(after.kicks > before.kicks);
+	vgpu_assert_eq(after.failed, before.failed);
+	close(fd);
+}
+
+static unsigned long long refused(void)
+{
+	char *text = debugfs("errors");
+	unsigned long long count;
+
+	vgpu_assert_eq(sscanf(text, "refused %llu\n", &count), 1);
+	free(text);
+	return count;
+}
+
+static void debugfs_names_refusals(void)
+{
+	int fd = vgpu_open_render();
+	struct drm_virtgpu_resource_create rc = vgpu_picture_args(SIDE, SIDE);
+	unsigned long long before = refused();
+	char *text;
+
+	/* No host has this format. */
+	rc.format = 0x7777;
+	vgpu_ok(vgpu_resource_create(fd, &rc));
+	vgpu_ret(vgpu_wait(fd, rc.bo_handle, 0), 0, -EIO);
+	work(fd, vgpu_new_picture(fd, SIDE, SIDE), 1);
+	vgpu_require(refused() > before, "the host refuses nothing");
+	text = debugfs("errors");
+	vgpu_assert(strstr(text, " ms: RESOURCE_CREATE_"));
+	free(text);
+	close(fd);
+}
+
+static void debugfs_shows_the_window(void)
+{
+	const struct drm_virtgpu_context_set_param param = {
+		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, VIRTGPU_DRM_CAPSET_VENUS,
+	};
+	struct drm_virtgpu_resource_create_blob blob = {
+		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
+		.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE,
+		.size = SIZE,
+	};
+	int fd = vgpu_open_render();
+	char *text, line[64];
+	void *map;
+
+	vgpu_require(vgpu_has_host_visible(fd), "the device has no host-visible memory");
+	vgpu_require(vgpu_has_capset(fd, VIRTGPU_DRM_CAPSET_VENUS), "the device has no venus");
+	vgpu_ok(vgpu_context_init(fd, &param, 1));
+	vgpu_ok(vgpu_blob_create(fd, &blob));
+	map = vgpu_new_map(fd, blob.bo_handle, SIZE);
+	snprintf(line, sizeof(line), " %12u %10u\n", SIZE, blob.res_handle);
+	text = debugfs("hostmem");
+	vgpu_assert_msg(strstr(text, line), "%s", text);
+	free(text);
+	munmap(map, SIZE);
+	close(fd);
+}
+
+static void trace_begin(void)
+{
+	char *events = slurp("/sys/kernel/tracing/events/virtio_gpu/enable");
+
+	vgpu_require(events, "no tracefs, or no trace points of the driver");
+	free(events);
+	vgpu_require(!mkdir(TRACE, 0700) || errno == EEXIST, "tracefs has no instances");
+	spill(TRACE "/trace", "");
+	spill(TRACE "/events/virtio_gpu/enable", "1");
+}
+
+static char *trace_end(void)
+{
+	char *text;
+
+	spill(TRACE "/events/virtio_gpu/enable", "0");
+	text = slurp(TRACE "/trace");
+	vgpu_assert(text);
+	vgpu_sys(rmdir(TRACE));
+	return text;
+}
+
+/* The first line from @text on that has all of these words; NULL ends the list. */
+static const char *trace_line(const char *text, ...)
+{
+	const char *word, *end;
+	va_list words;
+	bool all;
+
+	for (; *text; text = end + (*end == '\n')) {
+		end = strchrnul(text, '\n');
+		all = true;
+		va_start(words, text);
+		while (all && (word = va_arg(words, const char *)))
+			all = memmem(text, (size_t)(end - text), word, strlen(word));
+		va_end(words);
+		if (all)
+			return text;
+	}
+	return NULL;
+}
+
+static void trace_shows_commands(void)
+{
+	int fd = vgpu_open_render();
+	uint32_t handle = vgpu_new_picture(fd, SIDE, SIDE);
+	const char *queued, *answered;
+	char *text, id[64];
+
+	work(fd, handle, 1);
+	trace_begin();
+	work(fd, handle, 1);
+	text = trace_end();
+	queued = trace_line(text, "virtio_gpu_cmd_queue:", "name=TRANSFER_TO_HOST_", NULL);
+	vgpu_assert_msg(queued, "%s", text);
+	vgpu_assert_eq(sscanf(strstr(queued, "fence_id="), "%63s", id), 1);
+	vgpu_assert(strcmp(id, "fence_id=0"));
+	answered = trace_line(queued, "virtio_gpu_cmd_response:", "name=TRANSFER_TO_HOST_", id,
+			      "status=0", NULL);
+	vgpu_assert_msg(answered, "%s", text);
+	free(text);
+	close(fd);
+}
+
+static void trace_shows_fences(void)
+{
+	int fd = vgpu_open_render();
+	uint32_t handle = vgpu_new_picture(fd, SIDE, SIDE);
+	char *text, id[64], seqno[64];
+	const char *created;
+
+	trace_begin();
+	work(fd, handle, 1);
+	text = trace_end();
+	created = trace_line(text, "virtio_gpu_fence_create:", "timeline=context", NULL);
+	vgpu_assert_msg(created, "%s", text);
+	vgpu_assert_eq(sscanf(strstr(created, " context="), " %63s %63s", id, seqno), 2);
+	vgpu_assert_msg(trace_line(created, "virtio_gpu_fence_signal:", id, seqno, "error=0", NULL),
+			"%s", text);
+	free(text);
+	close(fd);
+}
+
+/* With a budget of one command everybody waits at the door. */
+static void trace_shows_throttling(void)
+{
+	char *budget = slurp(BUDGET), *text;
+	int fd = vgpu_open_render();
+	uint32_t handle = vgpu_new_picture(fd, SIDE, SIDE);
+
+	vgpu_require(budget, "the driver has no budget");
+	trace_begin();
+	spill(BUDGET, "1");
+	work(fd, handle, 50);
+	spill(BUDGET, budget);
+	text = trace_end();
+	vgpu_assert_msg(trace_line(text, "virtio_gpu_throttle_begin:", "in_flight=", NULL), "%s", text);
+	vgpu_assert_msg(trace_line(text, "virtio_gpu_throttle_end:", "in_flight=0", "ret=0", NULL),
+			"%s", text);
+	free(text);
+	free(budget);
+	close(fd);
+}
+
+static const struct vgpu_subtest subtests[] = {
+	{ .name = "fdinfo-names-driver-and-client", .run = fdinfo_names_driver_and_client },
+	{ .name = "fdinfo-counts-memory", .run = fdinfo_counts_memory },
+	{ .name = "fdinfo-engine-is-busy-with-work", .run = fdinfo_engine_is_busy_with_work },
+	{ .name = "fdinfo-ring-is-an-engine", .run = fdinfo_ring_is_an_engine },
+	{ .name = "debugfs-lists-resources", .run = debugfs_lists_resources },
+	{ .name = "debugfs-lists-contexts", .run = debugfs_lists_contexts },
+	{ .name = "debugfs-counts-messages", .run = debugfs_counts_messages },
+	{ .name = "debugfs-names-refusals", .run = debugfs_names_refusals },
+	{ .name = "debugfs-shows-the-window", .run = debugfs_shows_the_window },
+	{ .name = "trace-shows-commands", .run = trace_shows_commands },
+	{ .name = "trace-shows-fences", .run = trace_shows_fences },
+	{ .name = "trace-shows-throttling", .run = trace_shows_throttling },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct vgpu_program program = {
+		.name = "vgpu_observe",
+		.about = "what the driver tells of itself: fdinfo, debugfs, trace points",
+		.subtests = subtests,
+		.nsubtests = ARRAY_SIZE(subtests),
+	};
+
+	return vgpu_test_main(argc, argv, &program);
+}
