@@ -20,103 +20,98 @@
 #include "protocol/vgpu_wire.h"
 
 DECLARE_EVENT_CLASS(virtio_gpu_cmd,
-	TP_PROTO(const struct virtio_device *vdev, const struct virtio_gpu_ctrl_hdr *hdr,
-		 int status),
-	TP_ARGS(vdev, hdr, status),
-	TP_STRUCT__entry(
-		__string(dev, dev_name(&vdev->dev))
-		__string(name, vgpu_wire_type_name(le32_to_cpu(hdr->type)))
-		__field(u32, type)
-		__field(u32, flags)
-		__field(u64, fence_id)
-		__field(u32, ctx_id)
-		__field(u8, ring_idx)
-		__field(int, status)
-	),
-	TP_fast_assign(
-		__assign_str(dev);
-		__assign_str(name);
-		__entry->type = le32_to_cpu(hdr->type);
-		__entry->flags = le32_to_cpu(hdr->flags);
-		__entry->fence_id = le64_to_cpu(hdr->fence_id);
-		__entry->ctx_id = le32_to_cpu(hdr->ctx_id);
-		__entry->ring_idx = hdr->ring_idx;
-		__entry->status = status;
-	),
-	TP_printk("dev=%s type=0x%x name=%s flags=0x%x fence_id=%llu ctx_id=%u ring_idx=%u status=%d",
-		  __get_str(dev), __entry->type, __get_str(name), __entry->flags,
-		  __entry->fence_id, __entry->ctx_id, __entry->ring_idx, __entry->status)
+		    TP_PROTO(const struct virtio_device *vdev,
+			     const struct virtio_gpu_ctrl_hdr *hdr, int status),
+		    TP_ARGS(vdev, hdr, status),
+		    TP_STRUCT__entry(__string(dev, dev_name(&vdev->dev))
+				     __string(name, vgpu_wire_type_name(le32_to_cpu(hdr->type)))
+				     __field(u32, type)
+				     __field(u32, flags)
+				     __field(u64, fence_id)
+				     __field(u32, ctx_id)
+				     __field(u8, ring_idx)
+				     __field(int, status)
+		    ),
+		    TP_fast_assign(__assign_str(dev);
+				   __assign_str(name);
+				   __entry->type = le32_to_cpu(hdr->type);
+				   __entry->flags = le32_to_cpu(hdr->flags);
+				   __entry->fence_id = le64_to_cpu(hdr->fence_id);
+				   __entry->ctx_id = le32_to_cpu(hdr->ctx_id);
+				   __entry->ring_idx = hdr->ring_idx;
+				   __entry->status = status;
+		    ),
+		    TP_printk("dev=%s type=0x%x name=%s flags=0x%x fence_id=%llu ctx_id=%u ring_idx=%u status=%d",
+			      __get_str(dev), __entry->type, __get_str(name), __entry->flags,
+			      __entry->fence_id, __entry->ctx_id, __entry->ring_idx,
+			      __entry->status)
 );
 
 /* Handed to the queue; the status is 0. */
 DEFINE_EVENT(virtio_gpu_cmd, virtio_gpu_cmd_queue,
-	TP_PROTO(const struct virtio_device *vdev, const struct virtio_gpu_ctrl_hdr *hdr,
-		 int status),
-	TP_ARGS(vdev, hdr, status)
+	     TP_PROTO(const struct virtio_device *vdev, const struct virtio_gpu_ctrl_hdr *hdr,
+		      int status),
+	     TP_ARGS(vdev, hdr, status)
 );
 
 /* Answered, or given up: then the status says why. The header is that of the request. */
 DEFINE_EVENT(virtio_gpu_cmd, virtio_gpu_cmd_response,
-	TP_PROTO(const struct virtio_device *vdev, const struct virtio_gpu_ctrl_hdr *hdr,
-		 int status),
-	TP_ARGS(vdev, hdr, status)
+	     TP_PROTO(const struct virtio_device *vdev, const struct virtio_gpu_ctrl_hdr *hdr,
+		      int status),
+	     TP_ARGS(vdev, hdr, status)
 );
 
 DECLARE_EVENT_CLASS(virtio_gpu_fence,
-	TP_PROTO(const struct dma_fence *fence, const char *timeline, int error),
-	TP_ARGS(fence, timeline, error),
-	TP_STRUCT__entry(
-		__string(timeline, timeline)
-		__field(u64, context)
-		__field(u64, seqno)
-		__field(int, error)
-	),
-	TP_fast_assign(
-		__assign_str(timeline);
-		__entry->context = fence->context;
-		__entry->seqno = fence->seqno;
-		__entry->error = error;
-	),
-	TP_printk("timeline=%s context=%llu seqno=%llu error=%d", __get_str(timeline),
-		  __entry->context, __entry->seqno, __entry->error)
+		    TP_PROTO(const struct dma_fence *fence, const char *timeline, int error),
+		    TP_ARGS(fence, timeline, error),
+		    TP_STRUCT__entry(__string(timeline, timeline)
+				     __field(u64, context)
+				     __field(u64, seqno)
+				     __field(int, error)
+		    ),
+		    TP_fast_assign(__assign_str(timeline);
+				   __entry->context = fence->context;
+				   __entry->seqno = fence->seqno;
+				   __entry->error = error;
+		    ),
+		    TP_printk("timeline=%s context=%llu seqno=%llu error=%d", __get_str(timeline),
+			      __entry->context, __entry->seqno, __entry->error)
 );
 
 DEFINE_EVENT(virtio_gpu_fence, virtio_gpu_fence_create,
-	TP_PROTO(const struct dma_fence *fence, const char *timeline, int error),
-	TP_ARGS(fence, timeline, error)
+	     TP_PROTO(const struct dma_fence *fence, const char *timeline, int error),
+	     TP_ARGS(fence, timeline, error)
 );
 
 DEFINE_EVENT(virtio_gpu_fence, virtio_gpu_fence_signal,
-	TP_PROTO(const struct dma_fence *fence, const char *timeline, int error),
-	TP_ARGS(fence, timeline, error)
+	     TP_PROTO(const struct dma_fence *fence, const char *timeline, int error),
+	     TP_ARGS(fence, timeline, error)
 );
 
 DECLARE_EVENT_CLASS(virtio_gpu_throttle,
-	TP_PROTO(u32 ctx_id, int in_flight, int ret),
-	TP_ARGS(ctx_id, in_flight, ret),
-	TP_STRUCT__entry(
-		__field(u32, ctx_id)
-		__field(int, in_flight)
-		__field(int, ret)
-	),
-	TP_fast_assign(
-		__entry->ctx_id = ctx_id;
-		__entry->in_flight = in_flight;
-		__entry->ret = ret;
-	),
-	TP_printk("ctx_id=%u in_flight=%d ret=%d", __entry->ctx_id, __entry->in_flight,
-		  __entry->ret)
+		    TP_PROTO(u32 ctx_id, int in_flight, int ret),
+		    TP_ARGS(ctx_id, in_flight, ret),
+		    TP_STRUCT__entry(__field(u32, ctx_id)
+				     __field(int, in_flight)
+				     __field(int, ret)
+		    ),
+		    TP_fast_assign(__entry->ctx_id = ctx_id;
+				   __entry->in_flight = in_flight;
+				   __entry->ret = ret;
+		    ),
+		    TP_printk("ctx_id=%u in_flight=%d ret=%d", __entry->ctx_id, __entry->in_flight,
+			      __entry->ret)
 );
 
 /* A client waits at the door of an ioctl, and goes on. */
 DEFINE_EVENT(virtio_gpu_throttle, virtio_gpu_throttle_begin,
-	TP_PROTO(u32 ctx_id, int in_flight, int ret),
-	TP_ARGS(ctx_id, in_flight, ret)
+	     TP_PROTO(u32 ctx_id, int in_flight, int ret),
+	     TP_ARGS(ctx_id, in_flight, ret)
 );
 
 DEFINE_EVENT(virtio_gpu_throttle, virtio_gpu_throttle_end,
-	TP_PROTO(u32 ctx_id, int in_flight, int ret),
-	TP_ARGS(ctx_id, in_flight, ret)
+	     TP_PROTO(u32 ctx_id, int in_flight, int ret),
+	     TP_ARGS(ctx_id, in_flight, ret)
 );
 
 #endif

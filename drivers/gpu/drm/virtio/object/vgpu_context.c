@@ -375,10 +375,11 @@ static void vgpu_context_print_locked(struct vgpu_context *ctx, struct drm_print
 
 	lockdep_assert_held(&ctx->lock);
 
-	drm_printf(p, "context %u: %s, capset %u, rings %u, poll %#llx, in flight %d, error %d, name \"%s\"\n",
-		   ctx->id, states[ctx->state], ctx->params.capset_id, ctx->params.num_rings,
-		   ctx->params.poll_mask, atomic_read(&ctx->in_flight), vgpu_context_error(ctx),
-		   ctx->params.name);
+	drm_printf(p, "context %u: %s, capset %u, rings %u, poll %#llx, ", ctx->id,
+		   states[ctx->state], ctx->params.capset_id, ctx->params.num_rings,
+		   ctx->params.poll_mask);
+	drm_printf(p, "in flight %d, error %d, name \"%s\"\n", atomic_read(&ctx->in_flight),
+		   vgpu_context_error(ctx), ctx->params.name);
 	vgpu_context_print_gate(ctx->gate, "gpu", -1, p);
 	for (i = 0; i < ctx->params.num_rings; i++)
 		vgpu_context_print_gate(ctx->rings[i], "ring", i, p);
