@@ -8,7 +8,7 @@ DEMO ?= glxgears
 
 export DEMO
 
-.PHONY: help modules install uninstall clean run shell check check-quick provision
+.PHONY: bench bench-quick help modules install uninstall clean run shell check check-quick provision
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -28,6 +28,14 @@ check:
 ## make check-quick         what to run at every edit
 check-quick:
 	scripts/ci/check --quick
+
+## make bench               what each operation costs on both drivers; as root
+bench:
+	tests/bench/run
+
+## make bench-quick         the most important of them, held against what was reached before
+bench-quick:
+	tests/bench/run --quick --limits tests/bench/limits.txt
 
 ## make provision           only make the roots and the guest image both of them use
 provision:

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a case is, and what runs it. A case is an operation that is done again and
+ * again: in rounds of so many operations, each round ended by waiting for the device,
+ * and the cost of an operation is the median of the rounds.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* Buffers a case may have at hand. */
+#define BENCH_MAX_BUFFERS	512
+
+/* Largest command stream. */
+#define BENCH_STREAM_BYTES	(1024 * 1024)
+
+struct bench_case;
+
+/**
+ * struct bench - what a case works with
+ * @fd: the render node, opened for this case
+ * @c: the case
+ * @handles: buffers the case has made
+ * @scratch: a buffer to wait on
+ * @stream: BENCH_STREAM_BYTES of NOPs
+ * @priv: whatever else the case needs
+ */
+struct bench {
+	int fd;
+	const struct bench_case *c;
+	uint32_t handles[BENCH_MAX_BUFFERS];
+	uint32_t scratch;
+	const uint32_t *stream;
+	void *priv;
+};
+
+/**
+ * struct bench_case - an operation to measure
+ * @name: what the table calls it
+ * @ops: operations in a round
+ * @rounds: how many rounds
+ * @arg: size, count: whatever makes it different from others of its kind
+ * @quick: it is in the quick set
+ * @card: needs the card node, and to be its master
+ * @setup: makes what the operation needs; may be NULL. Returns false where the device
+ *         has not got it
+ * @op: the operation, number @i of its round
+ * @settle: ends a round; NULL for waiting until the device has done all
+ * @teardown: undoes @setup; may be NULL
+ */
+struct bench_case {
+	const char *name;
+	unsigned int ops;
+	unsigned int rounds;
+	uint32_t arg;
+	bool quick;
+	bool card;
+	bool (*setup)(struct bench *b);
+	void (*op)(struct bench *b, unsigned int i);
+	void (*settle)(struct bench *b);
+	void (*teardown)(struct bench *b);
+};
+
+struct bench_cases {
+	const struct bench_case *cases;
+	size_t count;
+};
+
+extern const struct bench_cases bench_query_cases;
+extern const struct bench_cases bench_object_cases;
+extern const struct bench_cases bench_exec_cases;
+extern const struct bench_cases bench_transfer_cases;
+
+void bench_no_settle(struct bench *b);
+
+#endif

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+/* Command streams: how many buffers they name, how long they are, what signals them. */
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "gpu.h"
+
+/* A stream of one NOP. */
+#define SMALL_BYTES	4
+
+static void exec(struct bench *b, struct drm_virtgpu_execbuffer *args)
+{
+	args->command = (uintptr_t)b->stream;
+	if (!args->size)
+		args->size = SMALL_BYTES;
+	gpu_ioctl(b->fd, DRM_IOCTL_VIRTGPU_EXECBUFFER, args);
+}
+
+/* @arg buffers. */
+static bool setup_buffers(struct bench *b)
+{
+	for (uint32_t i = 0; i < b->c->arg; i++)
+		b->handles[i] = gpu_buffer(b->fd, 4096);
+	return true;
+}
+
+static bool setup_one(struct bench *b)
+{
+	b->handles[0] = gpu_buffer(b->fd, 4096);
+	return true;
+}
+
+static void settle(struct bench *b)
+{
+	gpu_wait(b->fd, b->handles[0]);
+}
+
+static void exec_buffers(struct bench *b, unsigned int i)
+{
+	struct drm_virtgpu_execbuffer args = {
+		.bo_handles = (uintptr_t)b->handles,
+		.num_bo_handles = b->c->arg,
+	};
+
+	(void)i;
+	exec(b, &args);
+}
+
+static void exec_buffers_wait(struct bench *b, unsigned int i)
+{
+	exec_buffers(b, i);
+	gpu_wait(b->fd, b->handles[0]);
+}
+
+/* @arg bytes of stream. */
+static void exec_bytes(struct bench *b, unsigned int i)
+{
+	struct drm_virtgpu_execbuffer args = {
+		.size = b->c->arg,
+		.bo_handles = (uintptr_t)b->handles,
+		.num_bo_handles = 1,
+	};
+
+	(void)i;
+	exec(b, &args);
+}
+
+static void exec_fence_out(struct bench *b, unsigned int i)
+{
+	struct drm_virtgpu_execbuffer args = {
+		.flags = VIRTGPU_EXECBUF_FENCE_FD_OUT,
+		.bo_handles = (uintptr_t)b->handles,
+		.num_bo_handles = 1,
+		.fence_fd = -1,
+	};
+
+	(void)i;
+	exec(b, &args);
+	close(args.fence_fd);
+}
+
+static void exec_fence_out_wait(struct bench *b, unsigned int i)
+{
+	struct drm_virtgpu_execbuffer args = {
+		.flags = VIRTGPU_EXECBUF_FENCE_FD_OUT,
+		.bo_handles = (uintptr_t)b->handles,
+		.num_bo_handles = 1,
+		.fence_fd = -1,
+	};
+	struct pollfd fd = { .events = POLLIN };
+
+	(void)i;
+	exec(b, &args);
+	fd.fd = args.fence_fd;
+	if (poll(&fd, 1, -1) != 1)
+		gpu_die("poll");
+	close(args.fence_fd);
+}
+
+/* Each waits for the one before. */
+static bool setup_fence_in(struct bench *b)
+{
+	int *last = malloc(sizeof(*last));
+
+	if (!last)
+		gpu_die("malloc");
+	*last = -1;
+	b->priv = last;
+	return setup_one(b);
+}
+
+static void exec_fence_in_out(struct bench *b, unsigned int i)
+{
+	int *last = b->priv;
+	struct drm_virtgpu_execbuffer args = {
+		.flags = VIRTGPU_EXECBUF_FENCE_FD_OUT,
+		.bo_handles = (uintptr_t)b->handles,
+		.num_bo_handles = 1,
+		.fence_fd = *last,
+	};
+
+	(void)i;
+	if (*last >= 0)
+		args.flags |= VIRTGPU_EXECBUF_FENCE_FD_IN;
+	exec(b, &args);
+	if (*last >= 0)
+		close(*last);
+	*last = args.fence_fd;
+}
+
+static void teardown_fence_in(struct bench *b)
+{
+	int *last = b->priv;
+
+	close(*last);
+	free(last);
+}
+
+static bool setup_syncobj(struct bench *b)
+{
+	struct drm_syncobj_create create = { 0 };
+	struct drm_virtgpu_execbuffer_syncobj *out = calloc(1, sizeof(*out));
+
+	if (!out)
+		gpu_die("calloc");
+	gpu_ioctl(b->fd, DRM_IOCTL_SYNCOBJ_CREATE, &create);
+	out->handle = create.handle;
+	b->priv = out;
+	return setup_one(b);
+}
+
+static void exec_syncobj(struct bench *b, unsigned int i)
+{
+	struct drm_virtgpu_execbuffer args = {
+		.bo_handles = (uintptr_t)b->handles,
+		.num_bo_handles = 1,
+		.syncobj_stride = sizeof(struct drm_virtgpu_execbuffer_syncobj),
+		.num_out_syncobjs = 1,
+		.out_syncobjs = (uintptr_t)b->priv,
+	};
+
+	(void)i;
+	exec(b, &args);
+}
+
+static void exec_syncobj_wait(struct bench *b, unsigned int i)
+{
+	struct drm_virtgpu_execbuffer_syncobj *out = b->priv;
+	struct drm_syncobj_wait wait = {
+		.handles = (uintptr_t)&out->handle,
+		.count_handles = 1,
+		.timeout_nsec = INT64_MAX,
+	};
+
+	exec_syncobj(b, i);
+	gpu_ioctl(b->fd, DRM_IOCTL_SYNCOBJ_WAIT, &wait);
+}
+
+static void teardown_priv(struct bench *b)
+{
+	free(b->priv);
+}
+
+/* A ring that is polled: an event for each submission. */
+static bool setup_ring(struct bench *b)
+{
+	if (!gpu_has(b->fd, VIRTGPU_PARAM_CONTEXT_INIT))
+		return false;
+	close(b->fd);
+	b->fd = gpu_open_render();
+	gpu_context_init(b->fd, 1, 1);
+	return true;
+}
+
+static void exec_event_wait(struct bench *b, unsigned int i)
+{
+	struct drm_virtgpu_execbuffer args = { .flags = VIRTGPU_EXECBUF_RING_IDX };
+	struct drm_event event;
+
+	(void)i;
+	exec(b, &args);
+	if (read(b->fd, &event, sizeof(event)) != sizeof(event))
+		gpu_die("read");
+}
+
+#define PIPELINED(label, n, in_quick) \
+	{ .name = label, .ops = 64, .rounds = 15, .arg = n, .quick = in_quick, \
+	  .setup = setup_buffers, .op = exec_buffers, .settle = settle }
+#define WAITED(label, n, in_quick) \
+	{ .name = label, .ops = 1, .rounds = 101, .arg = n, .quick = in_quick, \
+	  .setup = setup_buffers, .op = exec_buffers_wait, .settle = bench_no_settle }
+#define SIZED(label, bytes, n, in_quick) \
+	{ .name = label, .ops = n, .rounds = 9, .arg = bytes, .quick = in_quick, \
+	  .setup = setup_one, .op = exec_bytes, .settle = settle }
+
+static const struct bench_case cases[] = {
+	PIPELINED("exec-1", 1, true),
+	WAITED("exec-1-wait", 1, true),
+	PIPELINED("exec-8", 8, false),
+	WAITED("exec-8-wait", 8, false),
+	PIPELINED("exec-64", 64, true),
+	WAITED("exec-64-wait", 64, false),
+	PIPELINED("exec-512", 512, false),
+	WAITED("exec-512-wait", 512, false),
+	SIZED("exec-1K", 1 << 10, 64, false),
+	SIZED("exec-4K", 4 << 10, 64, false),
+	SIZED("exec-16K", 16 << 10, 32, false),
+	SIZED("exec-64K", 64 << 10, 16, true),
+	SIZED("exec-1M", 1 << 20, 1, false),
+	{ .name = "exec-fence-out", .ops = 64, .rounds = 15, .quick = true,
+	  .setup = setup_one, .op = exec_fence_out, .settle = settle },
+	{ .name = "exec-fence-out-wait", .ops = 1, .rounds = 101, .quick = true,
+	  .setup = setup_one, .op = exec_fence_out_wait, .settle = bench_no_settle },
+	{ .name = "exec-fence-in-out", .ops = 64, .rounds = 15, .setup = setup_fence_in,
+	  .op = exec_fence_in_out, .settle = settle, .teardown = teardown_fence_in },
+	{ .name = "exec-syncobj", .ops = 64, .rounds = 15, .setup = setup_syncobj,
+	  .op = exec_syncobj, .settle = settle, .teardown = teardown_priv },
+	{ .name = "exec-syncobj-wait", .ops = 1, .rounds = 101, .setup = setup_syncobj,
+	  .op = exec_syncobj_wait, .settle = bench_no_settle, .teardown = teardown_priv },
+	{ .name = "exec-event-wait", .ops = 1, .rounds = 101, .setup = setup_ring,
+	  .op = exec_event_wait, .settle = bench_no_settle },
+};
+
+const struct bench_cases bench_exec_cases = { cases, ARRAY_SIZE(cases) };

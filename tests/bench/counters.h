@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The counters of the kernel module in probe/. */
+#ifndef COUNTERS_H
+#define COUNTERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define COUNTERS_MAX	16
+
+/**
+ * struct counters - what the module has counted
+ * @count: how many there are
+ * @name: what each is called
+ * @value: its value
+ */
+struct counters {
+	size_t count;
+	char name[COUNTERS_MAX][24];
+	int64_t value[COUNTERS_MAX];
+};
+
+bool counters_present(void);
+void counters_start(void);
+void counters_stop(struct counters *counters);
+
+#endif

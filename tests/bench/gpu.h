@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The ioctls; whatever fails ends the program. */
+#ifndef GPU_H
+#define GPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "uapi/drm/virtgpu_drm.h"
+
+_Noreturn void gpu_die(const char *what);
+
+int gpu_open_render(void);
+int gpu_open_card(void);
+void gpu_ioctl(int fd, unsigned long request, void *arg);
+bool gpu_has(int fd, uint64_t param);
+uint32_t gpu_buffer(int fd, uint32_t size_bytes);
+uint32_t gpu_texture(int fd, uint32_t side);
+void gpu_close(int fd, uint32_t handle);
+void *gpu_map(int fd, uint32_t handle, uint32_t size_bytes);
+void gpu_wait(int fd, uint32_t handle);
+void gpu_transfer(int fd, uint32_t handle, uint32_t size_bytes, bool to_host);
+void gpu_context_init(int fd, uint32_t num_rings, uint64_t poll_mask);
+
+#endif

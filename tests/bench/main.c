@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Usage: vgpu-bench [--quick] [--list] [PATTERN...]
+ *
+ * Measure what operations of the virtio_gpu driver cost the processor. Meant for a
+ * guest whose clock counts instructions (tests/guest/run --icount): there the time
+ * stamp counter advances by one an instruction.
+ *
+ * Prints lines of three fields: case, what is counted, how much of it an operation.
+ * The counts beside "instructions" come from the kernel module in probe/, where it is
+ * loaded, by rounds of their own.
+ */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "bench.h"
+#include "counters.h"
+#include "gpu.h"
+
+/* Rounds that are not counted: caches of memory and of translated code fill up. */
+#define WARM_UP_ROUNDS	2
+
+static const struct bench_cases *const sets[] = {
+	&bench_query_cases,
+	&bench_object_cases,
+	&bench_exec_cases,
+	&bench_transfer_cases,
+};
+
+/* For operations that leave nothing to wait for. */
+void bench_no_settle(struct bench *b)
+{
+	(void)b;
+}
+
+/* The device works in order: what comes after all else is done last. */
+static void settle_all(struct bench *b)
+{
+	gpu_transfer(b->fd, b->scratch, 4, true);
+	gpu_wait(b->fd, b->scratch);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static uint64_t median(uint64_t *values, unsigned int count)
+{
+	qsort(values, count, sizeof(*values), compare);
+	return values[count / 2];
+}
+
+static void run_round(struct bench *b)
+{
+	const struct bench_case *c = b->c;
+
+	for (unsigned int i = 0; i < c->ops; i++)
+		c->op(b, i);
+	c->settle ? c->settle(b) : settle_all(b);
+}
+
+static void measure(struct bench *b)
+{
+	const struct bench_case *c = b->c;
+	uint64_t *cost = calloc(c->rounds, sizeof(*cost)), start;
+
+	if (!cost)
+		gpu_die("calloc");
+	for (unsigned int i = 0; i < c->rounds; i++) {
+		start = __rdtsc();
+		run_round(b);
+		cost[i] = (__rdtsc() - start) / c->ops;
+	}
+	printf("%s instructions %lu\n", c->name, median(cost, c->rounds));
+	free(cost);
+}
+
+static void count(struct bench *b)
+{
+	const unsigned int rounds = b->c->ops == 1 ? 16 : 1;
+	struct counters counters;
+
+	counters_start();
+	for (unsigned int i = 0; i < rounds; i++)
+		run_round(b);
+	counters_stop(&counters);
+	for (size_t i = 0; i < counters.count; i++)
+		printf("%s %s %.3f\n", b->c->name, counters.name[i],
+		       (double)counters.value[i] / (b->c->ops * rounds));
+}
+
+static void run_case(const struct bench_case *c, const uint32_t *stream)
+{
+	struct bench b = { .c = c, .stream = stream };
+
+	b.fd = c->card ? gpu_open_card() : gpu_open_render();
+	b.scratch = gpu_buffer(b.fd, 4096);
+	if (!c->setup || c->setup(&b)) {
+		for (unsigned int i = 0; i < WARM_UP_ROUNDS; i++)
+			run_round(&b);
+		measure(&b);
+		if (counters_present())
+			count(&b);
+		if (c->teardown)
+			c->teardown(&b);
+	}
+	close(b.fd);
+	fflush(stdout);
+}
+
+static bool wanted(const struct bench_case *c, bool quick, char **patterns)
+{
+	if (quick && !c->quick)
+		return false;
+	if (!*patterns)
+		return true;
+	for (; *patterns; patterns++)
+		if (!fnmatch(*patterns, c->name, 0))
+			return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	bool quick = false, list = false;
+	const uint32_t *stream;
+	int i;
+
+	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (!strcmp(argv[i], "--quick")) {
+			quick = true;
+		} else if (!strcmp(argv[i], "--list")) {
+			list = true;
+		} else {
+			fprintf(stderr, "Usage: vgpu-bench [--quick] [--list] [PATTERN...]\n");
+			return 2;
+		}
+	}
+	/* To virgl a word of 0 is a NOP. */
+	stream = calloc(1, BENCH_STREAM_BYTES);
+	if (!stream)
+		gpu_die("calloc");
+	for (size_t s = 0; s < ARRAY_SIZE(sets); s++)
+		for (size_t n = 0; n < sets[s]->count; n++) {
+			const struct bench_case *c = &sets[s]->cases[n];
+
+			if (!wanted(c, quick, argv + i))
+				continue;
+			if (list)
+				puts(c->name);
+			else
+				run_case(c, stream);
+		}
+	return 0;
+}
