@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Usage: vgpu-bench [--quick] [--list] [PATTERN...]
+ * Usage: vgpu-bench [--quick] [--list] [--pause] [PATTERN...]
  *
  * Measure what operations of the virtio_gpu driver cost the processor. Meant for a
  * guest whose clock counts instructions (tests/guest/run --icount): there the time
@@ -96,7 +96,17 @@ static void count(struct bench *b)
 		       (double)counters.value[i] / (b->c->ops * rounds));
 }
 
-static void run_case(const struct bench_case *c, const uint32_t *stream)
+/* For who looks on: say how many operations come, wait for a line, do them, say so. */
+static void run_watched(struct bench *b)
+{
+	printf("%u\n", b->c->ops);
+	fflush(stdout);
+	getchar();
+	run_round(b);
+	puts("done");
+}
+
+static void run_case(const struct bench_case *c, const uint32_t *stream, bool pause)
 {
 	struct bench b = { .c = c, .stream = stream };
 
@@ -105,8 +115,11 @@ static void run_case(const struct bench_case *c, const uint32_t *stream)
 	if (!c->setup || c->setup(&b)) {
 		for (unsigned int i = 0; i < WARM_UP_ROUNDS; i++)
 			run_round(&b);
-		measure(&b);
-		if (counters_present())
+		if (pause)
+			run_watched(&b);
+		else
+			measure(&b);
+		if (!pause && counters_present())
 			count(&b);
 		if (c->teardown)
 			c->teardown(&b);
@@ -129,7 +142,7 @@ static bool wanted(const struct bench_case *c, bool quick, char **patterns)
 
 int main(int argc, char **argv)
 {
-	bool quick = false, list = false;
+	bool quick = false, list = false, pause = false;
 	const uint32_t *stream;
 	int i;
 
@@ -138,8 +151,10 @@ int main(int argc, char **argv)
 			quick = true;
 		} else if (!strcmp(argv[i], "--list")) {
 			list = true;
+		} else if (!strcmp(argv[i], "--pause")) {
+			pause = true;
 		} else {
-			fprintf(stderr, "Usage: vgpu-bench [--quick] [--list] [PATTERN...]\n");
+			fprintf(stderr, "Usage: vgpu-bench [--quick] [--list] [--pause] [PATTERN...]\n");
 			return 2;
 		}
 	}
@@ -156,7 +171,7 @@ int main(int argc, char **argv)
 			if (list)
 				puts(c->name);
 			else
-				run_case(c, stream);
+				run_case(c, stream, pause);
 		}
 	return 0;
 }
