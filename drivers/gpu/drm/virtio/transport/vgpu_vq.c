@@ -512,7 +512,11 @@ void vgpu_vq_detach(struct vgpu_vq *vq)
 	spin_unlock_irqrestore(&vq->lock, flags);
 
 	cancel_delayed_work_sync(&vq->sweep);
+	spin_lock_irqsave(&vq->lock, flags);
 	vq->sweeping = false;
+	/* What the sweep would have completed. */
+	list_splice_tail_init(&vq->rejected, &done);
+	spin_unlock_irqrestore(&vq->lock, flags);
 	vgpu_vq_finish(&done);
 }
 
