@@ -78,7 +78,8 @@ struct vgpu_payload *vgpu_payload_create(const struct vgpu_payload_limits *limit
 	struct vgpu_payload *payload;
 	int ret;
 
-	if (!max_nents || size_bytes > INT_MAX || size_bytes / largest >= limits->max_entries)
+	if (!max_nents || size_bytes > INT_MAX ||
+	    DIV_ROUND_UP(size_bytes, largest) > limits->max_entries)
 		return ERR_PTR(-E2BIG);
 	payload = kmalloc(struct_size(payload, sgl, max_nents), GFP_KERNEL_ACCOUNT);
 	if (!payload)
