@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Runs the unit tests: all, or those whose name contains the argument. */
+/* Runs the unit tests: all, or those whose name contains the argument; prints TAP. */
 #include "log.h"
 #include "test.h"
 
@@ -24,20 +24,18 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(suites); i++) {
 		for (const struct test_case *t = suites[i]; t->fn; t++) {
 			unsigned int before = test_failed;
+			bool ok;
 
 			if (argc > 1 && !strstr(t->name, argv[1]))
 				continue;
 			test_name = t->name;
 			t->fn();
-			if (test_failed == before) {
-				passed++;
-			} else {
-				failed++;
-				printf("FAIL %s\n", t->name);
-			}
+			ok = test_failed == before;
+			passed += ok;
+			failed += !ok;
+			printf("%s %u %s\n", ok ? "ok" : "not ok", passed + failed, t->name);
 		}
 	}
-	printf("vgpu-host unit tests: %u passed, %u failed, 0 skipped\n", passed,
-	       failed);
+	printf("1..%u\n", passed + failed);
 	return failed || !passed;
 }

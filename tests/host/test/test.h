@@ -13,7 +13,7 @@ extern unsigned int test_failed;
 #define CHECK(cond) do { \
 	if (!(cond)) { \
 		test_failed++; \
-		printf("%s: %s:%d: %s\n", test_name, __FILE__, __LINE__, #cond); \
+		printf("# %s: %s:%d: %s\n", test_name, __FILE__, __LINE__, #cond); \
 	} \
 } while (0)
 
@@ -21,7 +21,7 @@ extern unsigned int test_failed;
 	unsigned long long a_ = (a), b_ = (b); \
 	if (a_ != b_) { \
 		test_failed++; \
-		printf("%s: %s:%d: %s is %llu (%#llx), not %llu (%#llx)\n", \
+		printf("# %s: %s:%d: %s is %llu (%#llx), not %llu (%#llx)\n", \
 		       test_name, __FILE__, __LINE__, #a, a_, a_, b_, b_); \
 	} \
 } while (0)
