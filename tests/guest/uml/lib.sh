@@ -76,3 +76,23 @@ uml_kernel_dir()
 {
 	printf '%s/uml-%s-%s\n' "$VGPU_CACHE" "$1" "$(uml_key "$1")"
 }
+
+# make_ready KIND DRIVER [MODULE]: what run would make each time, for many runs
+# with --ready.
+make_ready()
+{
+	"$VGPU_GUEST_DIR/provision" host
+	"$UML_DIR/build" "$1"
+	"$UML_DIR/programs"
+	[ "$2" != ours ] || [ -n "${3:-}" ] || "$UML_DIR/module" "$1" >/dev/null
+}
+
+# lane CMD...: run CMD in the background, as many at a time as there are processors.
+# Guests have a time of their own, so they do not notice each other.
+lane()
+{
+	while [ "$(jobs -rp | wc -l)" -ge "${VGPU_LANES:-$(nproc)}" ]; do
+		wait -n || true
+	done
+	"$@" &
+}
