@@ -16,7 +16,7 @@ struct virtio_device;
  * @config_work: reads the configuration after it has changed
  * @lost_work: ends what was under way on a device that is lost, and resets it
  * @lost_error: why it is lost
- * @recovering: a reset is under way, not a suspend; used by @lost_work alone
+ * @recovering: a reset is under way, not a suspend; written by @lost_work alone
  * @removing: the device goes away, so it need not be reset
  */
 struct vgpu_core {

@@ -78,9 +78,7 @@ static int vgpu_power_reset(struct vgpu_device *vgpu)
 	ret = virtio_device_freeze(vgpu->vdev);
 	if (!ret)
 		ret = virtio_device_restore(vgpu->vdev);
-	if (!ret && !vgpu_cmdq_is_alive(vgpu->cmdq))
-		ret = -ETIMEDOUT;
-	return ret;
+	return ret ?: vgpu_cmdq_ping(vgpu->cmdq);
 }
 #else
 /* The virtio core has no way to start a device a second time. */
@@ -98,9 +96,9 @@ static void vgpu_power_recover(struct vgpu_core *core)
 
 	if (!drm_dev_enter(&vgpu->drm, &idx))
 		return;
-	core->recovering = true;
+	WRITE_ONCE(core->recovering, true);
 	ret = vgpu_power_reset(vgpu);
-	core->recovering = false;
+	WRITE_ONCE(core->recovering, false);
 	if (ret) {
 		vgpu_device_set_state(vgpu, VGPU_DEVICE_LOST);
 		vgpu_cmdq_fail(vgpu->cmdq, -EIO);
@@ -144,6 +142,9 @@ void vgpu_power_lost(void *core, int error)
 	struct vgpu_core *lost = core;
 
 	WRITE_ONCE(lost->lost_error, error);
+	/* Lost once more: what would act on it waits for this very device. */
+	if (READ_ONCE(lost->recovering))
+		vgpu_cmdq_fail(lost->base.cmdq, -EIO);
 	queue_work(system_dfl_wq, &lost->lost_work);
 }
 

@@ -86,7 +86,7 @@ void vgpu_cmdq_fail(struct vgpu_cmdq *q, int error);
 void vgpu_cmdq_stop(struct vgpu_cmdq *q);
 void vgpu_cmdq_control_interrupt(struct vgpu_cmdq *q);
 void vgpu_cmdq_cursor_interrupt(struct vgpu_cmdq *q);
-bool vgpu_cmdq_is_alive(struct vgpu_cmdq *q);
+int vgpu_cmdq_ping(struct vgpu_cmdq *q);
 int vgpu_cmdq_error(struct vgpu_cmdq *q);
 void vgpu_cmdq_kick(struct vgpu_cmdq *q);
 void vgpu_cmdq_kick_cursor(struct vgpu_cmdq *q);

@@ -53,16 +53,17 @@ static void vgpu_cmdq_overdue(void *owner)
 }
 
 /**
- * vgpu_cmdq_is_alive() - does the device answer?
+ * vgpu_cmdq_ping() - does the device answer?
  * @q: the queues
  *
  * Context: process, sleeps at most VGPU_PING_TIMEOUT_MS.
- * Return: true if it answers a question, with whatever answer.
+ * Return: 0 if it answers a question, with whatever answer; -ETIMEDOUT; why the
+ * queue failed meanwhile.
  */
-bool vgpu_cmdq_is_alive(struct vgpu_cmdq *q)
+int vgpu_cmdq_ping(struct vgpu_cmdq *q)
 {
 	struct vgpu_cmd *cmd;
-	bool alive;
+	int ret;
 
 	cmd = vgpu_cmd_new_query(q, VIRTIO_GPU_CMD_GET_DISPLAY_INFO,
 				 sizeof(struct virtio_gpu_ctrl_hdr),
@@ -70,23 +71,28 @@ bool vgpu_cmdq_is_alive(struct vgpu_cmdq *q)
 				 VIRTIO_GPU_RESP_OK_DISPLAY_INFO);
 	/* Without memory nothing can be said; it is asked again. */
 	if (IS_ERR(cmd))
-		return true;
-	alive = vgpu_cmd_ask(cmd, NULL, VGPU_PING_TIMEOUT_MS) != -ETIMEDOUT && !cmd->msg.error;
+		return 0;
+	ret = vgpu_cmd_ask(cmd, NULL, VGPU_PING_TIMEOUT_MS);
+	/* However bad an answer is, somebody gave it. */
+	if (ret != -ETIMEDOUT)
+		ret = cmd->msg.error == -EPROTO ? 0 : cmd->msg.error;
 	vgpu_cmd_put(cmd);
-	return alive;
+	return ret;
 }
 
 /*
  * One command has taken too long. A device that answers another one is alive: only
- * what is overdue has failed, by the fault of whoever made it wait.
+ * what is overdue has failed, by the fault of whoever made it wait. On a queue
+ * that has failed meanwhile nothing is overdue any more.
  */
-static void vgpu_cmdq_ping(struct work_struct *work)
+static void vgpu_cmdq_ping_work(struct work_struct *work)
 {
 	struct vgpu_cmdq *q = container_of(work, struct vgpu_cmdq, ping_work);
+	int ret = vgpu_cmdq_ping(q);
 
-	if (!vgpu_cmdq_is_alive(q))
-		q->lost(q->lost_arg, -ETIMEDOUT);
-	else if (vgpu_vq_expire(q->control) + vgpu_vq_expire(q->cursor))
+	if (ret == -ETIMEDOUT)
+		q->lost(q->lost_arg, ret);
+	else if (!ret && vgpu_vq_expire(q->control) + vgpu_vq_expire(q->cursor))
 		dev_err_ratelimited(&q->vdev->dev, "device does not finish a command\n");
 }
 
@@ -134,7 +140,7 @@ struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config)
 	q->lost_arg = config->lost_arg;
 	q->wq = config->wq;
 	q->max_entries = config->max_entries;
-	INIT_WORK(&q->ping_work, vgpu_cmdq_ping);
+	INIT_WORK(&q->ping_work, vgpu_cmdq_ping_work);
 	spin_lock_init(&q->emit_lock);
 	spin_lock_init(&q->refusal_lock);
 	q->pool = mempool_create_kmalloc_pool(VGPU_CMD_POOL_MIN, vgpu_cmd_pool_bytes());
