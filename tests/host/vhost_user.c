@@ -73,9 +73,12 @@ static int set_features(struct vhost_user *v, struct vhu_msg *msg)
 	if (msg->hdr.size < 8)
 		return -EPROTO;
 	device_set_features(v->d, bits & ~BIT64(VHU_F_PROTOCOL_FEATURES));
+	if (bits & BIT64(VHU_F_PROTOCOL_FEATURES))
+		return 0;
+	/* Nobody will enable the queues then. virtio_uml does so after a reset. */
+	v->d->fence.off = 0;
 	for (unsigned int i = 0; i < WIRE_QUEUES; i++)
-		if (!(bits & BIT64(VHU_F_PROTOCOL_FEATURES)))
-			v->d->vq[i].enabled = true;
+		v->d->vq[i].enabled = true;
 	return 0;
 }
 

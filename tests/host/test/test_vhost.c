@@ -300,6 +300,22 @@ static void vhost_test_disabled_queue(void)
 	front_destroy(f);
 }
 
+/* Without the bit for protocol features queues are enabled from the start, and again. */
+static void vhost_test_queues_nobody_enables(void)
+{
+	struct front *f = front_create(BIT64(VHU_PF_INBAND_NOTIFICATIONS));
+	u64 features = BIT64(VIRTIO_F_VERSION_1);
+
+	negotiate(f, ~0ull, 0);
+	set_state(f, VHU_SET_VRING_ENABLE, 0, 1);
+	set_state(f, VHU_SET_VRING_ENABLE, 0, 0);
+	CHECK_EQ(send_ack(f, VHU_SET_FEATURES, &features, 8, -1), 0);
+	put_request(f, 0);
+	set_state(f, VHU_VRING_KICK, 0, 0);
+	CHECK_EQ(used_index(f), 1);
+	front_destroy(f);
+}
+
 /* A front end that knows no reset: the control queue begins anew. */
 static void vhost_test_implied_reset(void)
 {
@@ -434,6 +450,7 @@ const struct test_case vhost_tests[] = {
 	TEST(vhost_test_config),
 	TEST(vhost_test_stop_and_reset),
 	TEST(vhost_test_disabled_queue),
+	TEST(vhost_test_queues_nobody_enables),
 	TEST(vhost_test_implied_reset),
 	TEST(vhost_test_memory_slots),
 	TEST(vhost_test_window),
