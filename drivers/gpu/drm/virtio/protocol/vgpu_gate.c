@@ -14,6 +14,7 @@
 #include <linux/dma-fence.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -137,40 +138,48 @@ static void vgpu_gate_refuse(struct vgpu_gate_pass *pass, int error)
 		vgpu_fence_complete(pass->fence, error);
 }
 
-static void vgpu_gate_let_through(struct vgpu_gate_pass *pass)
+static struct vgpu_gate_pass *vgpu_gate_first_locked(struct vgpu_gate *gate)
 {
-	int error = vgpu_gate_pass_error(pass);
+	lockdep_assert_held(&gate->lock);
 
-	if (error)
-		vgpu_gate_refuse(pass, error);
-	else
-		vgpu_cmd_post_fenced(pass->cmd, pass->owner, pass->fence);
+	return list_first_entry_or_null(&gate->waiting, struct vgpu_gate_pass, node);
 }
 
-static struct vgpu_gate_pass *vgpu_gate_take_first(struct vgpu_gate *gate, bool any)
+/*
+ * Post the first command, if it need not wait any more. It leaves the list only when
+ * it is posted: where nobody waits, whoever comes next posts right away.
+ */
+static bool vgpu_gate_let_through(struct vgpu_gate *gate)
 {
 	struct vgpu_gate_pass *pass;
 	unsigned long flags;
+	int error = 0;
 
 	spin_lock_irqsave(&gate->lock, flags);
-	pass = list_first_entry_or_null(&gate->waiting, struct vgpu_gate_pass, node);
-	if (pass && !any && atomic_read(&pass->open))
+	pass = vgpu_gate_first_locked(gate);
+	if (pass && atomic_read(&pass->open))
 		pass = NULL;
-	if (pass)
+	if (pass) {
+		error = vgpu_gate_pass_error(pass);
+		if (!error)
+			vgpu_cmd_post_fenced(pass->cmd, pass->owner, pass->fence);
 		list_del_init(&pass->node);
+	}
 	spin_unlock_irqrestore(&gate->lock, flags);
-	return pass;
+	if (!pass)
+		return false;
+	if (error)
+		vgpu_gate_refuse(pass, error);
+	vgpu_gate_destroy_pass(pass);
+	return true;
 }
 
 static void vgpu_gate_work(struct work_struct *work)
 {
 	struct vgpu_gate *gate = container_of(work, struct vgpu_gate, work);
-	struct vgpu_gate_pass *pass;
 
-	while ((pass = vgpu_gate_take_first(gate, false))) {
-		vgpu_gate_let_through(pass);
-		vgpu_gate_destroy_pass(pass);
-	}
+	while (vgpu_gate_let_through(gate))
+		;
 	vgpu_cmdq_kick(gate->q);
 	vgpu_gate_put(gate);
 }
@@ -252,11 +261,18 @@ bool vgpu_gate_is_busy(const struct vgpu_gate *gate)
 void vgpu_gate_cancel(struct vgpu_gate *gate, int error)
 {
 	struct vgpu_gate_pass *pass;
+	unsigned long flags;
 
-	while ((pass = vgpu_gate_take_first(gate, true))) {
+	spin_lock_irqsave(&gate->lock, flags);
+	while ((pass = vgpu_gate_first_locked(gate))) {
+		list_del_init(&pass->node);
+		spin_unlock_irqrestore(&gate->lock, flags);
+
 		vgpu_gate_refuse(pass, error);
 		vgpu_gate_destroy_pass(pass);
+		spin_lock_irqsave(&gate->lock, flags);
 	}
+	spin_unlock_irqrestore(&gate->lock, flags);
 }
 
 /* Fences of the timeline itself are in order anyway. */
