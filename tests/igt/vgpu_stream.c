@@ -7,7 +7,7 @@
 #include "vgpu_test.h"
 
 /* The project's own host, whose NOP has the form of virgl's. */
-#define CAPSET_TOY3D 60
+#define CAPSET_TOY3D 30
 
 /* Facts of the virgl protocol: command, object and length share a header. */
 enum {
@@ -41,7 +41,7 @@ uint32_t vgpu_client_rings(const struct vgpu_client *client)
 static uint32_t pick_capset(int fd)
 {
 	static const uint32_t order[] = {
-		VIRTGPU_DRM_CAPSET_VIRGL2, VIRTGPU_DRM_CAPSET_VIRGL,
+		VIRTGPU_DRM_CAPSET_VIRGL2, VIRTGPU_DRM_CAPSET_VIRGL, CAPSET_TOY3D,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
