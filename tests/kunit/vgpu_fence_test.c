@@ -210,7 +210,14 @@ static void fence_vq_lost(void *owner, int error)
 {
 }
 
-static const struct vgpu_vq_ops fence_vq_ops = { .lost = fence_vq_lost };
+static void fence_vq_silent(void *owner)
+{
+}
+
+static const struct vgpu_vq_ops fence_vq_ops = {
+	.lost = fence_vq_lost,
+	.silent = fence_vq_silent,
+};
 
 static struct fence_vq_test *fence_vq_begin(struct kunit *test)
 {

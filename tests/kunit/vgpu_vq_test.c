@@ -2,6 +2,7 @@
 /* The queue before the ring, against a device that is the test itself. */
 #include <kunit/test.h>
 
+#include <linux/delay.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/virtio_config.h>
@@ -32,6 +33,7 @@ struct vq_test {
 	unsigned int nr_release;
 	unsigned int lost;
 	int lost_error;
+	unsigned int silent;
 };
 
 /**
@@ -101,7 +103,17 @@ static void vq_test_lost(void *owner, int error)
 	ctx->lost_error = error;
 }
 
-static const struct vgpu_vq_ops vq_test_ops = { .lost = vq_test_lost };
+static void vq_test_silent(void *owner)
+{
+	struct vq_test *ctx = owner;
+
+	WRITE_ONCE(ctx->silent, ctx->silent + 1);
+}
+
+static const struct vgpu_vq_ops vq_test_ops = {
+	.lost = vq_test_lost,
+	.silent = vq_test_silent,
+};
 
 static void vq_test_callback(struct virtqueue *ring)
 {
@@ -497,6 +509,53 @@ static void vgpu_vq_test_unattached_queue_rejects(struct kunit *test)
 	vgpu_vq_destroy(NULL);
 }
 
+/* A quarter of the ring is not for clients. */
+static void vgpu_vq_test_crowded_before_full(struct kunit *test)
+{
+	struct vq_test *ctx = vq_test_begin(test);
+	struct test_msg *msgs[RING_ENTRIES + 1];
+	unsigned int i;
+	u32 token;
+
+	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
+		KUNIT_EXPECT_EQ(test, vgpu_vq_is_crowded(ctx->vq), i > RING_ENTRIES * 3 / 4);
+		msgs[i] = test_msg_commit(ctx);
+	}
+	vgpu_vq_kick(ctx->vq);
+	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
+		KUNIT_EXPECT_EQ(test, vgpu_vq_is_crowded(ctx->vq), i < 3);
+		KUNIT_ASSERT_PTR_EQ(test, take(ctx, &token), msgs[i]);
+		fake_ring_answer(ctx->ring, token, RESP_BYTES);
+		vgpu_vq_poll(ctx->vq);
+		vgpu_msg_put(&msgs[i]->base);
+	}
+	KUNIT_EXPECT_FALSE(test, vgpu_vq_is_crowded(ctx->vq));
+}
+
+static void vgpu_vq_test_silence_is_reported(struct kunit *test)
+{
+	struct vq_test *ctx = vq_test_begin(test);
+	struct test_msg *msg = test_msg_commit(ctx);
+	u32 token;
+
+	vgpu_vq_kick(ctx->vq);
+	KUNIT_EXPECT_FALSE(test, vgpu_vq_is_silent(ctx->vq));
+	msleep(3 * VGPU_VQ_SILENCE_MS);
+	KUNIT_EXPECT_TRUE(test, vgpu_vq_is_silent(ctx->vq));
+	KUNIT_EXPECT_GT(test, READ_ONCE(ctx->silent), 0);
+
+	KUNIT_ASSERT_PTR_EQ(test, take(ctx, &token), msg);
+	fake_ring_answer(ctx->ring, token, RESP_BYTES);
+	vgpu_vq_poll(ctx->vq);
+	vgpu_msg_put(&msg->base);
+	/* Nothing was asked, so nothing is missed; then the time counts anew. */
+	msleep(2 * VGPU_VQ_SILENCE_MS);
+	KUNIT_EXPECT_FALSE(test, vgpu_vq_is_silent(ctx->vq));
+	msg = test_msg_commit(ctx);
+	KUNIT_EXPECT_FALSE(test, vgpu_vq_is_silent(ctx->vq));
+	vgpu_msg_put(&msg->base);
+}
+
 static struct kunit_case vgpu_vq_test_cases[] = {
 	KUNIT_CASE(vgpu_vq_test_batch_is_one_kick),
 	KUNIT_CASE(vgpu_vq_test_full_ring_keeps_order),
@@ -515,6 +574,8 @@ static struct kunit_case vgpu_vq_test_cases[] = {
 	KUNIT_CASE(vgpu_vq_test_no_response),
 	KUNIT_CASE(vgpu_vq_test_data_goes_along),
 	KUNIT_CASE(vgpu_vq_test_unattached_queue_rejects),
+	KUNIT_CASE(vgpu_vq_test_crowded_before_full),
+	KUNIT_CASE(vgpu_vq_test_silence_is_reported),
 	{}
 };
 

@@ -29,6 +29,7 @@
 #include "core/vgpu_power.h"
 #include "debug/vgpu_debugfs.h"
 #include "kms/vgpu_display.h"
+#include "kms/vgpu_patience.h"
 #include "object/vgpu_base.h"
 #include "object/vgpu_capset.h"
 #include "object/vgpu_context.h"
@@ -86,6 +87,13 @@ void vgpu_device_config_changed(struct virtio_device *vdev)
 
 	if (vgpu)
 		queue_work(vgpu->wq, &to_vgpu_core(vgpu)->config_work);
+}
+
+static void vgpu_device_silent(void *arg)
+{
+	struct vgpu_core *core = arg;
+
+	vgpu_patience_lose(&core->base);
 }
 
 static void vgpu_device_control_interrupt(struct virtqueue *ring)
@@ -220,7 +228,8 @@ static int vgpu_device_init(struct vgpu_core *core)
 	struct vgpu_cmdq_config config = {
 		.vdev = vgpu->vdev,
 		.lost = vgpu_power_lost,
-		.lost_arg = core,
+		.silent = vgpu_device_silent,
+		.arg = core,
 		.timeout_ms = vgpu_device_timeout_ms,
 		.max_entries = vgpu_device_max_entries,
 	};
@@ -232,6 +241,8 @@ static int vgpu_device_init(struct vgpu_core *core)
 	ret = vgpu_resources_init(vgpu);
 	if (!ret)
 		ret = vgpu_contexts_init(vgpu);
+	if (!ret)
+		ret = vgpu_patience_init(vgpu);
 	if (ret) {
 		put_device(&vgpu->vdev->dev);
 		return ret;
@@ -328,7 +339,7 @@ int vgpu_device_probe(struct virtio_device *vdev, const struct drm_driver *drive
 	dma_set_max_seg_size(dev, min_t(size_t, dma_max_mapping_size(dev), U32_MAX & PAGE_MASK));
 	core->devres = group;
 	core->base.vdev = vdev;
-	ret = vgpu_device_bring_up(&core->base);
+	ret = vgpu_device_bring_up(core);
 	if (ret)
 		goto err_release;
 	if (core->base.display)

@@ -27,6 +27,7 @@
 
 #include "kms/vgpu_cursor.h"
 #include "kms/vgpu_framebuffer.h"
+#include "kms/vgpu_patience.h"
 #include "kms/vgpu_plane.h"
 #include "kms/vgpu_scanout.h"
 #include "object/vgpu_base.h"
@@ -133,7 +134,7 @@ static int vgpu_cursor_upload_and_wait(struct vgpu_cursor *c, struct drm_plane_s
 		return -ENODEV;
 	vgpu_cursor_upload(state);
 	drm_dev_exit(idx);
-	ret = dma_fence_wait(&own->done->base, true);
+	ret = vgpu_patience_wait(to_vgpu(c->base.dev), &own->done->base);
 	vgpu_plane_finish(state, NULL);
 	return ret;
 }
@@ -154,8 +155,12 @@ static int vgpu_cursor_prepare_fb(struct drm_plane *plane, struct drm_plane_stat
 	if (ret)
 		return ret;
 	if (state->fence && !dma_fence_is_signaled(state->fence))
-		return 0;
-	return vgpu_cursor_upload_and_wait(c, state);
+		ret = vgpu_patience_limit(to_vgpu(plane->dev), &state->fence);
+	else
+		ret = vgpu_cursor_upload_and_wait(c, state);
+	if (ret)
+		vgpu_plane_cleanup_fb(plane, state);
+	return ret;
 }
 
 static int vgpu_cursor_atomic_check(struct drm_plane *plane, struct vgpu_compat_commit *commit)
@@ -212,7 +217,7 @@ static void vgpu_cursor_update(struct vgpu_cursor *c, struct drm_plane_state *st
 	if (own->done) {
 		/* Not in prepare_fb: its buffer was not finished then. */
 		vgpu_cursor_upload(state);
-		dma_fence_wait(&own->done->base, false);
+		vgpu_patience_wait(to_vgpu(c->base.dev), &own->done->base);
 		vgpu_plane_finish(state, NULL);
 	}
 	vgpu_cursor_tell(c, &look, is_new || own->uploaded);

@@ -30,6 +30,7 @@
 
 #include "kms/vgpu_framebuffer.h"
 #include "kms/vgpu_panic.h"
+#include "kms/vgpu_patience.h"
 #include "kms/vgpu_plane.h"
 #include "kms/vgpu_scanout.h"
 #include "object/vgpu_base.h"
@@ -185,6 +186,7 @@ static int vgpu_plane_wait_for_last(struct vgpu_plane *p, struct drm_plane_state
 
 static int vgpu_plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state *state)
 {
+	struct vgpu_device *vgpu = to_vgpu(plane->dev);
 	struct vgpu_plane *p = to_vgpu_plane(plane);
 	int ret;
 
@@ -198,8 +200,8 @@ static int vgpu_plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state
 	if (ret)
 		return ret;
 	/* The answer may be there, without an interrupt. */
-	vgpu_cmdq_poll(to_vgpu(plane->dev)->cmdq);
-	ret = vgpu_plane_wait_for_last(p, state);
+	vgpu_cmdq_poll(vgpu->cmdq);
+	ret = vgpu_plane_wait_for_last(p, state) ?: vgpu_patience_limit(vgpu, &state->fence);
 	if (ret)
 		vgpu_plane_cleanup_fb(plane, state);
 	return ret;
@@ -372,7 +374,7 @@ void vgpu_plane_wait_for_release(struct drm_plane *plane, const struct drm_plane
 		return;
 	last = vgpu_plane_last_fence(to_vgpu_plane(plane));
 	if (last)
-		dma_fence_wait(last, true);
+		vgpu_patience_wait(to_vgpu(plane->dev), last);
 	dma_fence_put(last);
 }
 

@@ -13,6 +13,7 @@ struct vgpu_cmdq;
 struct vgpu_contexts;
 struct vgpu_display;
 struct vgpu_hostmem;
+struct vgpu_patience;
 struct vgpu_resources;
 
 /**
@@ -61,6 +62,7 @@ struct vgpu_features {
  * @capsets: capability sets
  * @hostmem: host-visible memory, NULL where the device has none
  * @display: outputs, NULL where there are none
+ * @patience: with which the display waits
  */
 struct vgpu_device {
 	struct drm_device drm;
@@ -75,6 +77,7 @@ struct vgpu_device {
 	struct vgpu_capsets *capsets;
 	struct vgpu_hostmem *hostmem;
 	struct vgpu_display *display;
+	struct vgpu_patience *patience;
 };
 
 static inline struct vgpu_device *to_vgpu(struct drm_device *drm)

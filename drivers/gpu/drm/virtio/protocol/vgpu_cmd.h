@@ -47,15 +47,17 @@ struct vgpu_cmd_owner {
  * struct vgpu_cmdq_config - what a command queue is made with
  * @vdev: the device
  * @lost: upcall: the device is lost; any context, maybe more than once
- * @lost_arg: its argument
+ * @silent: upcall: the device is silent; process context, again and again
+ * @arg: argument of the upcalls
  * @wq: where what may sleep is done; flushed before vgpu_cmdq_destroy()
  * @timeout_ms: how long the device may take for a command; 0 for ever
  * @max_entries: most pieces a command's data may have; 0 for the size of the ring
  */
 struct vgpu_cmdq_config {
 	struct virtio_device *vdev;
-	void (*lost)(void *lost_arg, int error);
-	void *lost_arg;
+	void (*lost)(void *arg, int error);
+	void (*silent)(void *arg);
+	void *arg;
 	struct workqueue_struct *wq;
 	unsigned int timeout_ms;
 	unsigned int max_entries;
@@ -88,6 +90,8 @@ void vgpu_cmdq_control_interrupt(struct vgpu_cmdq *q);
 void vgpu_cmdq_cursor_interrupt(struct vgpu_cmdq *q);
 int vgpu_cmdq_ping(struct vgpu_cmdq *q);
 int vgpu_cmdq_error(struct vgpu_cmdq *q);
+bool vgpu_cmdq_is_crowded(struct vgpu_cmdq *q);
+bool vgpu_cmdq_is_silent(struct vgpu_cmdq *q);
 void vgpu_cmdq_kick(struct vgpu_cmdq *q);
 void vgpu_cmdq_kick_cursor(struct vgpu_cmdq *q);
 void vgpu_cmdq_listen(struct vgpu_cmdq *q);

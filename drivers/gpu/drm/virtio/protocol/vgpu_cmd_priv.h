@@ -23,7 +23,8 @@
  * @cursor: queue of the cursor, constant
  * @pool: of small commands, constant
  * @lost: upcall, constant
- * @lost_arg: its argument, constant
+ * @silent: upcall, constant
+ * @arg: argument of the upcalls, constant
  * @wq: where what may sleep is done, constant
  * @max_entries: limit set by the administrator or 0, constant
  * @use_dma: the device goes by DMA addresses; constant while started
@@ -42,8 +43,9 @@ struct vgpu_cmdq {
 	struct vgpu_vq *control;
 	struct vgpu_vq *cursor;
 	mempool_t *pool;
-	void (*lost)(void *lost_arg, int error);
-	void *lost_arg;
+	void (*lost)(void *arg, int error);
+	void (*silent)(void *arg);
+	void *arg;
 	struct workqueue_struct *wq;
 	unsigned int max_entries;
 	bool use_dma;

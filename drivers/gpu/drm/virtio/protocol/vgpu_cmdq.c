@@ -42,7 +42,7 @@ static void vgpu_cmdq_lost(void *owner, int error)
 {
 	struct vgpu_cmdq *q = owner;
 
-	q->lost(q->lost_arg, error);
+	q->lost(q->arg, error);
 }
 
 static void vgpu_cmdq_overdue(void *owner)
@@ -91,13 +91,21 @@ static void vgpu_cmdq_ping_work(struct work_struct *work)
 	int ret = vgpu_cmdq_ping(q);
 
 	if (ret == -ETIMEDOUT)
-		q->lost(q->lost_arg, ret);
+		q->lost(q->arg, ret);
 	else if (!ret && vgpu_vq_expire(q->control) + vgpu_vq_expire(q->cursor))
 		dev_err_ratelimited(&q->vdev->dev, "device does not finish a command\n");
 }
 
+static void vgpu_cmdq_silent(void *owner)
+{
+	struct vgpu_cmdq *q = owner;
+
+	q->silent(q->arg);
+}
+
 static const struct vgpu_vq_ops vgpu_cmdq_vq_ops = {
 	.lost = vgpu_cmdq_lost,
+	.silent = vgpu_cmdq_silent,
 	.overdue = vgpu_cmdq_overdue,
 };
 
@@ -137,7 +145,8 @@ struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config)
 		return ERR_PTR(-ENOMEM);
 	q->vdev = config->vdev;
 	q->lost = config->lost;
-	q->lost_arg = config->lost_arg;
+	q->silent = config->silent;
+	q->arg = config->arg;
 	q->wq = config->wq;
 	q->max_entries = config->max_entries;
 	INIT_WORK(&q->ping_work, vgpu_cmdq_ping_work);
@@ -256,6 +265,29 @@ void vgpu_cmdq_cursor_interrupt(struct vgpu_cmdq *q)
 int vgpu_cmdq_error(struct vgpu_cmdq *q)
 {
 	return vgpu_vq_error(q->control);
+}
+
+/**
+ * vgpu_cmdq_is_crowded() - should clients wait at the door?
+ * @q: the queues
+ *
+ * Return: true if what they send would leave the display too little room.
+ */
+bool vgpu_cmdq_is_crowded(struct vgpu_cmdq *q)
+{
+	return vgpu_vq_is_crowded(q->control);
+}
+
+/**
+ * vgpu_cmdq_is_silent() - does the device keep us waiting?
+ * @q: the queues
+ *
+ * Return: true if it has answered nothing at all for VGPU_VQ_SILENCE_MS, though it was
+ * asked.
+ */
+bool vgpu_cmdq_is_silent(struct vgpu_cmdq *q)
+{
+	return vgpu_vq_is_silent(q->control);
 }
 
 /**

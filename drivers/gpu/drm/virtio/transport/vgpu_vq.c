@@ -48,6 +48,9 @@
 /* A message adds two entries to its data: the request and the response. */
 #define VGPU_VQ_FIXED_ENTRIES	2
 
+/* The part of the ring that is kept free of what clients send: a quarter. */
+#define VGPU_VQ_RESERVE_SHIFT	2
+
 /**
  * struct vgpu_vq - one queue to the device
  * @lock: protects all that follows but the constants
@@ -67,6 +70,9 @@
  * @sweep: collects what nobody waits for, retries what memory was short for
  * @sweep_ms: delay of the next sweep
  * @sweeping: @sweep is armed
+ * @crowded: what comes next from a client would leave the display too little room
+ * @heard: when the device last answered or, after a time of idleness, was asked; in
+ *         jiffies
  * @indirect: a message takes one entry of the ring whatever its length; constant
  *            while attached
  * @panic_done: messages that came back during a panic; see vgpu_vq_panic_enter()
@@ -89,6 +95,8 @@ struct vgpu_vq {
 	struct delayed_work sweep;
 	unsigned int sweep_ms;
 	bool sweeping;
+	bool crowded;
+	unsigned long heard;
 	bool indirect;
 	struct list_head panic_done;
 	struct vgpu_vq_stats stats;
@@ -162,6 +170,15 @@ static int vgpu_vq_add_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 	return virtqueue_add_sgs(vq->ring, sgs, out, in, msg, GFP_ATOMIC);
 }
 
+static void vgpu_vq_gauge_locked(struct vgpu_vq *vq)
+{
+	lockdep_assert_held(&vq->lock);
+
+	WRITE_ONCE(vq->crowded,
+		   vq->stats.pending ||
+		   vq->ring->num_free < vq->stats.ring_entries >> VGPU_VQ_RESERVE_SHIFT);
+}
+
 /*
  * Move messages from the FIFO into the ring while there is room. Whatever goes
  * wrong leaves the message at the head of the FIFO: a response or the sweep
@@ -177,6 +194,8 @@ static void vgpu_vq_push_locked(struct vgpu_vq *vq)
 		return;
 	if (!vq->nr_in_ring)
 		vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
+	if (list_empty(&vq->in_ring))
+		WRITE_ONCE(vq->heard, jiffies);
 	list_for_each_entry_safe(msg, next, &vq->pending, node) {
 		if (!vgpu_vq_has_room_locked(vq, msg) || vgpu_vq_add_locked(vq, msg))
 			break;
@@ -190,6 +209,7 @@ static void vgpu_vq_push_locked(struct vgpu_vq *vq)
 	}
 	if (vq->stats.pending || vq->nr_in_ring)
 		vgpu_vq_arm_sweep_locked(vq);
+	vgpu_vq_gauge_locked(vq);
 }
 
 static void vgpu_vq_retire_locked(struct vgpu_vq *vq, struct vgpu_msg *msg,
@@ -227,6 +247,7 @@ static void vgpu_vq_reap_locked(struct vgpu_vq *vq, struct list_head *done)
 		while ((msg = virtqueue_get_buf(vq->ring, &used_bytes))) {
 			vgpu_vq_retire_locked(vq, msg, used_bytes, done);
 			vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
+			WRITE_ONCE(vq->heard, jiffies);
 		}
 		if (virtqueue_is_broken(vq->ring))
 			return;
@@ -283,12 +304,27 @@ static void vgpu_vq_service(struct vgpu_vq *vq, bool kick)
 	}
 	if (kick && vq->ring)
 		vgpu_vq_kick_locked(vq);
+	if (vq->ring)
+		vgpu_vq_gauge_locked(vq);
 	broken = vgpu_vq_is_broken_locked(vq);
 	spin_unlock_irqrestore(&vq->lock, flags);
 
 	vgpu_vq_finish(&done);
 	if (broken)
 		vq->ops->lost(vq->owner, -EIO);
+}
+
+/**
+ * vgpu_vq_is_silent() - does the device keep us waiting?
+ * @vq: the queue
+ *
+ * Return: true if it has answered nothing at all for VGPU_VQ_SILENCE_MS, though it was
+ * asked.
+ */
+bool vgpu_vq_is_silent(const struct vgpu_vq *vq)
+{
+	return !list_empty(&vq->in_ring) &&
+	       time_after(jiffies, READ_ONCE(vq->heard) + msecs_to_jiffies(VGPU_VQ_SILENCE_MS));
 }
 
 /* The ring is filled in order, so the first message has waited longest. */
@@ -312,7 +348,7 @@ static struct vgpu_msg *vgpu_vq_first_overdue_locked(struct vgpu_vq *vq)
 static void vgpu_vq_sweep(struct work_struct *work)
 {
 	struct vgpu_vq *vq = container_of(to_delayed_work(work), struct vgpu_vq, sweep);
-	bool overdue = false;
+	bool overdue = false, silent = false;
 	unsigned long flags;
 
 	vgpu_vq_service(vq, true);
@@ -323,9 +359,12 @@ static void vgpu_vq_sweep(struct work_struct *work)
 	if (vq->ring && !vq->error && (vq->nr_in_ring || vq->stats.pending)) {
 		vgpu_vq_arm_sweep_locked(vq);
 		overdue = vgpu_vq_first_overdue_locked(vq);
+		silent = vgpu_vq_is_silent(vq);
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
 
+	if (silent)
+		vq->ops->silent(vq->owner);
 	if (overdue)
 		vq->ops->overdue(vq->owner);
 }
@@ -396,6 +435,7 @@ void vgpu_vq_attach(struct vgpu_vq *vq, struct virtqueue *ring)
 	vq->indirect = virtio_has_feature(ring->vdev, VIRTIO_RING_F_INDIRECT_DESC);
 	vq->stats.ring_entries = virtqueue_get_vring_size(ring);
 	vq->unkicked = false;
+	WRITE_ONCE(vq->crowded, false);
 	vq->error = 0;
 	spin_unlock_irqrestore(&vq->lock, flags);
 }
@@ -588,6 +628,17 @@ void vgpu_vq_callback(struct vgpu_vq *vq)
 {
 	vq->stats.interrupts++;
 	vgpu_vq_service(vq, false);
+}
+
+/**
+ * vgpu_vq_is_crowded() - would a client's message leave the display too little room?
+ * @vq: the queue
+ *
+ * Return: a snapshot; false on a queue that has failed and emptied.
+ */
+bool vgpu_vq_is_crowded(const struct vgpu_vq *vq)
+{
+	return READ_ONCE(vq->crowded);
 }
 
 /**

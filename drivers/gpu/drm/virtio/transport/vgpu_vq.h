@@ -12,6 +12,9 @@ struct virtqueue;
 struct virtio_device;
 struct vgpu_vq;
 
+/* A device that has answered nothing for so long is silent. */
+#define VGPU_VQ_SILENCE_MS	500
+
 /**
  * enum vgpu_msg_state - where a message is on its way
  * @VGPU_MSG_NEW: not committed yet; only its creator sees it
@@ -70,11 +73,14 @@ struct vgpu_msg {
 /**
  * struct vgpu_vq_ops - what a queue tells its owner
  * @lost: the queue is broken; may be called more than once and in any context
+ * @silent: the device has answered nothing for VGPU_VQ_SILENCE_MS, though it was asked;
+ *          called again and again, in process context
  * @overdue: the device has kept a message for too long; called again and again, in
  *           process context, until it is answered, expired or failed
  */
 struct vgpu_vq_ops {
 	void (*lost)(void *owner, int error);
+	void (*silent)(void *owner);
 	void (*overdue)(void *owner);
 };
 
@@ -118,6 +124,8 @@ void vgpu_vq_listen(struct vgpu_vq *vq);
 void vgpu_vq_unlisten(struct vgpu_vq *vq);
 void vgpu_vq_poll(struct vgpu_vq *vq);
 void vgpu_vq_callback(struct vgpu_vq *vq);
+bool vgpu_vq_is_crowded(const struct vgpu_vq *vq);
+bool vgpu_vq_is_silent(const struct vgpu_vq *vq);
 
 int vgpu_vq_panic_enter(struct vgpu_vq *vq);
 int vgpu_vq_panic_run(struct vgpu_vq *vq, struct vgpu_msg *msg);
