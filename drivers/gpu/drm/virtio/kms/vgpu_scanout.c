@@ -63,12 +63,12 @@ static void vgpu_scanout_free(struct kref *ref)
 	kfree(container_of(ref, struct vgpu_scanout, ref));
 }
 
-static void vgpu_scanout_owner_get(struct vgpu_cmd_owner *owner)
+static void vgpu_scanout_owner_get(struct vgpu_cmd_owner *owner, size_t size_bytes)
 {
 	kref_get(&owner_to_scanout(owner)->ref);
 }
 
-static void vgpu_scanout_owner_put(struct vgpu_cmd_owner *owner)
+static void vgpu_scanout_owner_put(struct vgpu_cmd_owner *owner, size_t size_bytes)
 {
 	vgpu_scanout_put(owner_to_scanout(owner));
 }

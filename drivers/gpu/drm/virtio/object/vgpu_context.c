@@ -4,13 +4,16 @@
  *
  * Each open file has a context: a renderer of its own on the host, made when it is
  * first needed, a timeline for what it submits, more timelines where user space
- * asked for rings, and a budget of commands in flight. A client that has used up
- * its budget waits at the door of the next ioctl, killably and before it holds
- * anything, while everybody else goes on.
+ * asked for rings, and a budget of commands and bytes in flight. A client that has
+ * used up its budget waits at the door of the next ioctl, interruptibly and before it
+ * holds anything, while everybody else goes on. Clients together leave a part of the
+ * ring to the display and to teardown: who has more than a small share in flight
+ * waits while the rest is taken.
  *
  * Locking: &vgpu_context.lock is the outermost lock of the driver.
  */
 
+#include <linux/bits.h>
 #include <linux/idr.h>
 #include <linux/kref.h>
 #include <linux/moduleparam.h>
@@ -36,6 +39,17 @@ static unsigned int vgpu_context_budget = 256;
 module_param_named(context_budget, vgpu_context_budget, uint, 0644);
 MODULE_PARM_DESC(context_budget, "Commands a client may have in flight (default 256)");
 
+static unsigned int vgpu_context_mib = 64;
+module_param_named(context_mib, vgpu_context_mib, uint, 0644);
+MODULE_PARM_DESC(context_mib, "MiB a client may have in flight (default 64)");
+
+/* Commands each client may have in flight whatever others do. */
+#define VGPU_CONTEXT_SHARE	8
+
+/* In &vgpu_context.load the commands are counted above the bytes. */
+#define VGPU_CONTEXT_LOAD_SHIFT	40
+#define VGPU_CONTEXT_LOAD(size_bytes)	((1LL << VGPU_CONTEXT_LOAD_SHIFT) + (size_bytes))
+
 /**
  * enum vgpu_context_state - what the host knows of a context
  * @VGPU_CONTEXT_NEW: nothing yet
@@ -55,11 +69,13 @@ enum vgpu_context_state {
  * @ids: their ids
  * @lock: protects @list
  * @list: contexts of open files
+ * @door: where clients wait for the load to fall
  */
 struct vgpu_contexts {
 	struct ida ids;
 	struct mutex lock;
 	struct list_head list;
+	wait_queue_head_t door;
 };
 
 /**
@@ -76,8 +92,7 @@ struct vgpu_contexts {
  * @error: sticky, 0 while all is well; written once, by whoever comes first
  * @gate: of what goes to no ring, constant
  * @rings: &vgpu_context_params.num_rings gates, constant once set
- * @in_flight: commands the host has not answered
- * @door: where the file's threads wait for @in_flight to fall
+ * @load: commands and bytes the host has not answered; see VGPU_CONTEXT_LOAD()
  */
 struct vgpu_context {
 	struct vgpu_cmd_owner owner;
@@ -92,8 +107,7 @@ struct vgpu_context {
 	int error;
 	struct vgpu_gate *gate;
 	struct vgpu_gate **rings;
-	atomic_t in_flight;
-	wait_queue_head_t door;
+	atomic64_t load;
 };
 
 static void vgpu_contexts_release(struct drm_device *drm, void *ptr)
@@ -121,6 +135,7 @@ int vgpu_contexts_init(struct vgpu_device *vgpu)
 	ida_init(&contexts->ids);
 	mutex_init(&contexts->lock);
 	INIT_LIST_HEAD(&contexts->list);
+	init_waitqueue_head(&contexts->door);
 	vgpu->contexts = contexts;
 	return drmm_add_action_or_reset(&vgpu->drm, vgpu_contexts_release, contexts);
 }
@@ -152,23 +167,40 @@ static void vgpu_context_free(struct kref *ref)
 	kfree(ctx);
 }
 
-static void vgpu_context_owner_get(struct vgpu_cmd_owner *owner)
+/* What it has in flight. */
+static u32 vgpu_context_commands(struct vgpu_context *ctx)
+{
+	return atomic64_read(&ctx->load) >> VGPU_CONTEXT_LOAD_SHIFT;
+}
+
+static u64 vgpu_context_bytes(struct vgpu_context *ctx)
+{
+	return atomic64_read(&ctx->load) & GENMASK_ULL(VGPU_CONTEXT_LOAD_SHIFT - 1, 0);
+}
+
+static void vgpu_context_open_door(struct vgpu_context *ctx)
+{
+	wait_queue_head_t *door = &ctx->vgpu->contexts->door;
+
+	/* Pairs with the barrier of prepare_to_wait() in vgpu_context_throttle(). */
+	if (wq_has_sleeper(door))
+		wake_up_all(door);
+}
+
+static void vgpu_context_owner_get(struct vgpu_cmd_owner *owner, size_t size_bytes)
 {
 	struct vgpu_context *ctx = owner_to_context(owner);
 
 	kref_get(&ctx->ref);
-	atomic_inc(&ctx->in_flight);
+	atomic64_add(VGPU_CONTEXT_LOAD(size_bytes), &ctx->load);
 }
 
-static void vgpu_context_owner_put(struct vgpu_cmd_owner *owner)
+static void vgpu_context_owner_put(struct vgpu_cmd_owner *owner, size_t size_bytes)
 {
 	struct vgpu_context *ctx = owner_to_context(owner);
 
-	/* Pairs with the barrier of prepare_to_wait() in vgpu_context_throttle(). */
-	smp_mb__before_atomic();
-	atomic_dec(&ctx->in_flight);
-	if (wq_has_sleeper(&ctx->door))
-		wake_up_all(&ctx->door);
+	atomic64_sub(VGPU_CONTEXT_LOAD(size_bytes), &ctx->load);
+	vgpu_context_open_door(ctx);
 	kref_put(&ctx->ref, vgpu_context_free);
 }
 
@@ -181,7 +213,7 @@ static void vgpu_context_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, i
 	if (type == VIRTIO_GPU_CMD_CTX_CREATE)
 		cmpxchg(&ctx->error, 0, error);
 	/* A lost device keeps the memory, but nobody needs to wait for it. */
-	wake_up_all(&ctx->door);
+	vgpu_context_open_door(ctx);
 }
 
 static const struct vgpu_cmd_owner_ops vgpu_context_owner_ops = {
@@ -230,7 +262,6 @@ static struct vgpu_context *vgpu_context_create(struct vgpu_device *vgpu)
 	ctx->vgpu = vgpu;
 	kref_init(&ctx->ref);
 	mutex_init(&ctx->lock);
-	init_waitqueue_head(&ctx->door);
 	return ctx;
 
 err_put_gate:
@@ -378,8 +409,9 @@ static void vgpu_context_print_locked(struct vgpu_context *ctx, struct drm_print
 	drm_printf(p, "context %u: %s, capset %u, rings %u, poll %#llx, ", ctx->id,
 		   states[ctx->state], ctx->params.capset_id, ctx->params.num_rings,
 		   ctx->params.poll_mask);
-	drm_printf(p, "in flight %d, error %d, name \"%s\"\n", atomic_read(&ctx->in_flight),
-		   vgpu_context_error(ctx), ctx->params.name);
+	drm_printf(p, "in flight %u, %llu bytes, error %d, name \"%s\"\n",
+		   vgpu_context_commands(ctx), vgpu_context_bytes(ctx), vgpu_context_error(ctx),
+		   ctx->params.name);
 	vgpu_context_print_gate(ctx->gate, "gpu", -1, p);
 	for (i = 0; i < ctx->params.num_rings; i++)
 		vgpu_context_print_gate(ctx->rings[i], "ring", i, p);
@@ -609,31 +641,37 @@ void vgpu_context_detach(struct vgpu_context *ctx, struct vgpu_resource *res)
 
 static bool vgpu_context_has_room(struct vgpu_context *ctx)
 {
-	return atomic_read(&ctx->in_flight) < READ_ONCE(vgpu_context_budget) ||
-	       vgpu_cmdq_error(ctx->vgpu->cmdq);
+	u32 commands = vgpu_context_commands(ctx);
+
+	if (!commands)
+		return true;
+	return commands < READ_ONCE(vgpu_context_budget) &&
+	       vgpu_context_bytes(ctx) >> 20 < READ_ONCE(vgpu_context_mib) &&
+	       (commands < VGPU_CONTEXT_SHARE || !vgpu_cmdq_is_crowded(ctx->vgpu->cmdq));
 }
 
 /**
- * vgpu_context_throttle() - wait until a context has few commands in flight
+ * vgpu_context_throttle() - wait until a context has little in flight
  * @ctx: the context
  *
  * Called at the door of an ioctl, before it takes or makes anything.
  *
- * Context: process, sleeps killably until the host makes progress or is lost.
- * Return: 0; -EINTR when killed; -EIO or -ENODEV when the device is lost.
+ * Context: process, sleeps interruptibly until the host makes progress or is lost.
+ * Return: 0; -ERESTARTSYS when interrupted; -EIO or -ENODEV when the device is lost.
  */
 int vgpu_context_throttle(struct vgpu_context *ctx)
 {
 	struct vgpu_cmdq *q = ctx->vgpu->cmdq;
 	int ret = 0;
 
-	if (atomic_read(&ctx->in_flight) >= READ_ONCE(vgpu_context_budget)) {
-		trace_virtio_gpu_throttle_begin(ctx->id, atomic_read(&ctx->in_flight), 0);
-		vgpu_cmdq_kick(q);
+	if (!vgpu_context_has_room(ctx)) {
+		trace_virtio_gpu_throttle_begin(ctx->id, vgpu_context_commands(ctx), 0);
 		vgpu_cmdq_listen(q);
-		ret = wait_event_killable(ctx->door, vgpu_context_has_room(ctx));
+		ret = wait_event_interruptible(ctx->vgpu->contexts->door,
+					       vgpu_context_has_room(ctx) ||
+					       vgpu_cmdq_error(q));
 		vgpu_cmdq_unlisten(q);
-		trace_virtio_gpu_throttle_end(ctx->id, atomic_read(&ctx->in_flight), ret);
+		trace_virtio_gpu_throttle_end(ctx->id, vgpu_context_commands(ctx), ret);
 	}
-	return ret ? -EINTR : vgpu_cmdq_error(q);
+	return ret ?: vgpu_cmdq_error(q);
 }

@@ -286,6 +286,8 @@ int vgpu_gem_publish(struct vgpu_gem *gem, struct drm_file *file, u32 *handle)
 	struct vgpu_cmdq *q = gem->res.vgpu->cmdq;
 	int ret;
 
+	vgpu_resource_charge(&gem->res, vgpu_context_owner(vgpu_context_of(file)),
+			     gem->res.pages ? gem->base.base.size : 0);
 	ret = drm_gem_handle_create(file, &gem->base.base, handle);
 	if (!ret)
 		vgpu_cmdq_kick(q);
@@ -299,9 +301,9 @@ int vgpu_gem_publish(struct vgpu_gem *gem, struct drm_file *file, u32 *handle)
  * @drm: the device
  * @args: width, height and bpp are given; handle, pitch and size are set
  *
- * Context: process, may sleep.
+ * Context: process; sleeps, interruptibly, while the client has too much in flight.
  * Return: 0; -EINVAL for other than 32 bits a pixel, or sizes that overflow; an
- * error of vgpu_gem_create_2d(); -EIO when the device is lost.
+ * error of vgpu_gem_create_2d(); -ERESTARTSYS; -EIO when the device is lost.
  */
 int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 			 struct drm_mode_create_dumb *args)
@@ -321,7 +323,7 @@ int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 		drm_dbg(drm, "width, height: %u × %u is too large\n", args->width, args->height);
 		return -EINVAL;
 	}
-	ret = vgpu_cmdq_error(vgpu->cmdq);
+	ret = vgpu_context_throttle(vgpu_context_of(file));
 	if (ret)
 		return ret;
 	gem = vgpu_gem_create_dumb(vgpu, size, args->width, args->height);

@@ -13,8 +13,12 @@
  *
  * A command that fails to make the resource what it should be leaves a sticky
  * error, which the next ioctl about the resource returns.
+ *
+ * A resource being made counts for the budget of its client, with its pages, until
+ * the host has answered.
  */
 
+#include <linux/lockdep.h>
 #include <linux/rwsem.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -141,6 +145,37 @@ void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p)
 	xa_unlock(&resources->by_id);
 }
 
+/* In place of a payer: the host has answered, there is nothing more to pay. */
+static struct vgpu_cmd_owner vgpu_resource_paid;
+
+/**
+ * vgpu_resource_charge() - have a resource count for the budget of a client
+ * @res: the resource, whose commands are posted
+ * @payer: stands for the client
+ * @size_bytes: memory the resource keeps
+ *
+ * It does until the host has answered the last of the commands that make it. To be
+ * called once.
+ *
+ * Context: any.
+ */
+void vgpu_resource_charge(struct vgpu_resource *res, struct vgpu_cmd_owner *payer,
+			  size_t size_bytes)
+{
+	res->charged_bytes = size_bytes;
+	payer->ops->get(payer, size_bytes);
+	if (cmpxchg(&res->payer, NULL, payer))
+		payer->ops->put(payer, size_bytes);
+}
+
+static void vgpu_resource_settle(struct vgpu_resource *res)
+{
+	struct vgpu_cmd_owner *payer = xchg(&res->payer, &vgpu_resource_paid);
+
+	if (payer && payer != &vgpu_resource_paid)
+		payer->ops->put(payer, res->charged_bytes);
+}
+
 static struct vgpu_resource *owner_to_resource(struct vgpu_cmd_owner *owner)
 {
 	return container_of(owner, struct vgpu_resource, owner);
@@ -167,12 +202,12 @@ static void vgpu_resource_last_put(struct kref *ref)
 	queue_work(res->vgpu->wq, &res->free_work);
 }
 
-static void vgpu_resource_owner_get(struct vgpu_cmd_owner *owner)
+static void vgpu_resource_owner_get(struct vgpu_cmd_owner *owner, size_t size_bytes)
 {
 	kref_get(&owner_to_resource(owner)->ref);
 }
 
-static void vgpu_resource_owner_put(struct vgpu_cmd_owner *owner)
+static void vgpu_resource_owner_put(struct vgpu_cmd_owner *owner, size_t size_bytes)
 {
 	kref_put(&owner_to_resource(owner)->ref, vgpu_resource_last_put);
 }
@@ -181,6 +216,9 @@ static void vgpu_resource_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, 
 {
 	struct vgpu_resource *res = owner_to_resource(owner);
 
+	if (type == VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB ||
+	    type == VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING)
+		vgpu_resource_settle(res);
 	if (!error)
 		return;
 	switch (type) {

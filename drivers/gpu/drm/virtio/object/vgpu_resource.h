@@ -48,6 +48,8 @@ enum vgpu_resource_kind {
  * @forgotten: the host lost it with all else, and it cannot be made again; protected
  *             by &vgpu_resources.lifecycle
  * @retired: vgpu_resource_retire() was called; protected likewise
+ * @payer: whose budget it counts for until the host has made it; or NULL
+ * @charged_bytes: how much it counts for; constant once @payer is set
  * @stuck: the host refused to let go of it; its id is not reused
  * @error: the first error of a command that made the resource what it is: sticky,
  *         0 while all is well; written once, by whoever comes first
@@ -68,6 +70,8 @@ struct vgpu_resource {
 	u64 size_bytes;
 	struct sg_table *pages;
 	void (*forget)(struct vgpu_resource *res);
+	struct vgpu_cmd_owner *payer;
+	size_t charged_bytes;
 	bool forgotten;
 	bool retired;
 	bool stuck;
@@ -78,6 +82,8 @@ int vgpu_resources_init(struct vgpu_device *vgpu);
 
 int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
 		       void (*free)(struct vgpu_resource *res));
+void vgpu_resource_charge(struct vgpu_resource *res, struct vgpu_cmd_owner *payer,
+			  size_t size_bytes);
 void vgpu_resource_retire(struct vgpu_resource *res);
 int vgpu_resource_error(const struct vgpu_resource *res);
 

@@ -24,14 +24,14 @@ struct workqueue_struct;
 
 /**
  * struct vgpu_cmd_owner_ops - what a command tells the object it is for
- * @get: take a reference, when a command is posted
+ * @get: take a reference, when a command of so many bytes is posted
  * @put: drop it, when the device can no longer touch the command; in any context
  * @outcome: the device has answered (0 or a negative errno), or will not; in any
  *           context, before the command's fence signals
  */
 struct vgpu_cmd_owner_ops {
-	void (*get)(struct vgpu_cmd_owner *owner);
-	void (*put)(struct vgpu_cmd_owner *owner);
+	void (*get)(struct vgpu_cmd_owner *owner, size_t size_bytes);
+	void (*put)(struct vgpu_cmd_owner *owner, size_t size_bytes);
 	void (*outcome)(struct vgpu_cmd_owner *owner, u32 type, int error);
 };
 
@@ -110,6 +110,7 @@ int vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
 			 struct vgpu_fence *fence);
 int vgpu_cmd_call(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner);
 int vgpu_cmd_panic_run(struct vgpu_cmd *cmd);
+size_t vgpu_cmd_size(const struct vgpu_cmd *cmd);
 void vgpu_cmd_put(struct vgpu_cmd *cmd);
 
 /* Commands about resources. */

@@ -61,6 +61,25 @@ static void vgpu_cmd_note_refusal(struct vgpu_cmd *cmd, int error)
 	spin_unlock_irqrestore(&q->refusal_lock, flags);
 }
 
+/**
+ * vgpu_cmd_size() - how much memory a command keeps
+ * @cmd: the command, complete
+ *
+ * Return: bytes of the request and what follows it.
+ */
+size_t vgpu_cmd_size(const struct vgpu_cmd *cmd)
+{
+	return cmd->msg.req_bytes + (cmd->payload ? cmd->payload->size_bytes : 0);
+}
+
+static void vgpu_cmd_set_owner(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner)
+{
+	if (!owner)
+		return;
+	owner->ops->get(owner, vgpu_cmd_size(cmd));
+	cmd->owner = owner;
+}
+
 static int vgpu_cmd_judge(struct vgpu_cmd *cmd)
 {
 	struct vgpu_msg *msg = &cmd->msg;
@@ -98,10 +117,10 @@ static void vgpu_cmd_release(struct vgpu_msg *msg)
 {
 	struct vgpu_cmd *cmd = container_of(msg, struct vgpu_cmd, msg);
 
+	if (cmd->owner)
+		cmd->owner->ops->put(cmd->owner, vgpu_cmd_size(cmd));
 	vgpu_payload_destroy(cmd->payload);
 	vgpu_fence_put(cmd->fence);
-	if (cmd->owner)
-		cmd->owner->ops->put(cmd->owner);
 	if (cmd->slotted)
 		return;
 	if (cmd->pooled)
@@ -320,10 +339,7 @@ int vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
 			vgpu_fence_complete(fence, PTR_ERR(cmd));
 		return PTR_ERR(cmd);
 	}
-	if (owner) {
-		owner->ops->get(owner);
-		cmd->owner = owner;
-	}
+	vgpu_cmd_set_owner(cmd, owner);
 	if (fence) {
 		dma_fence_get(&fence->base);
 		cmd->fence = fence;
@@ -347,10 +363,7 @@ int vgpu_cmd_ask(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner, unsigned in
 	struct vgpu_vq *vq = vgpu_cmd_vq(cmd);
 	long left;
 
-	if (owner) {
-		owner->ops->get(owner);
-		cmd->owner = owner;
-	}
+	vgpu_cmd_set_owner(cmd, owner);
 	init_completion(&cmd->answered);
 	cmd->called = true;
 	vgpu_vq_want(vq, &cmd->msg);

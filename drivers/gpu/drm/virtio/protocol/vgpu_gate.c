@@ -59,6 +59,7 @@ struct vgpu_gate_dep {
  * @gate: referenced
  * @cmd: the command
  * @owner: of the command, referenced; may be NULL
+ * @size_bytes: of the command
  * @fence: of the command, referenced; may be NULL
  * @release: lets go of @kept once the command is posted; may be NULL
  * @kept: what must live until then
@@ -71,6 +72,7 @@ struct vgpu_gate_pass {
 	struct vgpu_gate *gate;
 	struct vgpu_cmd *cmd;
 	struct vgpu_cmd_owner *owner;
+	size_t size_bytes;
 	struct vgpu_fence *fence;
 	void (*release)(void *kept);
 	void *kept;
@@ -113,7 +115,7 @@ static void vgpu_gate_destroy_pass(struct vgpu_gate_pass *pass)
 		pass->release(pass->kept);
 	vgpu_fence_put(pass->fence);
 	if (pass->owner)
-		pass->owner->ops->put(pass->owner);
+		pass->owner->ops->put(pass->owner, pass->size_bytes);
 	vgpu_gate_put(pass->gate);
 	kfree(pass);
 }
@@ -293,14 +295,13 @@ static bool vgpu_gate_matters(const struct vgpu_gate *gate, struct dma_fence *de
  * @gate: the gate
  * @deps: fences it depends on
  * @num_deps: how many
- * @owner: of the command; a waiting command counts for it
  *
  * Context: process, may sleep.
  * Return: a pass for vgpu_gate_post() or vgpu_gate_abandon(); NULL when there is
  * nothing to wait for; ERR_PTR(-ENOMEM).
  */
 struct vgpu_gate_pass *vgpu_gate_prepare(struct vgpu_gate *gate, struct dma_fence **deps,
-					 u32 num_deps, struct vgpu_cmd_owner *owner)
+					 u32 num_deps)
 {
 	struct vgpu_gate_pass *pass;
 	bool needed = vgpu_gate_is_busy(gate);
@@ -323,10 +324,6 @@ struct vgpu_gate_pass *vgpu_gate_prepare(struct vgpu_gate *gate, struct dma_fenc
 	atomic_set(&pass->open, 1);
 	kref_get(&gate->ref);
 	pass->gate = gate;
-	if (owner) {
-		owner->ops->get(owner);
-		pass->owner = owner;
-	}
 	return pass;
 }
 
@@ -359,7 +356,7 @@ void vgpu_gate_keep(struct vgpu_gate_pass *pass, void (*release)(void *kept), vo
  * @gate: the gate
  * @pass: what vgpu_gate_prepare() gave for it, NULL for nothing; taken over
  * @cmd: the command; its reference is taken over
- * @owner: object to be told of the outcome, or NULL
+ * @owner: object to be told of the outcome, or NULL; a waiting command counts for it
  * @fence: of the gate's timeline, or NULL; a reference of its own is taken
  *
  * Context: process.
@@ -376,6 +373,11 @@ void vgpu_gate_post(struct vgpu_gate *gate, struct vgpu_gate_pass *pass, struct 
 		return;
 	}
 	pass->cmd = cmd;
+	if (owner) {
+		pass->size_bytes = vgpu_cmd_size(cmd);
+		owner->ops->get(owner, pass->size_bytes);
+		pass->owner = owner;
+	}
 	if (fence) {
 		dma_fence_get(&fence->base);
 		pass->fence = fence;

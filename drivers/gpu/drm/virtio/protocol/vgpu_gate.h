@@ -20,7 +20,7 @@ bool vgpu_gate_is_busy(const struct vgpu_gate *gate);
 void vgpu_gate_cancel(struct vgpu_gate *gate, int error);
 
 struct vgpu_gate_pass *vgpu_gate_prepare(struct vgpu_gate *gate, struct dma_fence **deps,
-					 u32 num_deps, struct vgpu_cmd_owner *owner);
+					 u32 num_deps);
 void vgpu_gate_abandon(struct vgpu_gate_pass *pass);
 void vgpu_gate_keep(struct vgpu_gate_pass *pass, void (*release)(void *kept), void *kept);
 void vgpu_gate_post(struct vgpu_gate *gate, struct vgpu_gate_pass *pass, struct vgpu_cmd *cmd,

@@ -153,10 +153,10 @@ static struct vgpu_gem *vgpu_blob_create(struct vgpu_device *vgpu, struct vgpu_c
  * @data: struct drm_virtgpu_resource_create_blob
  * @file: who asks
  *
- * Context: process; sleeps, killably, while the client has too much in flight.
+ * Context: process; sleeps, interruptibly, while the client has too much in flight.
  * Return: 0; -EINVAL for what is unknown, absent or of a wrong size; -E2BIG;
- * -EFAULT; -ENOMEM; -ENOSPC; -EIO for a lost context; -EINTR; -ENODEV when the
- * device is gone. What the host says becomes the resource's error.
+ * -EFAULT; -ENOMEM; -ENOSPC; -EIO for a lost context; -ERESTARTSYS; -ENODEV when
+ * the device is gone. What the host says becomes the resource's error.
  */
 int vgpu_blob_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {

@@ -236,7 +236,7 @@ static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem
 	ret = dma_resv_reserve_fences(resv, 1);
 	if (ret)
 		return ret;
-	pass = vgpu_gate_prepare(gate, NULL, 0, owner);
+	pass = vgpu_gate_prepare(gate, NULL, 0);
 	if (IS_ERR(pass))
 		return PTR_ERR(pass);
 	fence = vgpu_fence_create(vgpu_gate_timeline(gate));

@@ -241,8 +241,7 @@ static int vgpu_submit_prepare(struct vgpu_submit *submit)
 	struct vgpu_submit_kept *kept;
 	u32 i;
 
-	submit->pass = vgpu_gate_prepare(submit->gate, submit->deps, submit->num_deps,
-					 vgpu_context_owner(submit->ctx));
+	submit->pass = vgpu_gate_prepare(submit->gate, submit->deps, submit->num_deps);
 	if (IS_ERR_OR_NULL(submit->pass))
 		return PTR_ERR_OR_ZERO(submit->pass);
 	kept = kvzalloc(struct_size(kept, objs, submit->num_objs), GFP_KERNEL_ACCOUNT);
@@ -413,12 +412,12 @@ static void vgpu_submit_fini(struct vgpu_submit *submit)
  * @data: struct drm_virtgpu_execbuffer
  * @file: who submits
  *
- * Context: process; sleeps, killably, while the client has too much in flight.
+ * Context: process; sleeps, interruptibly, while the client has too much in flight.
  * Return: 0; -ENOSYS without 3D; -EINVAL for flags, sizes, rings, sync_files and
  * syncobjs that don't exist; -E2BIG for a command or a list longer than the device
  * or we take; -ENOENT for a handle that names no buffer; -EFAULT; -ENOMEM, also
  * when the file's event space is full; -EIO for a lost context or a buffer the host
- * refused; -EINTR, -ERESTARTSYS; -ENODEV when the device is gone.
+ * refused; -ERESTARTSYS; -ENODEV when the device is gone.
  */
 int vgpu_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {
