@@ -64,6 +64,9 @@ static void vgpu_device_config_work(struct work_struct *work)
 
 	if (!drm_dev_enter(&vgpu->drm, &idx))
 		return;
+	/* Virtio 1.3, 2.1: the device cannot go on, and says so here. */
+	if (vgpu->vdev->config->get_status(vgpu->vdev) & VIRTIO_CONFIG_S_NEEDS_RESET)
+		vgpu_power_lost(core, -EIO);
 	virtio_cread_le(vgpu->vdev, struct vgpu_wire_config, events_read, &events);
 	if (events & VIRTIO_GPU_EVENT_DISPLAY) {
 		/* Cleared first: what changes while we ask raises it anew. */
@@ -131,7 +134,9 @@ int vgpu_device_start(struct vgpu_device *vgpu)
 		return ret;
 	vgpu_cmdq_start(vgpu->cmdq, rings[0], rings[1]);
 	virtio_device_ready(vgpu->vdev);
-	vgpu_device_set_state(vgpu, VGPU_DEVICE_READY);
+	/* Who removes it has failed the queues, but maybe before they were started. */
+	if (READ_ONCE(to_vgpu_core(vgpu)->removing))
+		vgpu_cmdq_fail(vgpu->cmdq, -ENODEV);
 	return 0;
 }
 
@@ -276,11 +281,12 @@ static int vgpu_device_take_over(struct virtio_device *vdev, const struct drm_dr
 	return aperture_remove_conflicting_pci_devices(pdev, driver->name);
 }
 
-static int vgpu_device_bring_up(struct vgpu_device *vgpu)
+static int vgpu_device_bring_up(struct vgpu_core *core)
 {
+	struct vgpu_device *vgpu = &core->base;
 	int ret;
 
-	ret = vgpu_device_init(to_vgpu_core(vgpu));
+	ret = vgpu_device_init(core);
 	if (ret)
 		return ret;
 	vgpu->vdev->priv = vgpu;
@@ -292,13 +298,22 @@ static int vgpu_device_bring_up(struct vgpu_device *vgpu)
 	if (ret)
 		goto err_stop;
 	vgpu_debugfs_init(vgpu);
-	ret = drm_dev_register(&vgpu->drm, 0);
+	/* One that was lost already is not worth a node. */
+	ret = vgpu_cmdq_error(vgpu->cmdq);
+	if (!ret)
+		ret = drm_dev_register(&vgpu->drm, 0);
 	if (ret)
 		goto err_stop;
+	vgpu_device_set_state(vgpu, VGPU_DEVICE_READY);
+	/* Until now a loss was ignored. */
+	if (vgpu_cmdq_error(vgpu->cmdq))
+		vgpu_power_lost(core, -EIO);
 	return 0;
 
 err_stop:
 	vgpu_device_stop(vgpu, ret);
+	cancel_work_sync(&core->config_work);
+	cancel_work_sync(&core->lost_work);
 	flush_workqueue(vgpu->wq);
 err_clear:
 	vgpu->vdev->priv = NULL;
@@ -369,6 +384,7 @@ void vgpu_device_remove(struct virtio_device *vdev)
 	/* First of all, so that whoever holds up drm_dev_unplug() goes on. */
 	vgpu_cmdq_fail(vgpu->cmdq, -ENODEV);
 	vgpu_contexts_lose(vgpu, -ENODEV);
+	vgpu_patience_lose(vgpu);
 	drm_dev_unplug(&vgpu->drm);
 	if (vgpu->display)
 		vgpu_display_shutdown(vgpu);

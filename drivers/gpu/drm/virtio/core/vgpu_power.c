@@ -9,6 +9,7 @@
  * what they made answer -EIO until their files are closed, and new ones work.
  */
 
+#include <linux/delay.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 
@@ -21,6 +22,10 @@
 #include "object/vgpu_context.h"
 #include "object/vgpu_resource.h"
 #include "protocol/vgpu_cmd.h"
+
+/* How often a lost device is reset before it is given up, and the pause in between. */
+#define VGPU_POWER_TRIES	3
+#define VGPU_POWER_PAUSE_MS	500
 
 /**
  * vgpu_power_freeze() - &virtio_driver.freeze
@@ -37,6 +42,8 @@ int vgpu_power_freeze(struct virtio_device *vdev)
 
 	if (!core->recovering) {
 		cancel_work_sync(&core->config_work);
+		/* It is reset anyway. */
+		cancel_work_sync(&core->lost_work);
 		ret = vgpu->display ? vgpu_display_suspend(vgpu) : 0;
 		if (ret)
 			return ret;
@@ -59,12 +66,16 @@ int vgpu_power_restore(struct virtio_device *vdev)
 	int ret;
 
 	vgpu_contexts_lose(vgpu, -EIO);
+	vgpu_resources_freeze(vgpu);
 	ret = vgpu_device_start(vgpu);
+	if (!ret)
+		vgpu_resources_restore(vgpu);
+	vgpu_resources_thaw(vgpu);
 	if (ret) {
 		drm_err(&vgpu->drm, "device does not start again: %pe\n", ERR_PTR(ret));
 		return ret;
 	}
-	vgpu_resources_restore(vgpu);
+	vgpu_device_set_state(vgpu, VGPU_DEVICE_READY);
 	if (!vgpu->display)
 		return 0;
 	return core->recovering ? vgpu_display_restore(vgpu) : vgpu_display_resume(vgpu);
@@ -88,24 +99,40 @@ static int vgpu_power_reset(struct vgpu_device *vgpu)
 }
 #endif
 
+static int vgpu_power_reset_or_stop(struct vgpu_core *core)
+{
+	struct vgpu_device *vgpu = &core->base;
+	int ret;
+
+	core->recovering = true;
+	ret = vgpu_power_reset(vgpu);
+	core->recovering = false;
+	if (!ret)
+		return 0;
+	/* It lets go of our memory, and the next try finds it as new. */
+	vgpu_device_stop(vgpu, -EIO);
+	vgpu_device_set_state(vgpu, VGPU_DEVICE_LOST);
+	return ret;
+}
+
 /* Reset a lost device and serve on; one that does not come back stays lost. */
 static void vgpu_power_recover(struct vgpu_core *core)
 {
 	struct vgpu_device *vgpu = &core->base;
+	unsigned int try;
 	int ret, idx;
 
 	if (!drm_dev_enter(&vgpu->drm, &idx))
 		return;
-	WRITE_ONCE(core->recovering, true);
-	ret = vgpu_power_reset(vgpu);
-	WRITE_ONCE(core->recovering, false);
-	if (ret) {
-		vgpu_device_set_state(vgpu, VGPU_DEVICE_LOST);
-		vgpu_cmdq_fail(vgpu->cmdq, -EIO);
-		drm_err(&vgpu->drm, "device stays lost: %pe\n", ERR_PTR(ret));
-	} else {
-		drm_info(&vgpu->drm, "device is back\n");
+	ret = vgpu_power_reset_or_stop(core);
+	for (try = 1; ret && try < VGPU_POWER_TRIES && !READ_ONCE(core->removing); try++) {
+		msleep(VGPU_POWER_PAUSE_MS);
+		ret = vgpu_power_reset_or_stop(core);
 	}
+	if (ret)
+		drm_err(&vgpu->drm, "device stays lost: %pe\n", ERR_PTR(ret));
+	else
+		drm_info(&vgpu->drm, "device is back\n");
 	drm_dev_exit(idx);
 }
 
@@ -124,7 +151,6 @@ void vgpu_power_lost_work(struct work_struct *work)
 		return;
 	vgpu_device_set_state(vgpu, VGPU_DEVICE_LOST);
 	drm_err(&vgpu->drm, "device is lost: %pe\n", ERR_PTR(core->lost_error));
-	vgpu_cmdq_fail(vgpu->cmdq, -EIO);
 	vgpu_contexts_lose(vgpu, -EIO);
 	vgpu_compat_wedged_event(&vgpu->drm);
 	vgpu_power_recover(core);
@@ -135,6 +161,9 @@ void vgpu_power_lost_work(struct work_struct *work)
  * @core: struct vgpu_core
  * @error: why
  *
+ * Everybody who waits for the device goes on at once. The rest is done where a
+ * suspend, which resets the device as well, does not interfere.
+ *
  * Context: any.
  */
 void vgpu_power_lost(void *core, int error)
@@ -142,10 +171,8 @@ void vgpu_power_lost(void *core, int error)
 	struct vgpu_core *lost = core;
 
 	WRITE_ONCE(lost->lost_error, error);
-	/* Lost once more: what would act on it waits for this very device. */
-	if (READ_ONCE(lost->recovering))
-		vgpu_cmdq_fail(lost->base.cmdq, -EIO);
-	queue_work(system_dfl_wq, &lost->lost_work);
+	vgpu_cmdq_fail(lost->base.cmdq, -EIO);
+	queue_work(system_freezable_wq, &lost->lost_work);
 }
 
 /**

@@ -35,8 +35,8 @@
  * @by_id: the resources; an entry that is no pointer is an id in quarantine
  * @next_id: where the search for a free id starts; protected by @by_id's lock
  * @count: resources the host knows
- * @lifecycle: held for writing while all are made again, for reading while one is
- *             retired
+ * @lifecycle: held for writing while the device starts anew and all are made again,
+ *             for reading while one is made or retired
  */
 struct vgpu_resources {
 	struct xarray by_id;
@@ -310,14 +310,17 @@ int vgpu_resource_error(const struct vgpu_resource *res)
 static int vgpu_resource_post_create(struct vgpu_resource *res, enum vgpu_resource_kind kind,
 				     struct vgpu_cmd *cmd)
 {
+	struct vgpu_resources *resources = res->vgpu->resources;
 	int ret;
 
+	down_read(&resources->lifecycle);
 	ret = vgpu_cmd_post(cmd, &res->owner);
-	if (ret)
-		return ret;
-	res->kind = kind;
-	atomic_inc(&res->vgpu->resources->count);
-	return 0;
+	if (!ret) {
+		res->kind = kind;
+		atomic_inc(&resources->count);
+	}
+	up_read(&resources->lifecycle);
+	return ret;
 }
 
 /**
@@ -393,9 +396,15 @@ int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_me
  */
 int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages)
 {
+	struct vgpu_cmd *cmd = vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, pages);
+	struct vgpu_resources *resources = res->vgpu->resources;
+	int ret;
+
+	down_read(&resources->lifecycle);
 	res->pages = pages;
-	return vgpu_cmd_post(vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, pages),
-			     &res->owner);
+	ret = vgpu_cmd_post(cmd, &res->owner);
+	up_read(&resources->lifecycle);
+	return ret;
 }
 
 /**
@@ -450,7 +459,8 @@ static void vgpu_resource_restore(struct vgpu_resource *res)
 	res->stuck = false;
 	ret = vgpu_cmd_post(vgpu_resource_make_again(res), &res->owner);
 	if (!ret && res->kind == VGPU_RESOURCE_2D && res->pages)
-		ret = vgpu_resource_attach(res, res->pages);
+		ret = vgpu_cmd_post(vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, res->pages),
+				    &res->owner);
 	if (!ret)
 		return;
 	cmpxchg(&res->error, 0, ret);
@@ -462,8 +472,32 @@ static void vgpu_resource_restore(struct vgpu_resource *res)
 }
 
 /**
+ * vgpu_resources_freeze() - make and retire no resources until vgpu_resources_thaw()
+ * @vgpu: the device, about to be started anew
+ *
+ * So that each is made once: by vgpu_resources_restore() or, later, by who wants it.
+ *
+ * Context: process, may sleep; does not wait for the host.
+ */
+void vgpu_resources_freeze(struct vgpu_device *vgpu)
+{
+	down_write(&vgpu->resources->lifecycle);
+}
+
+/**
+ * vgpu_resources_thaw() - undo vgpu_resources_freeze()
+ * @vgpu: the device
+ *
+ * Context: process.
+ */
+void vgpu_resources_thaw(struct vgpu_device *vgpu)
+{
+	up_write(&vgpu->resources->lifecycle);
+}
+
+/**
  * vgpu_resources_restore() - make all resources again after a reset of the device
- * @vgpu: the device, restarted
+ * @vgpu: the device, restarted, its resources frozen
  *
  * Pictures and guest blobs have their content in our pages; the host gets them
  * anew. What the host's renderer made is lost and answers -EIO from now on.
@@ -476,7 +510,10 @@ void vgpu_resources_restore(struct vgpu_device *vgpu)
 	unsigned long id;
 	void *entry;
 
-	down_write(&resources->lifecycle);
+	lockdep_assert_held_write(&resources->lifecycle);
+
+	/* What was refused meanwhile has its error now, not after it was made again. */
+	vgpu_cmdq_poll(vgpu->cmdq);
 	xa_for_each(&resources->by_id, id, entry) {
 		struct vgpu_resource *res = entry;
 
@@ -493,6 +530,5 @@ void vgpu_resources_restore(struct vgpu_device *vgpu)
 		vgpu_resource_restore(res);
 		kref_put(&res->ref, vgpu_resource_last_put);
 	}
-	up_write(&resources->lifecycle);
 	vgpu_cmdq_kick(vgpu->cmdq);
 }

@@ -96,7 +96,9 @@ int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages);
 void vgpu_resource_transfer_2d(struct vgpu_resource *res, const struct vgpu_rect *rect,
 			       u64 offset);
 void vgpu_resource_flush(struct vgpu_resource *res, const struct vgpu_rect *rect);
+void vgpu_resources_freeze(struct vgpu_device *vgpu);
 void vgpu_resources_restore(struct vgpu_device *vgpu);
+void vgpu_resources_thaw(struct vgpu_device *vgpu);
 unsigned int vgpu_resources_count(struct vgpu_device *vgpu);
 void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p);
 
