@@ -61,7 +61,7 @@ static bool vgpu_display_is_paced(struct vgpu_compat_commit *commit, struct drm_
 	if (crtc_state->async_flip)
 		return false;
 	/* The core makes up an event for commits of which nobody wants one. */
-	if (crtc_state->event != crtc_state->commit->event)
+	if (crtc_state->event->base.file_priv || crtc_state->event->base.fence)
 		return true;
 	if (drm_atomic_crtc_needs_modeset(crtc_state))
 		return false;
