@@ -104,11 +104,11 @@ static bool vgpu_cursor_is_dirty(struct vgpu_cursor *c, const struct drm_plane_s
 	       !drm_atomic_get_new_plane_state(state->state, state->crtc->primary);
 }
 
-static bool vgpu_cursor_needs_upload(struct vgpu_cursor *c, const struct drm_plane_state *state)
+/* Does an update show another picture, or the same one drawn anew? */
+static bool vgpu_cursor_is_redrawn(struct vgpu_cursor *c, const struct drm_plane_state *state)
 {
-	return vgpu_framebuffer_needs_upload(state->fb) &&
-	       (state->fb != c->base.state->fb || state->fb_damage_clips ||
-		vgpu_cursor_host_forgot(c) || vgpu_cursor_is_dirty(c, state));
+	return state->fb != c->base.state->fb || state->fb_damage_clips ||
+	       vgpu_cursor_host_forgot(c) || vgpu_cursor_is_dirty(c, state);
 }
 
 /* Takes the fence of the update. */
@@ -122,7 +122,6 @@ static void vgpu_cursor_upload(struct drm_plane_state *state)
 	vgpu_framebuffer_view(state->fb, &src, &view);
 	vgpu_framebuffer_upload(state->fb, &view, own->done);
 	vgpu_cmdq_kick(gem->res.vgpu->cmdq);
-	own->uploaded = true;
 }
 
 static int vgpu_cursor_upload_and_wait(struct vgpu_cursor *c, struct drm_plane_state *state)
@@ -141,6 +140,7 @@ static int vgpu_cursor_upload_and_wait(struct vgpu_cursor *c, struct drm_plane_s
 
 static int vgpu_cursor_prepare_fb(struct drm_plane *plane, struct drm_plane_state *state)
 {
+	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
 	struct vgpu_cursor *c = to_vgpu_cursor(plane);
 	int ret;
 
@@ -149,8 +149,11 @@ static int vgpu_cursor_prepare_fb(struct drm_plane *plane, struct drm_plane_stat
 	ret = vgpu_resource_error(&vgpu_framebuffer_gem(state->fb)->res);
 	if (!ret)
 		ret = drm_gem_plane_helper_prepare_fb(plane, state);
-	if (ret || !vgpu_cursor_needs_upload(c, state))
+	if (ret)
 		return ret;
+	own->redrawn = vgpu_cursor_is_redrawn(c, state);
+	if (!own->redrawn || !vgpu_framebuffer_needs_upload(state->fb))
+		return 0;
 	ret = vgpu_plane_prepare_fence(c->timeline, state);
 	if (ret)
 		return ret;
@@ -220,7 +223,7 @@ static void vgpu_cursor_update(struct vgpu_cursor *c, struct drm_plane_state *st
 		vgpu_patience_wait(to_vgpu(c->base.dev), &own->done->base);
 		vgpu_plane_finish(state, NULL);
 	}
-	vgpu_cursor_tell(c, &look, is_new || own->uploaded);
+	vgpu_cursor_tell(c, &look, is_new || own->redrawn);
 	drm_dev_exit(idx);
 out:
 	vgpu_plane_finish(state, own->done);

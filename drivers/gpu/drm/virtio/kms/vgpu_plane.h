@@ -19,12 +19,12 @@ struct vgpu_timeline;
  * @base: what the core knows
  * @done: signals when the host has executed the update; made in prepare_fb, taken
  *         out by the commands of the update, or completed in cleanup_fb
- * @uploaded: the cursor's picture was uploaded in prepare_fb
+ * @redrawn: the host has to look at the cursor's picture again
  */
 struct vgpu_plane_state {
 	struct drm_plane_state base;
 	struct vgpu_fence *done;
-	bool uploaded;
+	bool redrawn;
 };
 
 static inline struct vgpu_plane_state *to_vgpu_plane_state(struct drm_plane_state *state)
