@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Monitors that come, go and change, as hotplug.fault has the host do when the
+ * cursor moves, and what clients are told of it. The subtests follow upon each
+ * other, so they are run all at once.
+ */
+#include <linux/netlink.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <xf86drm.h>
+
+#include <drm/drm_fourcc.h>
+
+#include "vgpu_display.h"
+#include "vgpu_drm.h"
+#include "vgpu_test.h"
+
+#define CURSOR_SIDE 64u
+#define QUIET_MS 2000
+
+/**
+ * struct desk - a lit output and who listens for its changes
+ * @fd: the card
+ * @uevents: a socket with the kernel's events
+ * @head: the output
+ * @fb: what is shown
+ * @cursor: the cursor's picture
+ * @hotplugs: how many hotplug events there were
+ * @connector: the connector that the last one named, 0 for none
+ */
+struct desk {
+	int fd;
+	int uevents;
+	struct vgpu_head head;
+	struct vgpu_fb fb;
+	struct vgpu_fb cursor;
+	int hotplugs;
+	uint32_t connector;
+	int moves;
+};
+
+static int listen_for_uevents(void)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = vgpu_sys(socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC,
+				 NETLINK_KOBJECT_UEVENT));
+
+	vgpu_sys(bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	return fd;
+}
+
+/* Lights the first output with its smallest mode. */
+static struct desk desk_new(void)
+{
+	struct desk d = { .fd = vgpu_open_display() };
+	struct vgpu_head heads[VGPU_MAX_HEADS];
+
+	vgpu_assert(vgpu_heads(d.fd, heads) > 0);
+	d.head = heads[0];
+	vgpu_require(d.head.mode.hdisplay, "no monitor");
+	vgpu_fb_init(d.fd, &d.fb, d.head.mode.hdisplay, d.head.mode.vdisplay,
+		     DRM_FORMAT_XRGB8888);
+	vgpu_fb_init(d.fd, &d.cursor, CURSOR_SIDE, CURSOR_SIDE, DRM_FORMAT_ARGB8888);
+	vgpu_ok(vgpu_show(d.fd, &d.head, &d.fb, 0, 0));
+	vgpu_sys(drmModeMoveCursor(d.fd, d.head.crtc, 0, 0));
+	vgpu_sys(drmModeSetCursor(d.fd, d.head.crtc, d.cursor.handle, CURSOR_SIDE,
+				  CURSOR_SIDE));
+	d.uevents = listen_for_uevents();
+	return d;
+}
+
+static void desk_end(struct desk *d)
+{
+	vgpu_sys(drmModeSetCursor(d->fd, d->head.crtc, 0, 0, 0));
+	close(d->uevents);
+	vgpu_fb_fini(d->fd, &d->cursor);
+	vgpu_fb_fini(d->fd, &d->fb);
+	close(d->fd);
+}
+
+static const char *uevent_value(const char *event, ssize_t len, const char *key)
+{
+	const size_t n = strlen(key);
+
+	for (const char *p = event; p < event + len; p += strlen(p) + 1)
+		if (!strncmp(p, key, n))
+			return p + n;
+	return NULL;
+}
+
+static void take_uevent(struct desk *d)
+{
+	char event[4096];
+	ssize_t len = vgpu_sys(recv(d->uevents, event, sizeof(event) - 1, 0));
+	const char *connector;
+
+	event[len] = '\0';
+	if (!uevent_value(event, len, "HOTPLUG=1"))
+		return;
+	d->hotplugs++;
+	connector = uevent_value(event, len, "CONNECTOR=");
+	d->connector = 0;
+	if (connector)
+		vgpu_assert_eq(sscanf(connector, "%u", &d->connector), 1);
+}
+
+/* Has the host do its next deed, and hears what comes of it. */
+static void desk_next(struct desk *d)
+{
+	struct pollfd pfd = { .fd = d->uevents, .events = POLLIN };
+
+	vgpu_sys(drmModeMoveCursor(d->fd, d->head.crtc, 10 * ++d->moves, 10));
+	while (vgpu_sys(poll(&pfd, 1, QUIET_MS)) > 0)
+		take_uevent(d);
+}
+
+static bool is_connected(const struct desk *d)
+{
+	drmModeConnectorPtr conn = drmModeGetConnectorCurrent(d->fd,
+							      d->head.connector);
+	bool connected;
+
+	vgpu_assert(conn);
+	connected = conn->connection == DRM_MODE_CONNECTED;
+	drmModeFreeConnector(conn);
+	return connected;
+}
+
+static bool probe(const struct desk *d)
+{
+	drmModeFreeConnector(drmModeGetConnector(d->fd, d->head.connector));
+	return is_connected(d);
+}
+
+static uint64_t connector_value(const struct desk *d, const char *name)
+{
+	drmModeConnectorPtr conn = drmModeGetConnectorCurrent(d->fd,
+							      d->head.connector);
+	const uint32_t prop = vgpu_prop(d->fd, d->head.connector,
+					DRM_MODE_OBJECT_CONNECTOR, name);
+	uint64_t value = UINT64_MAX;
+
+	vgpu_assert_msg(prop, "no property %s", name);
+	for (int i = 0; i < conn->count_props; i++)
+		if (conn->props[i] == prop)
+			value = conn->prop_values[i];
+	drmModeFreeConnector(conn);
+	return value;
+}
+
+/* Fault 18: the peer takes an answer that is an error for "no monitors". */
+static void error_keeps_the_monitor(void)
+{
+	struct desk d = desk_new();
+
+	desk_next(&d);
+	vgpu_assert_eq(d.hotplugs, 0);
+	vgpu_assert(probe(&d));
+	desk_end(&d);
+}
+
+/* Fault 18: the peer tells clients of changes that are none. */
+static void nothing_new_is_no_event(void)
+{
+	struct desk d = desk_new();
+
+	desk_next(&d);
+	vgpu_assert_eq(d.hotplugs, 0);
+	vgpu_assert(probe(&d));
+	desk_end(&d);
+}
+
+static void other_size_and_place(void)
+{
+	struct desk d = desk_new();
+	drmModeConnectorPtr conn;
+
+	vgpu_assert_eq(connector_value(&d, "hotplug_mode_update"), 1);
+	desk_next(&d);
+	vgpu_assert_eq(d.hotplugs, 1);
+	vgpu_assert_eq(d.connector, d.head.connector);
+	vgpu_assert_eq(connector_value(&d, "suggested X"), 100);
+	vgpu_assert_eq(connector_value(&d, "suggested Y"), 50);
+	conn = drmModeGetConnector(d.fd, d.head.connector);
+	vgpu_assert(conn && conn->count_modes > 0);
+	vgpu_assert(conn->modes[0].type & DRM_MODE_TYPE_PREFERRED);
+	vgpu_assert_eq(conn->modes[0].hdisplay, 800);
+	vgpu_assert_eq(conn->modes[0].vdisplay, 600);
+	drmModeFreeConnector(conn);
+	desk_end(&d);
+}
+
+static void out_and_in(void)
+{
+	struct desk d = desk_new();
+
+	desk_next(&d);
+	vgpu_assert_eq(d.hotplugs, 1);
+	vgpu_assert_eq(d.connector, d.head.connector);
+	vgpu_assert(!probe(&d));
+	desk_next(&d);
+	vgpu_assert_eq(d.hotplugs, 2);
+	vgpu_assert(probe(&d));
+	desk_end(&d);
+}
+
+static const struct vgpu_subtest subtests[] = {
+	{ .name = "error-keeps-the-monitor", .run = error_keeps_the_monitor },
+	{ .name = "nothing-new-is-no-event", .run = nothing_new_is_no_event },
+	{ .name = "other-size-and-place", .run = other_size_and_place },
+	{ .name = "out-and-in", .run = out_and_in },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct vgpu_program program = {
+		.name = "vgpu_hotplug",
+		.about = "monitors that come, go and change",
+		.subtests = subtests,
+		.nsubtests = ARRAY_SIZE(subtests),
+	};
+
+	return vgpu_test_main(argc, argv, &program);
+}
