@@ -82,10 +82,12 @@ drm_node()
 }
 
 XORG_PID=
+# More lines for the device in Xorg's configuration.
+XORG_DEVICE=
 xorg_start()
 {
 	mkdir -p /tmp/xorg
-	cat >/tmp/xorg/xorg.conf <<-'END'
+	cat >/tmp/xorg/xorg.conf <<-END
 		Section "ServerFlags"
 			Option "AutoAddDevices" "false"
 			Option "BlankTime" "0"
@@ -95,6 +97,7 @@ xorg_start()
 		Section "Device"
 			Identifier "gpu"
 			Driver "modesetting"
+			$XORG_DEVICE
 		EndSection
 	END
 	export DISPLAY=:0
@@ -115,4 +118,99 @@ xorg_stop()
 	kill "$XORG_PID"
 	wait "$XORG_PID" || true
 	XORG_PID=
+}
+
+# heads_start NODE: the program "heads" beside the job (--put heads).
+heads_start()
+{
+	coproc HEADS { exec heads "$1"; }
+}
+
+heads_tell()
+{
+	printf '%s\n' "$1" >&"${HEADS[1]}"
+}
+
+# heads_wait LAST: print what it says until a line begins with LAST. Not in a subshell, which
+# would not have the other end.
+heads_wait()
+{
+	local line
+	while IFS= read -r -t 120 line <&"${HEADS[0]}"; do
+		printf '%s\n' "$line"
+		case $line in
+			"$1"*) return ;;
+		esac
+	done
+	fail "heads does not say \"$1\""
+}
+
+# heads_frames N: until every head has shown N more.
+heads_frames()
+{
+	heads_tell "frames $1"
+	heads_wait frames >/dev/null
+}
+
+# heads_compare NAME [DEVICE]: stand still; what every head shows must be what the host's screen has.
+heads_compare()
+{
+	local word n size frames at
+	heads_tell "show /out/$1"
+	heads_wait end >"/out/$1.txt"
+	while read -r word n size frames at; do
+		[ "$word" = head ] || continue
+		wait_for 60 "the picture of head $n of ${2:-gpu0}" heads_same "$1" "$n" "${2:-}"
+		say "${2:-gpu0} head $n: $size at $at, $frames flips, the screen shows the last"
+	done <"/out/$1.txt"
+}
+
+heads_same()
+{
+	# Without a device there is no third word.
+	# shellcheck disable=SC2086
+	[ "$(screendump "$1-$2-seen" "$2" $3)" = "$(ppm_id "/out/$1-$2.ppm")" ]
+}
+
+heads_stop()
+{
+	local pid=$HEADS_PID
+	eval "exec ${HEADS[1]}>&-"
+	wait "$pid" || fail "heads ended with status $?"
+}
+
+# ppm_close A B: the same but for rounding, which is 2 steps of 255; more in 1 pixel of 10000
+# at most (edges).
+ppm_close()
+{
+	local total far w h
+	pamarith -difference "$1" "$2" >/out/difference.ppm
+	total=$(ppm_count /out/difference.ppm 0)
+	far=$(ppm_count /out/difference.ppm 2)
+	say "different $total pixels, by more than 2: $far"
+	read -r w h _ < <(ppm_id "$1")
+	[ "$((far * 10000))" -le "$((w * h))" ]
+}
+
+# ppm_count FILE N: pixels with a component above N.
+ppm_count()
+{
+	ppm_rgb "$1" | od -An -v -tu1 -w3 | awk -v n="$2" '$1 > n || $2 > n || $3 > n { c++ } END { print c + 0 }'
+}
+
+# gl_frame_shown CARD: what virgl draws (--put gl-frame) is what the host's screen has, to the pixel.
+gl_frame_shown()
+{
+	cat >/tmp/gl-compare <<-'END'
+		#!/bin/bash
+		. /vgpu/lib.sh
+		same()
+		{
+			[ "$(screendump shown)" = "$(ppm_id /out/expected.ppm)" ]
+		}
+		wait_for 60 "the picture on the screen" same
+	END
+	chmod +x /tmp/gl-compare
+	gl-frame --node "$1" --show /tmp/gl-compare /out/expected.ppm || fail "what the screen shows is not what was drawn"
+	say "shown     $(ppm_id /out/expected.ppm)"
 }
