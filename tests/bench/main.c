@@ -96,7 +96,7 @@ static void count(struct bench *b)
 		       (double)counters.value[i] / (b->c->ops * rounds));
 }
 
-/* For who looks on: say how many operations come, wait for a line, do them, say so. */
+/* For who looks on: say how many operations come, wait for a line, do them, wait again. */
 static void run_watched(struct bench *b)
 {
 	printf("%u\n", b->c->ops);
@@ -104,6 +104,8 @@ static void run_watched(struct bench *b)
 	getchar();
 	run_round(b);
 	puts("done");
+	fflush(stdout);
+	getchar();
 }
 
 static void run_case(const struct bench_case *c, const uint32_t *stream, bool pause)
