@@ -264,12 +264,10 @@ static void vgpu_fence_signal_locked(struct vgpu_timeline *tl, struct vgpu_fence
 
 	list_del(&fence->node);
 	tl->nr_pending--;
-	trace_virtio_gpu_fence_signal(&fence->base, fence->name, fence->error);
+	trace_virtio_gpu_fence_signal(&fence->base, fence->name, fence->base.error);
 	spin_lock_irqsave(&fence->lock, flags);
 	msg = fence->msg;
 	fence->msg = NULL;
-	if (fence->error)
-		dma_fence_set_error(&fence->base, fence->error);
 	dma_fence_signal_locked(&fence->base);
 	spin_unlock_irqrestore(&fence->lock, flags);
 	vgpu_compat_fence_detach(&fence->base);
@@ -298,7 +296,8 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
 	spin_lock_irqsave(&tl->lock, flags);
 	if (!fence->done) {
 		fence->done = true;
-		fence->error = error;
+		if (error)
+			dma_fence_set_error(&fence->base, error);
 		vgpu_fence_count_answered_locked(tl, fence);
 		list_for_each_entry_safe(first, next, &tl->pending, node) {
 			if (!first->done)

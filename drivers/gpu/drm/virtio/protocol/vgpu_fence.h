@@ -16,29 +16,27 @@ struct vgpu_vq;
  * @base: the fence, first because it is freed by its address
  * @lock: protects @base; lives and dies with it, so that a sync_file may outlast
  *        the device
+ * @wanted: somebody waits; protected by @lock
+ * @given: its command was handed to the queue; protected by the timeline's lock
+ * @done: the outcome is known, see &dma_fence.error; protected by the timeline's lock
  * @node: entry of the timeline's list; protected by the timeline's lock
  * @timeline: referenced until the fence is signalled
  * @name: the timeline's name, a constant string
  * @vq: where @msg goes; protected by @lock
  * @msg: what the fence waits for, referenced until the fence is signalled; NULL
  *       before vgpu_fence_bind(); protected by @lock
- * @wanted: somebody waits; protected by @lock
- * @given: its command was handed to the queue; protected by the timeline's lock
- * @done: the outcome is known; protected by the timeline's lock
- * @error: the outcome, 0 or a negative errno; protected by the timeline's lock
  */
 struct vgpu_fence {
 	struct dma_fence base;
 	spinlock_t lock;
+	bool wanted;
+	bool given;
+	bool done;
 	struct list_head node;
 	struct vgpu_timeline *timeline;
 	const char *name;
 	struct vgpu_vq *vq;
 	struct vgpu_msg *msg;
-	bool wanted;
-	bool given;
-	bool done;
-	int error;
 };
 
 /**
