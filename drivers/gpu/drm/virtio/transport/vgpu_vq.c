@@ -179,6 +179,25 @@ static void vgpu_vq_gauge_locked(struct vgpu_vq *vq)
 		   vq->ring->num_free < vq->stats.ring_entries >> VGPU_VQ_RESERVE_SHIFT);
 }
 
+/* Put a message, which is on no list, into the ring: false when that does not go now. */
+static bool vgpu_vq_enter_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
+{
+	lockdep_assert_held(&vq->lock);
+
+	if (!vgpu_vq_has_room_locked(vq, msg) || vgpu_vq_add_locked(vq, msg))
+		return false;
+	if (!vq->nr_in_ring++)
+		vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
+	msg->since = jiffies;
+	msg->state = VGPU_MSG_RING;
+	if (list_empty(&vq->in_ring))
+		WRITE_ONCE(vq->heard, jiffies);
+	list_add_tail(&msg->node, &vq->in_ring);
+	vq->nr_wanted += msg->wanted;
+	vq->unkicked = true;
+	return true;
+}
+
 /*
  * Move messages from the FIFO into the ring while there is room. Whatever goes
  * wrong leaves the message at the head of the FIFO: a response or the sweep
@@ -192,20 +211,13 @@ static void vgpu_vq_push_locked(struct vgpu_vq *vq)
 
 	if (!vq->ring || vq->error)
 		return;
-	if (!vq->nr_in_ring)
-		vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
-	if (list_empty(&vq->in_ring))
-		WRITE_ONCE(vq->heard, jiffies);
 	list_for_each_entry_safe(msg, next, &vq->pending, node) {
-		if (!vgpu_vq_has_room_locked(vq, msg) || vgpu_vq_add_locked(vq, msg))
+		list_del(&msg->node);
+		if (!vgpu_vq_enter_ring_locked(vq, msg)) {
+			list_add(&msg->node, &vq->pending);
 			break;
-		msg->since = jiffies;
-		msg->state = VGPU_MSG_RING;
-		list_move_tail(&msg->node, &vq->in_ring);
-		vq->nr_in_ring++;
-		vq->nr_wanted += msg->wanted;
+		}
 		vq->stats.pending--;
-		vq->unkicked = true;
 	}
 	if (vq->stats.pending || vq->nr_in_ring)
 		vgpu_vq_arm_sweep_locked(vq);
@@ -586,10 +598,13 @@ void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg)
 		vq->stats.failed++;
 		vgpu_vq_arm_sweep_locked(vq);
 	} else {
-		msg->state = VGPU_MSG_PENDING;
-		list_add_tail(&msg->node, &vq->pending);
-		vq->stats.pending++;
-		vgpu_vq_push_locked(vq);
+		if (vq->stats.pending || !vgpu_vq_enter_ring_locked(vq, msg)) {
+			msg->state = VGPU_MSG_PENDING;
+			list_add_tail(&msg->node, &vq->pending);
+			vq->stats.pending++;
+		}
+		vgpu_vq_gauge_locked(vq);
+		vgpu_vq_arm_sweep_locked(vq);
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
 }
