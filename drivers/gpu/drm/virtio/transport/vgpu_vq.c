@@ -17,13 +17,15 @@
  * The queue asks for interrupts only while somebody wants an answer or messages
  * wait for room. Other responses are collected along the way by whoever commits
  * next, and at the latest by a timer, which also notices a message the device has
- * kept for too long.
+ * kept for too long. An answer that was there before its interrupt was asked for is
+ * collected by an interrupt we send ourselves, as soon as the asker lets go of its locks.
  *
  * Locking: &vgpu_vq.lock is the innermost lock of the driver. No callback is called
  * while it is held.
  */
 
 #include <linux/delay.h>
+#include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/printk.h>
@@ -73,6 +75,7 @@
  * @crowded: what comes next from a client would leave the display too little room
  * @heard: when the device last answered or, after a time of idleness, was asked; in
  *         jiffies
+ * @answered: collects responses that came before anybody asked for an interrupt
  * @indirect: a message takes one entry of the ring whatever its length; constant
  *            while attached
  * @panic_done: messages that came back during a panic; see vgpu_vq_panic_enter()
@@ -97,6 +100,7 @@ struct vgpu_vq {
 	bool sweeping;
 	bool crowded;
 	unsigned long heard;
+	struct irq_work answered;
 	bool indirect;
 	struct list_head panic_done;
 	struct vgpu_vq_stats stats;
@@ -381,6 +385,11 @@ static void vgpu_vq_sweep(struct work_struct *work)
 		vq->ops->overdue(vq->owner);
 }
 
+static void vgpu_vq_answered(struct irq_work *work)
+{
+	vgpu_vq_service(container_of(work, struct vgpu_vq, answered), false);
+}
+
 /**
  * vgpu_vq_create() - create a queue that is not attached to a ring yet
  * @ops: upcalls
@@ -407,6 +416,7 @@ struct vgpu_vq *vgpu_vq_create(const struct vgpu_vq_ops *ops, void *owner,
 	INIT_LIST_HEAD(&vq->rejected);
 	INIT_LIST_HEAD(&vq->panic_done);
 	INIT_DELAYED_WORK(&vq->sweep, vgpu_vq_sweep);
+	init_irq_work(&vq->answered, vgpu_vq_answered);
 	vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
 	vq->timeout = msecs_to_jiffies(timeout_ms);
 	vq->ops = ops;
@@ -428,6 +438,7 @@ void vgpu_vq_destroy(struct vgpu_vq *vq)
 	WARN_ON(vq->ring);
 	vgpu_vq_poll(vq);
 	cancel_delayed_work_sync(&vq->sweep);
+	irq_work_sync(&vq->answered);
 	kfree(vq);
 }
 
@@ -674,11 +685,9 @@ void vgpu_vq_want(struct vgpu_vq *vq, struct vgpu_msg *msg)
 		if (msg->state == VGPU_MSG_RING && vq->ring) {
 			vq->nr_wanted++;
 			vgpu_vq_kick_locked(vq);
-			/* Answered already: no interrupt will come, so sweep now. */
-			if (!virtqueue_enable_cb(vq->ring)) {
-				vq->sweeping = true;
-				mod_delayed_work(system_dfl_wq, &vq->sweep, 0);
-			}
+			/* Answered already: no interrupt will come. */
+			if (!virtqueue_enable_cb(vq->ring))
+				irq_work_queue(&vq->answered);
 		}
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
