@@ -14,6 +14,7 @@
 #include <linux/file.h>
 #include <linux/sort.h>
 #include <linux/sync_file.h>
+#include <linux/uaccess.h>
 
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
@@ -31,6 +32,12 @@
 
 /* Buffers one EXECBUFFER may name. */
 #define VGPU_SUBMIT_MAX_BOS	65536
+
+/* So many need no allocation. */
+#define VGPU_SUBMIT_FEW_BOS	32
+
+/* Handles that are read at a time. */
+#define VGPU_SUBMIT_CHUNK	32
 
 /**
  * struct vgpu_submit_event - tells a file that a fence of a polled ring signalled
@@ -54,7 +61,8 @@ struct vgpu_submit_event {
  * @args: what user space said
  * @gate: where it passes
  * @cmd: the command, NULL once posted
- * @objs: the buffers, NULL for none
+ * @few: room for a few buffers
+ * @objs: the buffers: @few, or allocated
  * @num_objs: how many
  * @deps: fences to wait for
  * @num_deps: how many
@@ -73,6 +81,7 @@ struct vgpu_submit {
 	struct drm_virtgpu_execbuffer *args;
 	struct vgpu_gate *gate;
 	struct vgpu_cmd *cmd;
+	struct drm_gem_object **few;
 	struct drm_gem_object **objs;
 	u32 num_objs;
 	struct dma_fence **deps;
@@ -115,24 +124,76 @@ static int vgpu_submit_choose_ring(struct vgpu_submit *submit)
 	return 0;
 }
 
+static int vgpu_submit_find_object_locked(struct vgpu_submit *submit, u32 handle)
+{
+	struct drm_gem_object *obj;
+
+	lockdep_assert_held(&submit->file->table_lock);
+
+	obj = idr_find(&submit->file->object_idr, handle);
+	if (!obj) {
+		drm_dbg(&submit->vgpu->drm, "bo_handles: %u names no buffer\n", handle);
+		return -ENOENT;
+	}
+	drm_gem_object_get(obj);
+	submit->objs[submit->num_objs++] = obj;
+	if (vgpu_resource_error(&to_vgpu_gem(obj)->res)) {
+		drm_dbg(&submit->vgpu->drm, "bo_handles: the host has no %u\n", handle);
+		return -EIO;
+	}
+	return 0;
+}
+
+/* For a few words copy_from_user() spends more on its checks than on the copy. */
+static int vgpu_submit_read_handles(u32 *handles, const u32 __user *from, u32 count)
+{
+	u32 i;
+
+	if (!user_read_access_begin(from, count * sizeof(*from)))
+		return -EFAULT;
+	for (i = 0; i < count; i++)
+		unsafe_get_user(handles[i], from + i, err_end);
+	user_read_access_end();
+	return 0;
+
+err_end:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* The next @count buffers: their handles are read at once, and found under one lock. */
+static int vgpu_submit_find_chunk(struct vgpu_submit *submit, const u32 __user *from, u32 count)
+{
+	u32 handles[VGPU_SUBMIT_CHUNK];
+	int ret;
+	u32 i;
+
+	ret = vgpu_submit_read_handles(handles, from, count);
+	if (ret)
+		return ret;
+	spin_lock(&submit->file->table_lock);
+	for (i = 0; i < count && !ret; i++)
+		ret = vgpu_submit_find_object_locked(submit, handles[i]);
+	spin_unlock(&submit->file->table_lock);
+	return ret;
+}
+
 static int vgpu_submit_find_objects(struct vgpu_submit *submit)
 {
-	struct drm_virtgpu_execbuffer *args = submit->args;
-	u32 i;
+	const u32 __user *from = u64_to_user_ptr(submit->args->bo_handles);
+	u32 left = submit->args->num_bo_handles, count;
 	int ret;
 
-	ret = drm_gem_objects_lookup(submit->file, u64_to_user_ptr(args->bo_handles),
-				     args->num_bo_handles, &submit->objs);
-	if (ret) {
-		drm_dbg(&submit->vgpu->drm, "bo_handles: %pe\n", ERR_PTR(ret));
-		return ret;
+	if (left > VGPU_SUBMIT_FEW_BOS) {
+		submit->objs = kvmalloc_array(left, sizeof(*submit->objs), GFP_KERNEL_ACCOUNT);
+		if (!submit->objs)
+			return -ENOMEM;
 	}
-	submit->num_objs = args->num_bo_handles;
-	for (i = 0; i < submit->num_objs; i++) {
-		if (vgpu_resource_error(&to_vgpu_gem(submit->objs[i])->res)) {
-			drm_dbg(&submit->vgpu->drm, "bo_handles: the host has no number %u\n", i);
-			return -EIO;
-		}
+	for (; left; left -= count, from += count) {
+		count = min(left, VGPU_SUBMIT_CHUNK);
+		ret = vgpu_submit_find_chunk(submit, from, count);
+		if (ret)
+			return ret;
 	}
 	return 0;
 }
@@ -180,12 +241,13 @@ static int vgpu_submit_gather(struct vgpu_submit *submit)
 	ret = vgpu_submit_find_objects(submit);
 	if (ret)
 		return ret;
-	ret = vgpu_sync_lookup_in(submit->file, args->in_syncobjs, args->num_in_syncobjs,
-				  args->syncobj_stride, &submit->in);
-	if (ret)
-		return ret;
-	ret = vgpu_sync_lookup_out(submit->file, args->out_syncobjs, args->num_out_syncobjs,
-				   args->syncobj_stride, &submit->out);
+	if (args->num_in_syncobjs)
+		ret = vgpu_sync_lookup_in(submit->file, args->in_syncobjs, args->num_in_syncobjs,
+					  args->syncobj_stride, &submit->in);
+	if (!ret && args->num_out_syncobjs)
+		ret = vgpu_sync_lookup_out(submit->file, args->out_syncobjs,
+					   args->num_out_syncobjs, args->syncobj_stride,
+					   &submit->out);
 	if (ret)
 		return ret;
 	if (args->flags & VIRTGPU_EXECBUF_FENCE_FD_OUT) {
@@ -281,32 +343,37 @@ static void vgpu_submit_drop_duplicates(struct vgpu_submit *submit)
 
 static int vgpu_submit_lock(struct vgpu_submit *submit, struct ww_acquire_ctx *ticket)
 {
-	u32 i;
 	int ret;
 
 	if (!submit->num_objs)
 		return 0;
+	/* One lock alone cannot be taken in the wrong order. */
+	if (submit->args->num_bo_handles == 1)
+		return dma_resv_lock_interruptible(submit->objs[0]->resv, NULL);
 	ret = drm_gem_lock_reservations(submit->objs, submit->num_objs, ticket);
 	if (ret == -EALREADY) {
 		vgpu_submit_drop_duplicates(submit);
 		ret = drm_gem_lock_reservations(submit->objs, submit->num_objs, ticket);
 	}
-	if (ret)
-		return ret;
-	for (i = 0; i < submit->num_objs; i++) {
-		ret = dma_resv_reserve_fences(submit->objs[i]->resv, 1);
-		if (ret) {
-			drm_gem_unlock_reservations(submit->objs, submit->num_objs, ticket);
-			return ret;
-		}
-	}
-	return 0;
+	return ret;
 }
 
 static void vgpu_submit_unlock(struct vgpu_submit *submit, struct ww_acquire_ctx *ticket)
 {
-	if (submit->num_objs)
+	if (submit->args->num_bo_handles == 1)
+		dma_resv_unlock(submit->objs[0]->resv);
+	else if (submit->num_objs)
 		drm_gem_unlock_reservations(submit->objs, submit->num_objs, ticket);
+}
+
+static int vgpu_submit_reserve(struct vgpu_submit *submit)
+{
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; i < submit->num_objs && !ret; i++)
+		ret = dma_resv_reserve_fences(submit->objs[i]->resv, 1);
+	return ret;
 }
 
 static int vgpu_submit_create_fence(struct vgpu_submit *submit)
@@ -372,7 +439,9 @@ static int vgpu_submit_send(struct vgpu_submit *submit)
 	ret = vgpu_submit_lock(submit, &ticket);
 	if (ret)
 		return ret;
-	ret = vgpu_submit_create_fence(submit);
+	ret = vgpu_submit_reserve(submit);
+	if (!ret)
+		ret = vgpu_submit_create_fence(submit);
 	if (!ret)
 		vgpu_submit_commit(submit);
 	vgpu_submit_unlock(submit, &ticket);
@@ -391,7 +460,8 @@ static void vgpu_submit_fini(struct vgpu_submit *submit)
 	vgpu_gate_abandon(submit->pass);
 	for (i = 0; i < submit->num_deps; i++)
 		dma_fence_put(submit->deps[i]);
-	kvfree(submit->deps);
+	if (submit->deps)
+		kvfree(submit->deps);
 	if (submit->cmd)
 		vgpu_cmd_put(submit->cmd);
 	if (submit->event)
@@ -399,11 +469,14 @@ static void vgpu_submit_fini(struct vgpu_submit *submit)
 	if (submit->fd >= 0)
 		put_unused_fd(submit->fd);
 	vgpu_fence_put(submit->fence);
-	vgpu_sync_put(&submit->in);
-	vgpu_sync_put(&submit->out);
+	if (submit->in.points)
+		vgpu_sync_put(&submit->in);
+	if (submit->out.points)
+		vgpu_sync_put(&submit->out);
 	for (i = 0; i < submit->num_objs; i++)
 		drm_gem_object_put(submit->objs[i]);
-	kvfree(submit->objs);
+	if (submit->objs != submit->few)
+		kvfree(submit->objs);
 }
 
 /**
@@ -421,11 +494,14 @@ static void vgpu_submit_fini(struct vgpu_submit *submit)
  */
 int vgpu_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {
+	struct drm_gem_object *few[VGPU_SUBMIT_FEW_BOS];
 	struct vgpu_submit submit = {
 		.vgpu = to_vgpu(drm),
 		.file = file,
 		.ctx = vgpu_context_of(file),
 		.args = data,
+		.few = few,
+		.objs = few,
 		.fd = -1,
 	};
 	int ret;

@@ -65,10 +65,6 @@ static int vgpu_sync_lookup(struct drm_file *file, u64 address, u32 count, u32 s
 	const void __user *from = u64_to_user_ptr(address);
 	int ret;
 
-	sync->points = NULL;
-	sync->count = 0;
-	if (!count)
-		return 0;
 	if (count > VGPU_SYNC_MAX || !stride) {
 		drm_dbg(file->minor->dev, "%u syncobjs of stride %u\n", count, stride);
 		return -EINVAL;
@@ -97,9 +93,9 @@ static int vgpu_sync_lookup(struct drm_file *file, u64 address, u32 count, u32 s
  * vgpu_sync_lookup_in() - find the syncobjs to wait for
  * @file: whose they are
  * @address: of an array of drm_virtgpu_execbuffer_syncobj in user space
- * @count: its length
+ * @count: its length, not 0
  * @stride: bytes from one to the next
- * @in: filled in; to be given to vgpu_sync_put() after success
+ * @in: empty; filled in; to be given to vgpu_sync_put() after success
  *
  * Context: process, may fault.
  * Return: 0, -EINVAL, -ENOENT, -E2BIG for a stride with unknown fields, -EFAULT, -ENOMEM.
@@ -114,9 +110,9 @@ int vgpu_sync_lookup_in(struct drm_file *file, u64 address, u32 count, u32 strid
  * vgpu_sync_lookup_out() - find the syncobjs to signal
  * @file: whose they are
  * @address: of an array of drm_virtgpu_execbuffer_syncobj in user space
- * @count: its length
+ * @count: its length, not 0
  * @stride: bytes from one to the next
- * @out: filled in; to be given to vgpu_sync_put() after success
+ * @out: empty; filled in; to be given to vgpu_sync_put() after success
  *
  * Context: process, may fault.
  * Return: as vgpu_sync_lookup_in().
