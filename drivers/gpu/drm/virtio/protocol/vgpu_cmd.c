@@ -14,9 +14,6 @@
 
 #include "protocol/vgpu_cmd_priv.h"
 
-/* A command stream up to this size lies right behind its request. */
-#define VGPU_CMD_INLINE_BYTES	4096
-
 /* ---- resources ---- */
 
 /**
@@ -67,6 +64,37 @@ struct vgpu_cmd *vgpu_cmd_resource_create_3d(struct vgpu_cmdq *q, u32 res_id, u3
 	return cmd;
 }
 
+static struct vgpu_cmd *vgpu_cmd_new_with_payload(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
+						  struct vgpu_payload *payload)
+{
+	struct vgpu_cmd *cmd;
+
+	if (IS_ERR(payload))
+		return ERR_CAST(payload);
+	cmd = vgpu_cmd_new(q, type, req_bytes);
+	vgpu_cmd_add_payload(cmd, payload);
+	return cmd;
+}
+
+/* A command with a list of pages behind it. */
+static struct vgpu_cmd *vgpu_cmd_new_with_pages(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
+						const struct sg_table *pages, u32 *nr_entries)
+{
+	const struct vgpu_payload_limits limits = vgpu_cmdq_limits(q);
+	struct vgpu_cmd *cmd;
+	size_t list_bytes;
+
+	*nr_entries = vgpu_payload_count_entries(pages, q->use_dma);
+	list_bytes = array_size(*nr_entries, sizeof(struct virtio_gpu_mem_entry));
+	if (list_bytes > VGPU_CMD_INLINE_BYTES)
+		return vgpu_cmd_new_with_payload(q, type, req_bytes,
+						 vgpu_payload_from_pages(&limits, pages,
+									 q->use_dma));
+	cmd = vgpu_cmd_new_inline(q, type, req_bytes, list_bytes);
+	vgpu_payload_write_entries((void *)cmd->req + req_bytes, pages, q->use_dma);
+	return cmd;
+}
+
 /**
  * vgpu_cmd_resource_create_blob() - build RESOURCE_CREATE_BLOB
  * @q: the queues
@@ -84,18 +112,17 @@ struct vgpu_cmd *vgpu_cmd_resource_create_blob(struct vgpu_cmdq *q, u32 res_id, 
 					       u32 blob_mem, u32 blob_flags, u64 blob_id,
 					       u64 size_bytes, struct sg_table *pages)
 {
+	const u32 type = VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB;
 	struct virtio_gpu_resource_create_blob *req;
-	struct vgpu_payload_limits limits = vgpu_cmdq_limits(q);
-	struct vgpu_payload *payload = NULL;
 	struct vgpu_cmd *cmd;
 	u32 nr_entries = 0;
 
-	if (pages) {
-		payload = vgpu_payload_from_pages(&limits, pages, q->use_dma, &nr_entries);
-		if (IS_ERR(payload))
-			return ERR_CAST(payload);
-	}
-	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB, sizeof(*req));
+	if (pages)
+		cmd = vgpu_cmd_new_with_pages(q, type, sizeof(*req), pages, &nr_entries);
+	else
+		cmd = vgpu_cmd_new(q, type, sizeof(*req));
+	if (IS_ERR(cmd))
+		return cmd;
 	req = (void *)cmd->req;
 	req->hdr.ctx_id = cpu_to_le32(ctx_id);
 	req->resource_id = cpu_to_le32(res_id);
@@ -104,8 +131,6 @@ struct vgpu_cmd *vgpu_cmd_resource_create_blob(struct vgpu_cmdq *q, u32 res_id, 
 	req->blob_id = cpu_to_le64(blob_id);
 	req->size = cpu_to_le64(size_bytes);
 	req->nr_entries = cpu_to_le32(nr_entries);
-	if (payload)
-		vgpu_cmd_add_payload(cmd, payload);
 	return cmd;
 }
 
@@ -150,19 +175,16 @@ struct vgpu_cmd *vgpu_cmd_attach_backing(struct vgpu_cmdq *q, u32 res_id,
 					 struct sg_table *pages)
 {
 	struct virtio_gpu_resource_attach_backing *req;
-	struct vgpu_payload_limits limits = vgpu_cmdq_limits(q);
-	struct vgpu_payload *payload;
 	struct vgpu_cmd *cmd;
 	u32 nr_entries;
 
-	payload = vgpu_payload_from_pages(&limits, pages, q->use_dma, &nr_entries);
-	if (IS_ERR(payload))
-		return ERR_CAST(payload);
-	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING, sizeof(*req));
+	cmd = vgpu_cmd_new_with_pages(q, VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING, sizeof(*req),
+				      pages, &nr_entries);
+	if (IS_ERR(cmd))
+		return cmd;
 	req = (void *)cmd->req;
 	req->resource_id = cpu_to_le32(res_id);
 	req->nr_entries = cpu_to_le32(nr_entries);
-	vgpu_cmd_add_payload(cmd, payload);
 	return cmd;
 }
 
@@ -397,9 +419,7 @@ static struct vgpu_cmd *vgpu_cmd_submit_inline(struct vgpu_cmdq *q, const void _
 	const size_t req_bytes = sizeof(struct virtio_gpu_cmd_submit);
 	struct vgpu_cmd *cmd;
 
-	cmd = vgpu_cmd_new_raw(q, VIRTIO_GPU_CMD_SUBMIT_3D, req_bytes, size_bytes);
-	if (IS_ERR(cmd))
-		return cmd;
+	cmd = vgpu_cmd_new_inline(q, VIRTIO_GPU_CMD_SUBMIT_3D, req_bytes, size_bytes);
 	if (copy_from_user(cmd->req + req_bytes, stream, size_bytes)) {
 		vgpu_cmd_put(cmd);
 		return ERR_PTR(-EFAULT);
@@ -410,21 +430,20 @@ static struct vgpu_cmd *vgpu_cmd_submit_inline(struct vgpu_cmdq *q, const void _
 static struct vgpu_cmd *vgpu_cmd_submit_payload(struct vgpu_cmdq *q, const void __user *stream,
 						u32 size_bytes)
 {
-	struct vgpu_payload_limits limits = vgpu_cmdq_limits(q);
-	struct vgpu_payload *payload;
+	const struct vgpu_payload_limits limits = vgpu_cmdq_limits(q);
 	struct vgpu_cmd *cmd;
 	int ret;
 
-	payload = vgpu_payload_create(&limits, size_bytes);
-	if (IS_ERR(payload))
-		return ERR_CAST(payload);
-	ret = vgpu_payload_copy_from_user(payload, stream);
+	cmd = vgpu_cmd_new_with_payload(q, VIRTIO_GPU_CMD_SUBMIT_3D,
+					sizeof(struct virtio_gpu_cmd_submit),
+					vgpu_payload_create(&limits, size_bytes));
+	if (IS_ERR(cmd))
+		return cmd;
+	ret = vgpu_payload_copy_from_user(cmd->payload, stream);
 	if (ret) {
-		vgpu_payload_destroy(payload);
+		vgpu_cmd_put(cmd);
 		return ERR_PTR(ret);
 	}
-	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_SUBMIT_3D, sizeof(struct virtio_gpu_cmd_submit));
-	vgpu_cmd_add_payload(cmd, payload);
 	return cmd;
 }
 

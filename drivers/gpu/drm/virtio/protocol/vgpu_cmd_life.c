@@ -23,10 +23,6 @@
 #include "protocol/vgpu_cmd_priv.h"
 #include "protocol/vgpu_fence.h"
 
-/* Room of a pooled command: the longest fixed request and a bare response. */
-#define VGPU_CMD_POOL_REQ_BYTES		sizeof(struct virtio_gpu_set_scanout_blob)
-#define VGPU_CMD_POOL_RESP_BYTES	sizeof(struct virtio_gpu_resp_resource_uuid)
-
 /* The response has a cache line of its own where DMA is not coherent. */
 #ifdef ARCH_DMA_MINALIGN
 #define VGPU_CMD_RESP_ALIGN	ARCH_DMA_MINALIGN
@@ -34,11 +30,12 @@
 #define VGPU_CMD_RESP_ALIGN	8
 #endif
 
-static size_t vgpu_cmd_bytes(size_t req_bytes, size_t resp_bytes)
-{
-	return ALIGN(sizeof(struct vgpu_cmd) + req_bytes, VGPU_CMD_RESP_ALIGN) +
-	       ALIGN(resp_bytes, VGPU_CMD_RESP_ALIGN);
-}
+#define VGPU_CMD_BYTES(req_bytes, resp_bytes) \
+	(ALIGN(sizeof(struct vgpu_cmd) + (req_bytes), VGPU_CMD_RESP_ALIGN) + \
+	 ALIGN((resp_bytes), VGPU_CMD_RESP_ALIGN))
+
+static_assert(VGPU_CMD_BYTES(sizeof(struct virtio_gpu_cmd_submit) + VGPU_CMD_INLINE_BYTES,
+			     sizeof(struct virtio_gpu_ctrl_hdr)) <= VGPU_CMD_POOL_BYTES);
 
 static struct vgpu_vq *vgpu_cmd_vq(struct vgpu_cmd *cmd)
 {
@@ -129,46 +126,53 @@ static void vgpu_cmd_release(struct vgpu_msg *msg)
 		kfree(cmd);
 }
 
-static void vgpu_cmd_init(struct vgpu_cmd *cmd, struct vgpu_cmdq *q, u32 type, u32 req_bytes,
-			  u32 resp_bytes, u32 want_type)
+/* All of @cmd, the first @req_bytes of its request and its response; not @data_bytes behind. */
+static void vgpu_cmd_init(struct vgpu_cmd *cmd, struct vgpu_cmdq *q, u32 type, size_t req_bytes,
+			  size_t data_bytes, size_t resp_bytes, u32 want_type)
 {
-	size_t resp_at = ALIGN(sizeof(*cmd) + req_bytes, VGPU_CMD_RESP_ALIGN);
+	const size_t sent_bytes = req_bytes + data_bytes;
 
-	cmd->q = q;
-	cmd->want_type = want_type;
-	cmd->want_bytes = sizeof(struct virtio_gpu_ctrl_hdr);
-	cmd->msg.req = cmd->req;
-	cmd->msg.req_bytes = req_bytes;
-	cmd->msg.resp = (void *)cmd + resp_at;
-	cmd->msg.resp_bytes = resp_bytes;
-	cmd->msg.complete = vgpu_cmd_complete;
-	cmd->msg.release = vgpu_cmd_release;
+	*cmd = (struct vgpu_cmd){
+		.msg.complete = vgpu_cmd_complete,
+		.msg.release = vgpu_cmd_release,
+		.msg.req = cmd->req,
+		.msg.req_bytes = sent_bytes,
+		.msg.resp = (void *)cmd + ALIGN(sizeof(*cmd) + sent_bytes, VGPU_CMD_RESP_ALIGN),
+		.msg.resp_bytes = resp_bytes,
+		.q = q,
+		.want_type = want_type,
+		.want_bytes = sizeof(struct virtio_gpu_ctrl_hdr),
+	};
 	vgpu_msg_init(&cmd->msg);
+	memset(cmd->req, 0, req_bytes);
+	memset(cmd->msg.resp, 0, resp_bytes);
 	vgpu_cmd_hdr(cmd)->type = cpu_to_le32(type);
 }
 
 /**
- * vgpu_cmd_pool_bytes() - size of an entry of the pool
+ * vgpu_cmd_new_inline() - begin a small command with data right behind its request
+ * @q: the queues
+ * @type: VIRTIO_GPU_CMD_*
+ * @req_bytes: size of the request, zeroed
+ * @data_bytes: size of the data, which the caller fills in: it is not zeroed; at most
+ *              VGPU_CMD_INLINE_BYTES
  *
- * Return: bytes.
+ * Context: process, or a panic.
+ * Return: the command; does not fail.
  */
-size_t vgpu_cmd_pool_bytes(void)
+struct vgpu_cmd *vgpu_cmd_new_inline(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
+				     size_t data_bytes)
 {
-	return vgpu_cmd_bytes(VGPU_CMD_POOL_REQ_BYTES, VGPU_CMD_POOL_RESP_BYTES);
-}
-
-/* Memory for a small command. Does not fail. */
-static struct vgpu_cmd *vgpu_cmd_take(struct vgpu_cmdq *q)
-{
-	struct vgpu_cmd *cmd;
 	bool panicking = READ_ONCE(q->panic_cpu) == raw_smp_processor_id();
+	struct vgpu_cmd *cmd;
 
 	if (unlikely(panicking))
 		cmd = q->panic_slots[q->panic_next++ % VGPU_CMD_PANIC_SLOTS];
 	else
 		/* NOIO: a display commit must not wait for reclaim, which waits for fences. */
 		cmd = mempool_alloc(q->pool, GFP_NOIO);
-	memset(cmd, 0, vgpu_cmd_pool_bytes());
+	vgpu_cmd_init(cmd, q, type, req_bytes, data_bytes, sizeof(struct virtio_gpu_ctrl_hdr),
+		      VIRTIO_GPU_RESP_OK_NODATA);
 	cmd->slotted = panicking;
 	cmd->pooled = !panicking;
 	return cmd;
@@ -185,11 +189,7 @@ static struct vgpu_cmd *vgpu_cmd_take(struct vgpu_cmdq *q)
  */
 struct vgpu_cmd *vgpu_cmd_new(struct vgpu_cmdq *q, u32 type, size_t req_bytes)
 {
-	struct vgpu_cmd *cmd = vgpu_cmd_take(q);
-
-	vgpu_cmd_init(cmd, q, type, req_bytes, sizeof(struct virtio_gpu_ctrl_hdr),
-		      VIRTIO_GPU_RESP_OK_NODATA);
-	return cmd;
+	return vgpu_cmd_new_inline(q, type, req_bytes, 0);
 }
 
 /**
@@ -208,10 +208,10 @@ struct vgpu_cmd *vgpu_cmd_new_sized(struct vgpu_cmdq *q, u32 type, size_t req_by
 {
 	struct vgpu_cmd *cmd;
 
-	cmd = kzalloc(vgpu_cmd_bytes(req_bytes, resp_bytes), GFP_KERNEL_ACCOUNT);
+	cmd = kmalloc(VGPU_CMD_BYTES(req_bytes, resp_bytes), GFP_KERNEL_ACCOUNT);
 	if (!cmd)
 		return ERR_PTR(-ENOMEM);
-	vgpu_cmd_init(cmd, q, type, req_bytes, resp_bytes, want_type);
+	vgpu_cmd_init(cmd, q, type, req_bytes, 0, resp_bytes, want_type);
 	return cmd;
 }
 
@@ -233,32 +233,6 @@ struct vgpu_cmd *vgpu_cmd_new_query(struct vgpu_cmdq *q, u32 type, size_t req_by
 
 	if (!IS_ERR(cmd))
 		cmd->want_bytes = resp_bytes;
-	return cmd;
-}
-
-/**
- * vgpu_cmd_new_raw() - begin a command with data right behind its request
- * @q: the queues
- * @type: VIRTIO_GPU_CMD_*
- * @req_bytes: size of the request, zeroed
- * @data_bytes: size of the data, which the caller fills in: it is not zeroed
- *
- * Context: process, may sleep.
- * Return: the command, or ERR_PTR(-ENOMEM).
- */
-struct vgpu_cmd *vgpu_cmd_new_raw(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
-				  size_t data_bytes)
-{
-	const size_t resp_bytes = sizeof(struct virtio_gpu_ctrl_hdr);
-	struct vgpu_cmd *cmd;
-
-	cmd = kmalloc(vgpu_cmd_bytes(req_bytes + data_bytes, resp_bytes), GFP_KERNEL_ACCOUNT);
-	if (!cmd)
-		return ERR_PTR(-ENOMEM);
-	memset(cmd, 0, sizeof(*cmd) + req_bytes);
-	vgpu_cmd_init(cmd, q, type, req_bytes + data_bytes, resp_bytes,
-		      VIRTIO_GPU_RESP_OK_NODATA);
-	memset(cmd->msg.resp, 0, resp_bytes);
 	return cmd;
 }
 

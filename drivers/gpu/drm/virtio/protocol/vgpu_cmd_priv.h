@@ -13,6 +13,12 @@
 #include "protocol/vgpu_payload.h"
 #include "transport/vgpu_vq.h"
 
+/* A pooled command: every fixed one fits, and a stream of the usual length as well. */
+#define VGPU_CMD_POOL_BYTES	2048
+
+/* A command stream up to this size lies right behind its request. */
+#define VGPU_CMD_INLINE_BYTES	1536
+
 /* Commands a panic needs at a time. */
 #define VGPU_CMD_PANIC_SLOTS	4
 
@@ -21,7 +27,9 @@
  * @vdev: constant
  * @control: queue of everything but the cursor, constant
  * @cursor: queue of the cursor, constant
+ * @cache: where @pool gets its memory, constant
  * @pool: of small commands, constant
+ * @spares: memory for large ones
  * @lost: upcall, constant
  * @silent: upcall, constant
  * @arg: argument of the upcalls, constant
@@ -42,7 +50,9 @@ struct vgpu_cmdq {
 	struct virtio_device *vdev;
 	struct vgpu_vq *control;
 	struct vgpu_vq *cursor;
+	struct kmem_cache *cache;
 	mempool_t *pool;
+	struct vgpu_payload_spares spares;
 	void (*lost)(void *arg, int error);
 	void (*silent)(void *arg);
 	void *arg;
@@ -102,14 +112,13 @@ static inline u32 vgpu_cmd_type(struct vgpu_cmd *cmd)
 	return le32_to_cpu(vgpu_cmd_hdr(cmd)->type);
 }
 
-size_t vgpu_cmd_pool_bytes(void);
 struct vgpu_cmd *vgpu_cmd_new(struct vgpu_cmdq *q, u32 type, size_t req_bytes);
 struct vgpu_cmd *vgpu_cmd_new_sized(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
 				    size_t resp_bytes, u32 want_type);
 struct vgpu_cmd *vgpu_cmd_new_query(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
 				    size_t resp_bytes, u32 want_type);
-struct vgpu_cmd *vgpu_cmd_new_raw(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
-				  size_t data_bytes);
+struct vgpu_cmd *vgpu_cmd_new_inline(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
+				     size_t data_bytes);
 void vgpu_cmd_add_payload(struct vgpu_cmd *cmd, struct vgpu_payload *payload);
 int vgpu_cmd_ask(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner, unsigned int timeout_ms);
 struct vgpu_payload_limits vgpu_cmdq_limits(struct vgpu_cmdq *q);

@@ -33,6 +33,7 @@ struct vgpu_payload_limits vgpu_cmdq_limits(struct vgpu_cmdq *q)
 	u32 ring = vgpu_vq_max_data(q->control);
 
 	return (struct vgpu_payload_limits){
+		.spares = &q->spares,
 		.max_entries = q->max_entries ?: ring,
 		.max_entry_bytes = max_t(size_t, virtio_max_dma_size(q->vdev), PAGE_SIZE),
 	};
@@ -114,7 +115,7 @@ static int vgpu_cmdq_alloc_panic_slots(struct vgpu_cmdq *q)
 	unsigned int i;
 
 	for (i = 0; i < VGPU_CMD_PANIC_SLOTS; i++) {
-		q->panic_slots[i] = kzalloc(vgpu_cmd_pool_bytes(), GFP_KERNEL);
+		q->panic_slots[i] = kmalloc(VGPU_CMD_POOL_BYTES, GFP_KERNEL);
 		if (!q->panic_slots[i])
 			return -ENOMEM;
 	}
@@ -127,6 +128,36 @@ static void vgpu_cmdq_free_panic_slots(struct vgpu_cmdq *q)
 
 	for (i = 0; i < VGPU_CMD_PANIC_SLOTS; i++)
 		kfree(q->panic_slots[i]);
+}
+
+/* That there is one keeps the allocator from clearing what is written anyway. */
+static void vgpu_cmdq_construct_cmd(void *cmd)
+{
+}
+
+static int vgpu_cmdq_create_pool(struct vgpu_cmdq *q)
+{
+	const unsigned int room = offsetof(struct vgpu_cmd, req);
+	char name[32];
+
+	snprintf(name, sizeof(name), "vgpu-cmd-%s", dev_name(&q->vdev->dev));
+	q->cache = kmem_cache_create_usercopy(name, VGPU_CMD_POOL_BYTES, 0, SLAB_HWCACHE_ALIGN,
+					      room, VGPU_CMD_POOL_BYTES - room,
+					      vgpu_cmdq_construct_cmd);
+	if (!q->cache)
+		return -ENOMEM;
+	q->pool = mempool_create_slab_pool(VGPU_CMD_POOL_MIN, q->cache);
+	if (!q->pool) {
+		kmem_cache_destroy(q->cache);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void vgpu_cmdq_destroy_pool(struct vgpu_cmdq *q)
+{
+	mempool_destroy(q->pool);
+	kmem_cache_destroy(q->cache);
 }
 
 /**
@@ -150,10 +181,10 @@ struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config)
 	q->wq = config->wq;
 	q->max_entries = config->max_entries;
 	INIT_WORK(&q->ping_work, vgpu_cmdq_ping_work);
+	vgpu_payload_spares_init(&q->spares);
 	spin_lock_init(&q->emit_lock);
 	spin_lock_init(&q->refusal_lock);
-	q->pool = mempool_create_kmalloc_pool(VGPU_CMD_POOL_MIN, vgpu_cmd_pool_bytes());
-	if (!q->pool)
+	if (vgpu_cmdq_create_pool(q))
 		goto err_free;
 	q->panic_cpu = -1;
 	if (vgpu_cmdq_alloc_panic_slots(q))
@@ -170,7 +201,7 @@ err_destroy_control:
 	vgpu_vq_destroy(q->control);
 err_free_slots:
 	vgpu_cmdq_free_panic_slots(q);
-	mempool_destroy(q->pool);
+	vgpu_cmdq_destroy_pool(q);
 err_free:
 	kfree(q);
 	return ERR_PTR(-ENOMEM);
@@ -190,7 +221,8 @@ void vgpu_cmdq_destroy(struct vgpu_cmdq *q)
 	vgpu_vq_destroy(q->cursor);
 	vgpu_vq_destroy(q->control);
 	vgpu_cmdq_free_panic_slots(q);
-	mempool_destroy(q->pool);
+	vgpu_cmdq_destroy_pool(q);
+	vgpu_payload_spares_fini(&q->spares);
 	kfree(q);
 }
 

@@ -6,26 +6,102 @@
  * long, and the device takes only so many pieces. A payload is allocated in the
  * largest pieces that are to be had: usually as many as its size has bits, in
  * the worst case one a page.
+ *
+ * Kernels clear pages when they are allocated, at the cost of another copy, and what
+ * comes here is overwritten anyway. So some pieces are kept to be used again. User
+ * space never sees them, and the device is told how much of them counts.
  */
 
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/log2.h>
 #include <linux/overflow.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/virtio_gpu.h>
 
 #include "protocol/vgpu_payload.h"
 
-/* Larger pieces than this are hardly ever free, and don't save anything. */
-#define VGPU_PAYLOAD_MAX_ORDER	8
+/* Most that is kept for later, a device. */
+#define VGPU_PAYLOAD_SPARE_BYTES	SZ_2M
 
-static struct page *vgpu_payload_alloc_piece(unsigned int *order)
+/**
+ * vgpu_payload_spares_init() - begin without pieces
+ * @spares: where they will be
+ */
+void vgpu_payload_spares_init(struct vgpu_payload_spares *spares)
+{
+	unsigned int i;
+
+	spin_lock_init(&spares->lock);
+	spares->bytes = 0;
+	for (i = 0; i < ARRAY_SIZE(spares->pages); i++)
+		INIT_LIST_HEAD(&spares->pages[i]);
+}
+
+/**
+ * vgpu_payload_spares_fini() - free all pieces
+ * @spares: where they are; no payload uses it any more
+ *
+ * Context: any.
+ */
+void vgpu_payload_spares_fini(struct vgpu_payload_spares *spares)
+{
+	struct page *page, *next;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(spares->pages); i++)
+		list_for_each_entry_safe(page, next, &spares->pages[i], lru)
+			__free_pages(page, i);
+}
+
+static struct page *vgpu_payload_take_spare(struct vgpu_payload_spares *spares,
+					    unsigned int order)
+{
+	struct page *page;
+	unsigned long flags;
+
+	if (!spares)
+		return NULL;
+	spin_lock_irqsave(&spares->lock, flags);
+	page = list_first_entry_or_null(&spares->pages[order], struct page, lru);
+	if (page) {
+		list_del(&page->lru);
+		spares->bytes -= PAGE_SIZE << order;
+	}
+	spin_unlock_irqrestore(&spares->lock, flags);
+	return page;
+}
+
+static void vgpu_payload_put_piece(struct vgpu_payload_spares *spares, struct page *page)
+{
+	unsigned int order = compound_order(page);
+	size_t bytes = PAGE_SIZE << order;
+	bool kept = false;
+	unsigned long flags;
+
+	if (spares) {
+		spin_lock_irqsave(&spares->lock, flags);
+		kept = spares->bytes + bytes <= VGPU_PAYLOAD_SPARE_BYTES;
+		if (kept) {
+			list_add(&page->lru, &spares->pages[order]);
+			spares->bytes += bytes;
+		}
+		spin_unlock_irqrestore(&spares->lock, flags);
+	}
+	if (!kept)
+		__free_pages(page, order);
+}
+
+static struct page *vgpu_payload_get_piece(struct vgpu_payload_spares *spares,
+					   unsigned int *order)
 {
 	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
-	struct page *page;
+	struct page *page = vgpu_payload_take_spare(spares, *order);
 
+	if (page)
+		return page;
 	for (; *order; --*order) {
 		page = alloc_pages(gfp | __GFP_NORETRY | __GFP_COMP, *order);
 		if (page)
@@ -47,7 +123,7 @@ static int vgpu_payload_fill(struct vgpu_payload *payload, u32 max_nents,
 		if (payload->nents == max_nents)
 			return -ENOMEM;
 		order = min_t(u32, max_order, ilog2(DIV_ROUND_UP(left, PAGE_SIZE)));
-		page = vgpu_payload_alloc_piece(&order);
+		page = vgpu_payload_get_piece(payload->spares, &order);
 		if (!page)
 			return -ENOMEM;
 		max_order = order;
@@ -84,6 +160,7 @@ struct vgpu_payload *vgpu_payload_create(const struct vgpu_payload_limits *limit
 	payload = kmalloc(struct_size(payload, sgl, max_nents), GFP_KERNEL_ACCOUNT);
 	if (!payload)
 		return ERR_PTR(-ENOMEM);
+	payload->spares = limits->spares;
 	payload->size_bytes = size_bytes;
 	payload->nents = 0;
 	sg_init_table(payload->sgl, max_nents);
@@ -108,7 +185,7 @@ void vgpu_payload_destroy(struct vgpu_payload *payload)
 	if (!payload)
 		return;
 	for (i = 0; i < payload->nents; i++)
-		__free_pages(sg_page(&payload->sgl[i]), compound_order(sg_page(&payload->sgl[i])));
+		vgpu_payload_put_piece(payload->spares, sg_page(&payload->sgl[i]));
 	kfree(payload);
 }
 
@@ -133,61 +210,73 @@ int vgpu_payload_copy_from_user(struct vgpu_payload *payload, const void __user 
 	return 0;
 }
 
-/* Where the next entry goes. */
-struct vgpu_payload_cursor {
-	struct scatterlist *sg;
-	u32 used_bytes;
-};
-
-static void vgpu_payload_put_entry(struct vgpu_payload_cursor *at, u64 addr, u32 length)
+static void vgpu_payload_set_entry(struct virtio_gpu_mem_entry *entry, struct scatterlist *sg,
+				   bool use_dma)
 {
-	struct virtio_gpu_mem_entry *entry;
-
-	if (at->used_bytes == at->sg->length) {
-		at->sg = sg_next(at->sg);
-		at->used_bytes = 0;
-	}
-	entry = sg_virt(at->sg) + at->used_bytes;
-	entry->addr = cpu_to_le64(addr);
-	entry->length = cpu_to_le32(length);
+	entry->addr = cpu_to_le64(use_dma ? sg_dma_address(sg) : sg_phys(sg));
+	entry->length = cpu_to_le32(use_dma ? sg_dma_len(sg) : sg->length);
 	entry->padding = 0;
-	at->used_bytes += sizeof(*entry);
 }
 
 /**
- * vgpu_payload_from_pages() - list pages as RESOURCE_ATTACH_BACKING wants them
+ * vgpu_payload_count_entries() - how many entries a list of pages has
+ * @pages: the pages, mapped for the device
+ * @use_dma: the device goes by DMA addresses, not by physical ones
+ *
+ * Return: the number.
+ */
+unsigned int vgpu_payload_count_entries(const struct sg_table *pages, bool use_dma)
+{
+	return use_dma ? pages->nents : pages->orig_nents;
+}
+
+/**
+ * vgpu_payload_write_entries() - list pages as RESOURCE_ATTACH_BACKING wants them
+ * @entries: room for vgpu_payload_count_entries()
+ * @pages: the pages, mapped for the device
+ * @use_dma: the device goes by DMA addresses, not by physical ones
+ *
+ * Virtio 1.3, 5.7.6.8, struct virtio_gpu_mem_entry.
+ */
+void vgpu_payload_write_entries(struct virtio_gpu_mem_entry *entries,
+				const struct sg_table *pages, bool use_dma)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sg(pages->sgl, sg, vgpu_payload_count_entries(pages, use_dma), i)
+		vgpu_payload_set_entry(&entries[i], sg, use_dma);
+}
+
+/**
+ * vgpu_payload_from_pages() - the same for a list of any length
  * @limits: what the device takes
  * @pages: the pages, mapped for the device
  * @use_dma: the device goes by DMA addresses, not by physical ones
- * @nr_entries: set to the number of entries listed
- *
- * Virtio 1.3, 5.7.6.8, struct virtio_gpu_mem_entry.
  *
  * Context: process, may sleep.
  * Return: the payload, or an error pointer of vgpu_payload_create().
  */
 struct vgpu_payload *vgpu_payload_from_pages(const struct vgpu_payload_limits *limits,
-					     struct sg_table *pages, bool use_dma,
-					     u32 *nr_entries)
+					     const struct sg_table *pages, bool use_dma)
 {
-	unsigned int nents = use_dma ? pages->nents : pages->orig_nents;
-	struct vgpu_payload_cursor at;
+	unsigned int nents = vgpu_payload_count_entries(pages, use_dma), i;
+	struct scatterlist *sg, *piece;
 	struct vgpu_payload *payload;
-	struct scatterlist *sg;
-	unsigned int i;
+	u32 used_bytes = 0;
 
 	payload = vgpu_payload_create(limits,
 				      array_size(nents, sizeof(struct virtio_gpu_mem_entry)));
 	if (IS_ERR(payload))
 		return payload;
-	at.sg = payload->sgl;
-	at.used_bytes = 0;
+	piece = payload->sgl;
 	for_each_sg(pages->sgl, sg, nents, i) {
-		if (use_dma)
-			vgpu_payload_put_entry(&at, sg_dma_address(sg), sg_dma_len(sg));
-		else
-			vgpu_payload_put_entry(&at, sg_phys(sg), sg->length);
+		if (used_bytes == piece->length) {
+			piece = sg_next(piece);
+			used_bytes = 0;
+		}
+		vgpu_payload_set_entry(sg_virt(piece) + used_bytes, sg, use_dma);
+		used_bytes += sizeof(struct virtio_gpu_mem_entry);
 	}
-	*nr_entries = nents;
 	return payload;
 }

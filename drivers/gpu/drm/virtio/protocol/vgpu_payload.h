@@ -2,16 +2,37 @@
 #ifndef VGPU_PAYLOAD_H
 #define VGPU_PAYLOAD_H
 
+#include <linux/list.h>
 #include <linux/scatterlist.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
+
+struct virtio_gpu_mem_entry;
+
+/* Larger pieces than this are hardly ever free, and don't save anything. */
+#define VGPU_PAYLOAD_MAX_ORDER	8
+
+/**
+ * struct vgpu_payload_spares - pieces to be used again, with what they held last
+ * @lock: protects what follows
+ * @bytes: how much there is, at most VGPU_PAYLOAD_SPARE_BYTES
+ * @pages: the pieces, by their order
+ */
+struct vgpu_payload_spares {
+	spinlock_t lock;
+	size_t bytes;
+	struct list_head pages[VGPU_PAYLOAD_MAX_ORDER + 1];
+};
 
 /**
  * struct vgpu_payload - data that follows a request, in few pieces
+ * @spares: where the pieces go afterwards, or NULL
  * @size_bytes: how much data there is
  * @nents: number of pieces
  * @sgl: the pieces, in lowmem
  */
 struct vgpu_payload {
+	struct vgpu_payload_spares *spares;
 	u32 size_bytes;
 	u32 nents;
 	struct scatterlist sgl[];
@@ -19,20 +40,28 @@ struct vgpu_payload {
 
 /**
  * struct vgpu_payload_limits - what the device takes
+ * @spares: pieces to be used first, or NULL
  * @max_entries: most pieces
  * @max_entry_bytes: largest piece, at least a page
  */
 struct vgpu_payload_limits {
+	struct vgpu_payload_spares *spares;
 	u32 max_entries;
 	size_t max_entry_bytes;
 };
+
+void vgpu_payload_spares_init(struct vgpu_payload_spares *spares);
+void vgpu_payload_spares_fini(struct vgpu_payload_spares *spares);
 
 struct vgpu_payload *vgpu_payload_create(const struct vgpu_payload_limits *limits,
 					 size_t size_bytes);
 void vgpu_payload_destroy(struct vgpu_payload *payload);
 int vgpu_payload_copy_from_user(struct vgpu_payload *payload, const void __user *from);
+
+unsigned int vgpu_payload_count_entries(const struct sg_table *pages, bool use_dma);
+void vgpu_payload_write_entries(struct virtio_gpu_mem_entry *entries,
+				const struct sg_table *pages, bool use_dma);
 struct vgpu_payload *vgpu_payload_from_pages(const struct vgpu_payload_limits *limits,
-					     struct sg_table *pages, bool use_dma,
-					     u32 *nr_entries);
+					     const struct sg_table *pages, bool use_dma);
 
 #endif
