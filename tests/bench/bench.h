@@ -47,8 +47,11 @@ struct bench {
  * @arg: size, count: whatever makes it different from others of its kind
  * @quick: it is in the quick set
  * @card: needs the card node, and to be its master
+ * @sleeps: waits for the display, and the clock goes on meanwhile: only the counts are
+ *          of interest
  * @setup: makes what the operation needs; may be NULL. Returns false where the device
  *         has not got it
+ * @before: prepares a round, which does not count; may be NULL
  * @op: the operation, number @i of its round
  * @settle: ends a round; NULL for waiting until the device has done all
  * @teardown: undoes @setup; may be NULL
@@ -60,7 +63,9 @@ struct bench_case {
 	uint32_t arg;
 	bool quick;
 	bool card;
+	bool sleeps;
 	bool (*setup)(struct bench *b);
+	void (*before)(struct bench *b);
 	void (*op)(struct bench *b, unsigned int i);
 	void (*settle)(struct bench *b);
 	void (*teardown)(struct bench *b);
@@ -75,6 +80,8 @@ extern const struct bench_cases bench_query_cases;
 extern const struct bench_cases bench_object_cases;
 extern const struct bench_cases bench_exec_cases;
 extern const struct bench_cases bench_transfer_cases;
+extern const struct bench_cases bench_scale_cases;
+extern const struct bench_cases bench_kms_cases;
 
 void bench_no_settle(struct bench *b);
 

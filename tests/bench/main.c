@@ -29,6 +29,8 @@ static const struct bench_cases *const sets[] = {
 	&bench_object_cases,
 	&bench_exec_cases,
 	&bench_transfer_cases,
+	&bench_scale_cases,
+	&bench_kms_cases,
 };
 
 /* For operations that leave nothing to wait for. */
@@ -57,6 +59,12 @@ static uint64_t median(uint64_t *values, unsigned int count)
 	return values[count / 2];
 }
 
+static void prepare_round(struct bench *b)
+{
+	if (b->c->before)
+		b->c->before(b);
+}
+
 static void run_round(struct bench *b)
 {
 	const struct bench_case *c = b->c;
@@ -74,6 +82,7 @@ static void measure(struct bench *b)
 	if (!cost)
 		gpu_die("calloc");
 	for (unsigned int i = 0; i < c->rounds; i++) {
+		prepare_round(b);
 		start = __rdtsc();
 		run_round(b);
 		cost[i] = (__rdtsc() - start) / c->ops;
@@ -84,9 +93,10 @@ static void measure(struct bench *b)
 
 static void count(struct bench *b)
 {
-	const unsigned int rounds = b->c->ops == 1 ? 16 : 1;
+	const unsigned int rounds = b->c->ops == 1 && b->c->rounds > 1 ? 16 : 1;
 	struct counters counters;
 
+	prepare_round(b);
 	counters_start();
 	for (unsigned int i = 0; i < rounds; i++)
 		run_round(b);
@@ -115,11 +125,14 @@ static void run_case(const struct bench_case *c, const uint32_t *stream, bool pa
 	b.fd = c->card ? gpu_open_card() : gpu_open_render();
 	b.scratch = gpu_buffer(b.fd, 4096);
 	if (!c->setup || c->setup(&b)) {
-		for (unsigned int i = 0; i < WARM_UP_ROUNDS; i++)
+		/* What is done once only is large enough. */
+		for (unsigned int i = 0; c->rounds > 1 && i < WARM_UP_ROUNDS; i++) {
+			prepare_round(&b);
 			run_round(&b);
+		}
 		if (pause)
 			run_watched(&b);
-		else
+		else if (!c->sleeps)
 			measure(&b);
 		if (!pause && counters_present())
 			count(&b);
