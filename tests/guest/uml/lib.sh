@@ -77,6 +77,11 @@ uml_kernel_dir()
 	printf '%s/uml-%s-%s\n' "$VGPU_CACHE" "$1" "$(uml_key "$1")"
 }
 
+build_id_of()
+{
+	readelf -n "$1" | awk '/Build ID/ { print $NF }'
+}
+
 # make_ready KIND DRIVER [MODULE]: what run would make each time, for many runs
 # with --ready.
 make_ready()

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What only a guest of one's own can be asked for: a panic that is a drill, and a
+ * driver that is taken from its device under its clients and comes back.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <drm/drm_fourcc.h>
+
+#include "vgpu_display.h"
+#include "vgpu_drm.h"
+#include "vgpu_stream.h"
+#include "vgpu_test.h"
+
+#define DRIVER "/sys/bus/virtio/drivers/virtio_gpu"
+#define SIDE 64u
+#define BLUE 0x000000ffu
+/* The device is bound again in the time that a driver takes to start. */
+#define PATIENCE_S 60.0
+
+static void spill(const char *path, const char *text)
+{
+	int fd = vgpu_sys(open(path, O_WRONLY | O_CLOEXEC));
+
+	vgpu_assert_eq(vgpu_sys(write(fd, text, strlen(text))), (long long)strlen(text));
+	close(fd);
+}
+
+/* Panic */
+
+static void panic_drill(void)
+{
+	static const char *const path = "/sys/kernel/debug/dri/0/drm_panic_plane_0";
+
+	vgpu_require(!access(path, W_OK), "this kernel has no panic drills");
+	spill(path, "1");
+}
+
+static void fill(struct vgpu_fb *fb, uint32_t pixel)
+{
+	for (size_t i = 0; i < fb->size / 4; i++)
+		fb->pixels[i] = pixel;
+}
+
+/* The panic screen is one colour with text: what was there is gone. */
+static size_t count(const struct vgpu_fb *fb, uint32_t pixel)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < fb->size / 4; i++)
+		n += fb->pixels[i] == pixel;
+	return n;
+}
+
+static void panic_is_drawn(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head head = vgpu_first_head(fd);
+	struct vgpu_fb fb;
+
+	vgpu_fb_init(fd, &fb, head.mode.hdisplay, head.mode.vdisplay, DRM_FORMAT_XRGB8888);
+	fill(&fb, BLUE);
+	vgpu_ok(vgpu_show(fd, &head, &fb, 0, 0));
+	vgpu_assert_eq(count(&fb, BLUE), fb.size / 4);
+	for (int i = 0; i < 3; i++)
+		panic_drill();
+	vgpu_assert_eq(count(&fb, BLUE), 0);
+	/* It was a drill: the next frame is shown as if nothing had been. */
+	fill(&fb, BLUE);
+	vgpu_flip(fd, &head, &fb);
+	vgpu_ok(vgpu_show(fd, &head, NULL, 0, 0));
+	vgpu_fb_fini(fd, &fb);
+	close(fd);
+}
+
+static void panic_with_nothing_shown(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head head = vgpu_first_head(fd);
+
+	vgpu_ok(vgpu_show(fd, &head, NULL, 0, 0));
+	panic_drill();
+	close(fd);
+}
+
+/* Only a part of a large buffer is shown: the panic goes to its start, whole. */
+static void panic_in_a_panned_buffer(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head head = vgpu_first_head(fd);
+	struct vgpu_fb fb;
+
+	vgpu_fb_init(fd, &fb, head.mode.hdisplay + 64, head.mode.vdisplay + 32,
+		     DRM_FORMAT_XRGB8888);
+	fill(&fb, BLUE);
+	vgpu_ok(vgpu_show(fd, &head, &fb, 64, 32));
+	panic_drill();
+	vgpu_assert(count(&fb, BLUE) < fb.size / 4);
+	vgpu_ok(vgpu_show(fd, &head, NULL, 0, 0));
+	vgpu_fb_fini(fd, &fb);
+	close(fd);
+}
+
+/* Unbinding */
+
+static void device_name(char name[32])
+{
+	DIR *dir = opendir(DRIVER);
+	struct dirent *entry;
+
+	vgpu_assert_msg(dir, "no %s", DRIVER);
+	name[0] = 0;
+	while ((entry = readdir(dir)))
+		if (!strncmp(entry->d_name, "virtio", 6))
+			snprintf(name, 32, "%.31s", entry->d_name);
+	closedir(dir);
+	vgpu_assert_msg(name[0], "the driver has no device");
+}
+
+static void driver_unbind(const char *name)
+{
+	spill(DRIVER "/unbind", name);
+}
+
+static void driver_bind(const char *name)
+{
+	spill(DRIVER "/bind", name);
+}
+
+/**
+ * struct victim - a client that has of everything
+ * @client: render node and capset
+ * @display: the card, lit
+ * @head: what is lit
+ * @fb: what is shown
+ * @handle: a picture
+ * @map: its mapping
+ * @fence: of its last submission, -1 without 3D
+ */
+struct victim {
+	struct vgpu_client client;
+	int display;
+	struct vgpu_head head;
+	struct vgpu_fb fb;
+	uint32_t handle;
+	uint8_t *map;
+	int fence;
+};
+
+static void victim_init(struct victim *victim)
+{
+	const struct drm_virtgpu_3d_box box = { .w = SIDE, .h = SIDE, .d = 1 };
+
+	victim->display = vgpu_open_display();
+	victim->head = vgpu_first_head(victim->display);
+	vgpu_fb_init(victim->display, &victim->fb, victim->head.mode.hdisplay,
+		     victim->head.mode.vdisplay, DRM_FORMAT_XRGB8888);
+	vgpu_ok(vgpu_show(victim->display, &victim->head, &victim->fb, 0, 0));
+	victim->client.fd = vgpu_open_render();
+	victim->fence = -1;
+	if (vgpu_has_3d(victim->client.fd)) {
+		close(victim->client.fd);
+		victim->client = vgpu_client_open();
+	}
+	victim->handle = vgpu_new_picture(victim->client.fd, SIDE, SIDE);
+	victim->map = vgpu_new_map(victim->client.fd, victim->handle, SIDE * SIDE * 4);
+	vgpu_fill(victim->map, SIDE * SIDE * 4, 1);
+	vgpu_ok(vgpu_transfer_to_host(victim->client.fd, victim->handle, &box, 0, 0));
+	if (vgpu_has_3d(victim->client.fd))
+		vgpu_ok(vgpu_submit_fences(&victim->client, -1, &victim->fence));
+}
+
+/* Nothing works, nothing hangs, and what was promised comes. */
+static void victim_check_lost(struct victim *victim)
+{
+	const struct drm_virtgpu_3d_box box = { .w = SIDE, .h = SIDE, .d = 1 };
+	struct pollfd pfd = { .fd = victim->fence, .events = POLLIN };
+	struct drm_virtgpu_resource_create rc = vgpu_picture_args(SIDE, SIDE);
+
+	if (victim->fence >= 0)
+		vgpu_assert_eq(vgpu_sys(poll(&pfd, 1, 60000)), 1);
+	vgpu_ret(vgpu_resource_create(victim->client.fd, &rc), -ENODEV);
+	vgpu_ret(vgpu_wait(victim->client.fd, victim->handle, 0), -ENODEV);
+	vgpu_ret(vgpu_transfer_to_host(victim->client.fd, victim->handle, &box, 0, 0), -ENODEV);
+	vgpu_assert(vgpu_show(victim->display, &victim->head, &victim->fb, 0, 0) < 0);
+	/* The pages are ours: there, or taken away with a signal. */
+	vgpu_touch(victim->map);
+}
+
+static void victim_fini(struct victim *victim)
+{
+	munmap(victim->map, SIDE * SIDE * 4);
+	munmap(victim->fb.pixels, victim->fb.size);
+	if (victim->fence >= 0)
+		close(victim->fence);
+	close(victim->client.fd);
+	close(victim->display);
+}
+
+static void wait_until_bound(void)
+{
+	double start = vgpu_now();
+	char name[32] = "";
+	int fd = -1;
+
+	while (fd < 0 && vgpu_now() - start < PATIENCE_S) {
+		fd = open("/dev/dri/renderD128", O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			fd = open("/dev/dri/renderD129", O_RDWR | O_CLOEXEC);
+		usleep(10000);
+	}
+	vgpu_assert_msg(fd >= 0, "no render node came back");
+	close(fd);
+	device_name(name);
+}
+
+static void unbind_under_clients(void)
+{
+	struct victim victim;
+	char name[32];
+
+	device_name(name);
+	victim_init(&victim);
+	driver_unbind(name);
+	victim_check_lost(&victim);
+	/* The old files stay open while a new device begins. */
+	driver_bind(name);
+	wait_until_bound();
+	vgpu_drm_check_alive();
+	victim_fini(&victim);
+}
+
+static void unbind_and_bind_many_times(void)
+{
+	char name[32];
+
+	device_name(name);
+	for (int i = 0; i < 10; i++) {
+		driver_unbind(name);
+		driver_bind(name);
+		wait_until_bound();
+	}
+}
+
+static const struct vgpu_subtest subtests[] = {
+	{ .name = "panic-is-drawn", .run = panic_is_drawn },
+	{ .name = "panic-with-nothing-shown", .run = panic_with_nothing_shown },
+	{ .name = "panic-in-a-panned-buffer", .run = panic_in_a_panned_buffer },
+	{ .name = "unbind-under-clients", .run = unbind_under_clients },
+	{ .name = "unbind-and-bind-many-times", .run = unbind_and_bind_many_times },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct vgpu_program program = {
+		.name = "vgpu_drill",
+		.about = "panic drills, and drivers that come and go",
+		.subtests = subtests,
+		.nsubtests = ARRAY_SIZE(subtests),
+	};
+
+	return vgpu_test_main(argc, argv, &program);
+}
