@@ -3,7 +3,6 @@
  * What only a guest of one's own can be asked for: a panic that is a drill, and a
  * driver that is taken from its device under its clients and comes back.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -13,16 +12,14 @@
 
 #include <drm/drm_fourcc.h>
 
+#include "vgpu_binding.h"
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
-#define DRIVER "/sys/bus/virtio/drivers/virtio_gpu"
 #define SIDE 64u
 #define BLUE 0x000000ffu
-/* The device is bound again in the time that a driver takes to start. */
-#define PATIENCE_S 60.0
 
 static void spill(const char *path, const char *text)
 {
@@ -109,30 +106,6 @@ static void panic_in_a_panned_buffer(void)
 
 /* Unbinding */
 
-static void device_name(char name[32])
-{
-	DIR *dir = opendir(DRIVER);
-	struct dirent *entry;
-
-	vgpu_assert_msg(dir, "no %s", DRIVER);
-	name[0] = 0;
-	while ((entry = readdir(dir)))
-		if (!strncmp(entry->d_name, "virtio", 6))
-			snprintf(name, 32, "%.31s", entry->d_name);
-	closedir(dir);
-	vgpu_assert_msg(name[0], "the driver has no device");
-}
-
-static void driver_unbind(const char *name)
-{
-	spill(DRIVER "/unbind", name);
-}
-
-static void driver_bind(const char *name)
-{
-	spill(DRIVER "/bind", name);
-}
-
 /**
  * struct victim - a client that has of everything
  * @client: render node and capset
@@ -203,49 +176,33 @@ static void victim_fini(struct victim *victim)
 	close(victim->display);
 }
 
-static void wait_until_bound(void)
-{
-	double start = vgpu_now();
-	char name[32] = "";
-	int fd = -1;
-
-	while (fd < 0 && vgpu_now() - start < PATIENCE_S) {
-		fd = open("/dev/dri/renderD128", O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			fd = open("/dev/dri/renderD129", O_RDWR | O_CLOEXEC);
-		usleep(10000);
-	}
-	vgpu_assert_msg(fd >= 0, "no render node came back");
-	close(fd);
-	device_name(name);
-}
-
 static void unbind_under_clients(void)
 {
+	struct vgpu_binding binding;
 	struct victim victim;
-	char name[32];
 
-	device_name(name);
+	vgpu_binding_init(&binding);
 	victim_init(&victim);
-	driver_unbind(name);
+	vgpu_ok(vgpu_unbind(&binding));
 	victim_check_lost(&victim);
 	/* The old files stay open while a new device begins. */
-	driver_bind(name);
-	wait_until_bound();
+	vgpu_ok(vgpu_bind(&binding));
 	vgpu_drm_check_alive();
 	victim_fini(&victim);
+	vgpu_binding_fini(&binding);
 }
 
 static void unbind_and_bind_many_times(void)
 {
-	char name[32];
+	struct vgpu_binding binding;
 
-	device_name(name);
+	vgpu_binding_init(&binding);
 	for (int i = 0; i < 10; i++) {
-		driver_unbind(name);
-		driver_bind(name);
-		wait_until_bound();
+		vgpu_ok(vgpu_unbind(&binding));
+		vgpu_ok(vgpu_bind(&binding));
+		vgpu_drm_check_alive();
 	}
+	vgpu_binding_fini(&binding);
 }
 
 static const struct vgpu_subtest subtests[] = {

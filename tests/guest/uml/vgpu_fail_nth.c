@@ -21,6 +21,7 @@
 #include <drm/drm.h>
 #include <drm/drm_mode.h>
 
+#include "vgpu_binding.h"
 #include "vgpu_drm.h"
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
@@ -807,6 +808,31 @@ static int run_close_card(struct rig *rig)
 	return close(fd) ? -errno : 0;
 }
 
+/* The driver itself */
+
+static struct vgpu_binding binding;
+
+static void setup_bound(struct rig *rig)
+{
+	vgpu_binding_init(&binding);
+	setup_nothing(rig);
+}
+
+static int run_unbind(struct rig *rig)
+{
+	(void)rig;
+	return vgpu_unbind(&binding);
+}
+
+static void undo_unbind(struct rig *rig, int ret)
+{
+	(void)rig;
+	/* What cannot even be asked for is not done. */
+	if (!ret)
+		vgpu_ok(vgpu_bind(&binding));
+	vgpu_binding_fini(&binding);
+}
+
 static const struct op ops[] = {
 	{ "open", setup_open, run_open, NULL },
 	{ "close", setup_busy_client, run_close, NULL },
@@ -840,6 +866,7 @@ static const struct op ops[] = {
 	{ "cursor", setup_card_cursor, run_cursor, NULL },
 	{ "get-connector", setup_card, run_probe_connector, NULL },
 	{ "close-card", setup_card_lit, run_close_card, NULL },
+	{ "unbind", setup_bound, run_unbind, undo_unbind },
 };
 
 /* The harness wants a function each. */
@@ -848,6 +875,7 @@ SWEEP(0) SWEEP(1) SWEEP(2) SWEEP(3) SWEEP(4) SWEEP(5) SWEEP(6) SWEEP(7)
 SWEEP(8) SWEEP(9) SWEEP(10) SWEEP(11) SWEEP(12) SWEEP(13) SWEEP(14) SWEEP(15)
 SWEEP(16) SWEEP(17) SWEEP(18) SWEEP(19) SWEEP(20) SWEEP(21) SWEEP(22) SWEEP(23)
 SWEEP(24) SWEEP(25) SWEEP(26) SWEEP(27) SWEEP(28) SWEEP(29) SWEEP(30) SWEEP(31)
+SWEEP(32)
 #undef SWEEP
 
 #define SWEEP(i) sweep_##i
@@ -856,6 +884,7 @@ static void (*const sweeps[])(void) = {
 	SWEEP(8), SWEEP(9), SWEEP(10), SWEEP(11), SWEEP(12), SWEEP(13), SWEEP(14), SWEEP(15),
 	SWEEP(16), SWEEP(17), SWEEP(18), SWEEP(19), SWEEP(20), SWEEP(21), SWEEP(22), SWEEP(23),
 	SWEEP(24), SWEEP(25), SWEEP(26), SWEEP(27), SWEEP(28), SWEEP(29), SWEEP(30), SWEEP(31),
+	SWEEP(32),
 };
 #undef SWEEP
 
