@@ -642,6 +642,25 @@ static void cursor_of_another_size_is_refused(void)
 	screen_end(&screen);
 }
 
+/* An output that is off takes a new cursor, and shows it when it is on again. */
+static void cursor_changes_while_off(void)
+{
+	struct screen screen = screen_new();
+	uint32_t cursors[] = {
+		new_cursor(screen.fd, CURSOR_SIDE, 0xff),
+		new_cursor(screen.fd, CURSOR_SIDE, 0x80),
+	};
+
+	for (int i = 0; i < 4; i++) {
+		vgpu_ok(set_cursor(&screen, cursors[0], CURSOR_SIDE, 0, 0));
+		vgpu_ok(vgpu_show(screen.fd, &screen.head, NULL, 0, 0));
+		vgpu_ok(set_cursor(&screen, cursors[1], CURSOR_SIDE, i, i));
+		vgpu_sys(drmModeMoveCursor(screen.fd, screen.head.crtc, i * 5, i));
+		vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
+	}
+	screen_end(&screen);
+}
+
 static void cursor_and_flips_at_once(void)
 {
 	struct screen screen = screen_new();
@@ -901,6 +920,7 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "bad-cursors-are-refused", .run = bad_cursors_are_refused },
 	{ .name = "cursor-of-another-size-is-refused",
 	  .run = cursor_of_another_size_is_refused },
+	{ .name = "cursor-changes-while-off", .run = cursor_changes_while_off },
 	{ .name = "cursor-and-flips-at-once", .run = cursor_and_flips_at_once },
 	{ .name = "atomic-flips", .run = atomic_flips },
 	{ .name = "atomic-source-outside-is-refused",

@@ -104,10 +104,14 @@ static bool vgpu_cursor_is_dirty(struct vgpu_cursor *c, const struct drm_plane_s
 	       !drm_atomic_get_new_plane_state(state->state, state->crtc->primary);
 }
 
-/* Does an update show another picture, or the same one drawn anew? */
+/*
+ * Does an update show another picture, or the same one drawn anew? The host knows
+ * none of those that were set while the output was off.
+ */
 static bool vgpu_cursor_is_redrawn(struct vgpu_cursor *c, const struct drm_plane_state *state)
 {
 	return state->fb != c->base.state->fb || state->fb_damage_clips ||
+	       vgpu_framebuffer_gem(state->fb)->res.id != c->told.res_id ||
 	       vgpu_cursor_host_forgot(c) || vgpu_cursor_is_dirty(c, state);
 }
 
@@ -257,13 +261,13 @@ static void vgpu_cursor_atomic_update(struct drm_plane *plane, struct vgpu_compa
 			   drm_atomic_get_new_plane_state(commit, plane));
 }
 
-/* Any cursor that keeps to its CRTC can be changed at any time. */
+/* Any cursor that keeps to its CRTC can be changed at any time while that is on. */
 static int vgpu_cursor_async_check(struct drm_plane *plane, struct vgpu_compat_commit *commit,
 				   bool flip)
 {
 	struct drm_plane_state *state = drm_atomic_get_new_plane_state(commit, plane);
 
-	if (flip || !state->fb || !plane->state->fb)
+	if (flip || !vgpu_plane_will_update(state) || !plane->state->fb)
 		return -EINVAL;
 	return 0;
 }
