@@ -293,12 +293,23 @@ static int vgpu_ioctl_transfer_3d(struct vgpu_device *vgpu, struct vgpu_context 
 							       &transfer));
 }
 
+static bool vgpu_ioctl_is_inside(const struct drm_virtgpu_3d_box *box,
+				 const struct vgpu_resource *res)
+{
+	return (u64)box->x + box->w <= res->width && (u64)box->y + box->h <= res->height;
+}
+
 static int vgpu_ioctl_transfer_2d(struct vgpu_device *vgpu, struct vgpu_context *ctx,
 				  struct vgpu_gem *gem,
 				  const struct drm_virtgpu_3d_transfer_to_host *args)
 {
 	const struct vgpu_rect rect = { args->box.x, args->box.y, args->box.w, args->box.h };
 
+	if (!vgpu_ioctl_is_inside(&args->box, &gem->res)) {
+		drm_dbg(&vgpu->drm, "box: is not inside %u × %u\n", gem->res.width,
+			gem->res.height);
+		return -EINVAL;
+	}
 	vgpu_gem_sync_for_device(gem, args->offset, gem->base.base.size - args->offset);
 	return vgpu_ioctl_post_on(ctx, gem,
 				  vgpu_cmd_transfer_to_host_2d(vgpu->cmdq, gem->res.id, &rect,
