@@ -89,7 +89,28 @@ void device_config_write(struct device *d, u32 off, const void *src, u32 len)
 }
 
 /**
- * device_config_set - Set a member of the configuration space by force
+ * device_config_lie - Set a member of the configuration space by force
+ * @d: the device
+ * @name: its name
+ * @value: its new value
+ *
+ * Return: false when there is no such member.
+ */
+bool device_config_lie(struct device *d, const char *name, u32 value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(config_members); i++) {
+		if (strcmp(config_members[i].name, name))
+			continue;
+		*(u32 *)((u8 *)&d->config + config_members[i].off) = value;
+		d->config_override |= 1u << i;
+		d->lies |= LIE_CONFIG;
+		return true;
+	}
+	return false;
+}
+
+/**
+ * device_config_set - Set a member by force and tell the driver
  * @d: the device
  * @name: its name
  * @value: its new value
@@ -98,16 +119,10 @@ void device_config_write(struct device *d, u32 off, const void *src, u32 len)
  */
 bool device_config_set(struct device *d, const char *name, u32 value)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(config_members); i++) {
-		if (strcmp(config_members[i].name, name))
-			continue;
-		*(u32 *)((u8 *)&d->config + config_members[i].off) = value;
-		d->config_override |= 1u << i;
-		d->lies |= LIE_CONFIG;
-		d->ops->config_changed(d->opaque);
-		return true;
-	}
-	return false;
+	if (!device_config_lie(d, name, value))
+		return false;
+	d->ops->config_changed(d->opaque);
+	return true;
 }
 
 /**

@@ -107,6 +107,8 @@ void device_start(struct device *d)
 		d->opt.features & BIT64(VIRTIO_GPU_F_BLOB_ALIGNMENT) ?
 		d->opt.blob_alignment : 0;
 	d->hostmem.size = d->opt.window;
+	for (unsigned int i = 0; i < d->opt.nlies; i++)
+		device_config_lie(d, d->opt.lie[i].name, d->opt.lie[i].value);
 }
 
 /**

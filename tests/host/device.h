@@ -14,6 +14,7 @@
 #include "wire.h"
 
 #define DEVICE_CAPSETS 16
+#define DEVICE_LIES 4
 
 /** struct capset - one capability set the device offers */
 struct capset {
@@ -31,6 +32,8 @@ struct capset {
  * @max_memory: bytes of host memory the guest may take
  * @max_entries: backing entries of one resource
  * @max_request: bytes of one request
+ * @lie: members of the configuration space and what they claim
+ * @nlies: how many
  */
 struct device_options {
 	u64 features;
@@ -42,6 +45,11 @@ struct device_options {
 	u64 max_memory;
 	u32 max_entries;
 	u64 max_request;
+	struct {
+		const char *name;
+		u32 value;
+	} lie[DEVICE_LIES];
+	u32 nlies;
 };
 
 /* What the device told the driver that is not so. */
@@ -157,6 +165,7 @@ void device_run(struct device *d);
 void device_answer_ready(struct device *d);
 void device_config_read(struct device *d, u32 off, void *dst, u32 len);
 void device_config_write(struct device *d, u32 off, const void *src, u32 len);
+bool device_config_lie(struct device *d, const char *name, u32 value);
 bool device_config_set(struct device *d, const char *name, u32 value);
 bool device_output(struct device *d, u32 n, const char *what);
 void device_shm_done(struct device *d, u64 seq, bool ok);

@@ -49,6 +49,7 @@ static const char options_help[] =
 "      --max-memory MIB      host memory the guest may take (1024)\n"
 "      --max-entries N       backing entries of a resource (16384)\n"
 "      --max-chain N         descriptors of a chain (1024)\n"
+"      --config MEMBER=VALUE lie in the configuration space from the start\n"
 "\n"
 "Exit status: 0; 2 when it cannot run; 3 when there were guest bugs.\n"
 "Commands of the control socket:\n";
@@ -82,6 +83,7 @@ enum {
 	OPT_MAX_MEMORY,
 	OPT_MAX_ENTRIES,
 	OPT_MAX_CHAIN,
+	OPT_CONFIG,
 };
 
 static const struct option options_long[] = {
@@ -110,6 +112,7 @@ static const struct option options_long[] = {
 	{ "max-memory", required_argument, NULL, OPT_MAX_MEMORY },
 	{ "max-entries", required_argument, NULL, OPT_MAX_ENTRIES },
 	{ "max-chain", required_argument, NULL, OPT_MAX_CHAIN },
+	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ 0 },
 };
 
@@ -217,7 +220,22 @@ static void set_blob_alignment(struct device_options *opt, const char *s)
 	opt->features |= BIT64(VIRTIO_GPU_F_BLOB_ALIGNMENT);
 }
 
-static bool device_option(struct options *o, struct device *d, int c, const char *arg)
+static void add_lie(struct device *d, char *s)
+{
+	struct device_options *opt = &d->opt;
+	char *eq = strchr(s, '=');
+
+	if (!eq || opt->nlies == DEVICE_LIES)
+		log_die("'%s' is not MEMBER=VALUE, or one too many", s);
+	*eq = 0;
+	opt->lie[opt->nlies].name = s;
+	opt->lie[opt->nlies].value = number(eq + 1, 0, UINT32_MAX);
+	if (!device_config_lie(d, s, 0))
+		log_die("the configuration space has no '%s'", s);
+	opt->nlies++;
+}
+
+static bool device_option(struct options *o, struct device *d, int c, char *arg)
 {
 	struct device_options *opt = &d->opt;
 
@@ -253,6 +271,9 @@ static bool device_option(struct options *o, struct device *d, int c, const char
 		return true;
 	case OPT_MAX_ENTRIES:
 		opt->max_entries = number(arg, 1, 1u << 24);
+		return true;
+	case OPT_CONFIG:
+		add_lie(d, arg);
 		return true;
 	case OPT_MAX_CHAIN:
 		o->max_chain = number(arg, 1, 65536);
