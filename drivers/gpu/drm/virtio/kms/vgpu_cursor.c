@@ -128,18 +128,27 @@ static void vgpu_cursor_upload(struct drm_plane_state *state)
 	vgpu_cmdq_kick(gem->res.vgpu->cmdq);
 }
 
-static int vgpu_cursor_upload_and_wait(struct vgpu_cursor *c, struct drm_plane_state *state)
+/* Unlike the rest of the display, the cursor's own queue does not keep the order. */
+static int vgpu_cursor_wait(struct vgpu_cursor *c, struct drm_plane_state *state)
 {
 	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
-	int idx, ret;
+	int ret;
+
+	ret = vgpu_patience_wait(to_vgpu(c->base.dev), &own->done->base);
+	own->late = !dma_fence_is_signaled(&own->done->base);
+	vgpu_plane_finish(state, NULL);
+	return ret;
+}
+
+static int vgpu_cursor_upload_and_wait(struct vgpu_cursor *c, struct drm_plane_state *state)
+{
+	int idx;
 
 	if (!drm_dev_enter(c->base.dev, &idx))
 		return -ENODEV;
 	vgpu_cursor_upload(state);
 	drm_dev_exit(idx);
-	ret = vgpu_patience_wait(to_vgpu(c->base.dev), &own->done->base);
-	vgpu_plane_finish(state, NULL);
-	return ret;
+	return vgpu_cursor_wait(c, state);
 }
 
 static int vgpu_cursor_prepare_fb(struct drm_plane *plane, struct drm_plane_state *state)
@@ -224,10 +233,13 @@ static void vgpu_cursor_update(struct vgpu_cursor *c, struct drm_plane_state *st
 	if (own->done) {
 		/* Not in prepare_fb: its buffer was not finished then. */
 		vgpu_cursor_upload(state);
-		vgpu_patience_wait(to_vgpu(c->base.dev), &own->done->base);
-		vgpu_plane_finish(state, NULL);
+		vgpu_cursor_wait(c, state);
 	}
-	vgpu_cursor_tell(c, &look, is_new || own->redrawn);
+	if (own->late)
+		/* The next update tells everything. */
+		WRITE_ONCE(c->generation, 0);
+	else
+		vgpu_cursor_tell(c, &look, is_new || own->redrawn);
 	drm_dev_exit(idx);
 out:
 	vgpu_plane_finish(state, own->done);
