@@ -31,7 +31,7 @@
 #define SIDE 64u
 #define STREAM_BYTES 65536u
 /* How long they work, most of it under a device that has stopped already. */
-#define WORK_S 5.0
+#define WORK_S 3.0
 #define SAMPLE_S 0.02
 /* What a client may take to die, and may sleep uninterruptibly, in seconds. */
 #define DEATH_BOUND_S 1.0
@@ -68,7 +68,7 @@ static void pause_s(double s)
 /* The laboratory's clock stands while somebody computes. */
 static void breathe(int failed)
 {
-	pause_s(failed ? 0.01 : 0.0001);
+	pause_s(failed ? 0.01 : 0.001);
 }
 
 static int submit(int fd, const uint32_t *handle, uint32_t size_bytes)
