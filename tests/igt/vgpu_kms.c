@@ -594,6 +594,19 @@ static int set_cursor(const struct screen *screen, uint32_t handle,
 				 side, hot_x, hot_y) < 0 ? -errno : 0;
 }
 
+/* The host has never got the picture when the output comes on. */
+static void cursor_set_while_off(void)
+{
+	struct screen screen = screen_new();
+	uint32_t handle = new_cursor(screen.fd, CURSOR_SIDE, 0xff);
+
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, NULL, 0, 0));
+	vgpu_ok(set_cursor(&screen, handle, CURSOR_SIDE, 1, 2));
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
+	vgpu_ok(set_cursor(&screen, 0, 0, 0, 0));
+	screen_end(&screen);
+}
+
 static void cursor_set_move_hotspot_hide(void)
 {
 	static const struct { int x, y; } places[] = {
@@ -917,6 +930,7 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "vblanks-are-counted", .run = vblanks_are_counted },
 	{ .name = "cursor-set-move-hotspot-hide",
 	  .run = cursor_set_move_hotspot_hide },
+	{ .name = "cursor-set-while-off", .run = cursor_set_while_off },
 	{ .name = "bad-cursors-are-refused", .run = bad_cursors_are_refused },
 	{ .name = "cursor-of-another-size-is-refused",
 	  .run = cursor_of_another_size_is_refused },

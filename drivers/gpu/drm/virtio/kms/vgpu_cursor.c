@@ -110,6 +110,7 @@ static bool vgpu_cursor_is_dirty(struct vgpu_cursor *c, const struct drm_plane_s
  */
 static bool vgpu_cursor_is_redrawn(struct vgpu_cursor *c, const struct drm_plane_state *state)
 {
+	/* Also when it was set while its output was off: the host has not got it. */
 	return state->fb != c->base.state->fb || state->fb_damage_clips ||
 	       vgpu_framebuffer_gem(state->fb)->res.id != c->told.res_id ||
 	       vgpu_cursor_host_forgot(c) || vgpu_cursor_is_dirty(c, state);
@@ -179,6 +180,19 @@ static int vgpu_cursor_prepare_fb(struct drm_plane *plane, struct drm_plane_stat
 	return ret;
 }
 
+/* The host takes the whole resource for the picture. */
+static bool vgpu_cursor_is_whole(const struct drm_framebuffer *fb)
+{
+	const struct vgpu_resource *res = &vgpu_framebuffer_gem(fb)->res;
+
+	if (res->kind == VGPU_RESOURCE_BLOB)
+		return true;
+	if (res->width == VGPU_CURSOR_SIDE && res->height == VGPU_CURSOR_SIDE)
+		return true;
+	drm_dbg_kms(fb->dev, "cursor is a part of %u × %u pixels\n", res->width, res->height);
+	return false;
+}
+
 static int vgpu_cursor_atomic_check(struct drm_plane *plane, struct vgpu_compat_commit *commit)
 {
 	struct drm_plane_state *state = drm_atomic_get_new_plane_state(commit, plane);
@@ -192,7 +206,7 @@ static int vgpu_cursor_atomic_check(struct drm_plane *plane, struct vgpu_compat_
 			    state->fb->height, VGPU_CURSOR_SIDE, VGPU_CURSOR_SIDE);
 		return -EINVAL;
 	}
-	if (!vgpu_framebuffer_is_showable(state->fb))
+	if (!vgpu_framebuffer_is_showable(state->fb) || !vgpu_cursor_is_whole(state->fb))
 		return -EINVAL;
 	crtc_state = drm_atomic_get_new_crtc_state(commit, state->crtc);
 	return drm_atomic_helper_check_plane_state(state, crtc_state, DRM_PLANE_NO_SCALING,

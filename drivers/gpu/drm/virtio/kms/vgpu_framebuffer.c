@@ -138,8 +138,10 @@ bool vgpu_framebuffer_is_showable(const struct drm_framebuffer *fb)
 	const struct vgpu_resource *res = &vgpu_framebuffer_gem(fb)->res;
 	u32 x, y;
 
-	if (res->kind != VGPU_RESOURCE_2D)
+	if (res->kind == VGPU_RESOURCE_BLOB)
 		return true;
+	if (res->kind == VGPU_RESOURCE_3D)
+		return fb->width <= res->width && fb->height <= res->height;
 	if (fb->pitches[0] != (u64)res->width * VGPU_FRAMEBUFFER_CPP ||
 	    fb->offsets[0] % VGPU_FRAMEBUFFER_CPP) {
 		drm_dbg_kms(fb->dev, "rows of %u bytes from %u, the buffer has %u pixels\n",

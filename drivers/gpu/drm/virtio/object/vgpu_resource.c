@@ -353,6 +353,8 @@ int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u3
  */
 int vgpu_resource_create_3d(struct vgpu_resource *res, const struct vgpu_texture *texture)
 {
+	res->width = texture->width;
+	res->height = texture->height;
 	return vgpu_resource_post_create(res, VGPU_RESOURCE_3D,
 					 vgpu_cmd_resource_create_3d(res->vgpu->cmdq, res->id, 0,
 								     texture));

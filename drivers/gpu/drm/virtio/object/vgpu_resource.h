@@ -40,8 +40,8 @@ enum vgpu_resource_kind {
  * @blob_mem: VIRTIO_GPU_BLOB_MEM_*, 0 for resources that are no blobs
  * @blob_flags: VIRTIO_GPU_BLOB_FLAG_*
  * @format: of a 2D resource, enum virtio_gpu_formats
- * @width: of a 2D resource, pixels
- * @height: of a 2D resource, pixels
+ * @width: of a 2D or 3D resource, pixels
+ * @height: of a 2D or 3D resource, pixels
  * @size_bytes: of a blob
  * @pages: backing, NULL for none; mapped for the device; constant once attached
  * @forget: tells what embeds the resource that the host lost it; may be NULL; constant
