@@ -135,6 +135,17 @@ static void vgpu_cmdq_construct_cmd(void *cmd)
 {
 }
 
+/* The kernel's own functions for this want caches without a constructor. */
+static void *vgpu_cmdq_alloc_cmd(gfp_t gfp, void *cache)
+{
+	return kmem_cache_alloc(cache, gfp);
+}
+
+static void vgpu_cmdq_free_cmd(void *cmd, void *cache)
+{
+	kmem_cache_free(cache, cmd);
+}
+
 static int vgpu_cmdq_create_pool(struct vgpu_cmdq *q)
 {
 	const unsigned int room = offsetof(struct vgpu_cmd, req);
@@ -146,7 +157,8 @@ static int vgpu_cmdq_create_pool(struct vgpu_cmdq *q)
 					      vgpu_cmdq_construct_cmd);
 	if (!q->cache)
 		return -ENOMEM;
-	q->pool = mempool_create_slab_pool(VGPU_CMD_POOL_MIN, q->cache);
+	q->pool = mempool_create(VGPU_CMD_POOL_MIN, vgpu_cmdq_alloc_cmd, vgpu_cmdq_free_cmd,
+				 q->cache);
 	if (!q->pool) {
 		kmem_cache_destroy(q->cache);
 		return -ENOMEM;
