@@ -8,7 +8,7 @@ DEMO ?= glxgears
 
 export DEMO
 
-.PHONY: bench bench-quick help modules install uninstall clean run shell check check-quick provision
+.PHONY: bench bench-quick help modules install uninstall clean run shell check check-quick provision soak
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -28,6 +28,12 @@ check:
 ## make check-quick         what to run at every edit
 check-quick:
 	scripts/ci/check --quick
+
+## make soak                the fuzzers for hours: a million calls, 100,000 answers of a hostile host; as root
+soak:
+	tests/guest/uml/ioctl-fuzz --seeds 1001..1010 --calls 100000
+	tests/guest/uml/ioctl-fuzz --seeds 2001..2010 --calls 60000 --host-rate 200
+	tests/guest/uml/faults --fuzz 3001..3100
 
 ## make bench               what each operation costs on both drivers; as root
 bench:

@@ -599,9 +599,11 @@ static void cursor_set_while_off(void)
 {
 	struct screen screen = screen_new();
 	uint32_t handle = new_cursor(screen.fd, CURSOR_SIDE, 0xff);
+	uint32_t other = new_cursor(screen.fd, CURSOR_SIDE, 0x80);
 
 	vgpu_ok(vgpu_show(screen.fd, &screen.head, NULL, 0, 0));
 	vgpu_ok(set_cursor(&screen, handle, CURSOR_SIDE, 1, 2));
+	vgpu_ok(set_cursor(&screen, other, CURSOR_SIDE, 3, 4));
 	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
 	vgpu_ok(set_cursor(&screen, 0, 0, 0, 0));
 	screen_end(&screen);
