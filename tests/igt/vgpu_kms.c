@@ -513,6 +513,23 @@ static void file_closed_with_a_flip_under_way(void)
 	}
 }
 
+static void async_flips_send_their_events(void)
+{
+	struct screen screen = screen_new();
+	struct vgpu_fb other = screen_fb(&screen);
+	uint64_t async = 0;
+
+	vgpu_sys(drmGetCap(screen.fd, DRM_CAP_ASYNC_PAGE_FLIP, &async));
+	vgpu_require(async, "the driver flips at ticks only");
+	for (int i = 0; i < 60; i++) {
+		vgpu_ok(flip(&screen, i & 1 ? screen.fb.id : other.id,
+			     DRM_MODE_PAGE_FLIP_EVENT | DRM_MODE_PAGE_FLIP_ASYNC));
+		vgpu_wait_flip(screen.fd);
+	}
+	vgpu_fb_fini(screen.fd, &other);
+	screen_end(&screen);
+}
+
 static void flood(void *arg)
 {
 	const struct drm_virtgpu_3d_box box = { .w = 64, .h = 64, .d = 1 };
@@ -927,6 +944,8 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "flip-under-way-is-ebusy", .run = flip_under_way_is_ebusy },
 	{ .name = "file-closed-with-a-flip-under-way",
 	  .run = file_closed_with_a_flip_under_way },
+	{ .name = "async-flips-send-their-events",
+	  .run = async_flips_send_their_events },
 	{ .name = "flips-go-through-while-clients-flood",
 	  .run = flips_go_through_while_clients_flood },
 	{ .name = "vblanks-are-counted", .run = vblanks_are_counted },

@@ -438,6 +438,53 @@ static void off_and_on_again(void)
 	end_screen(&canvas);
 }
 
+/* 0x00RRGGBB as a pixel of @format; below the plane is nothing, so alpha is of no matter. */
+static uint32_t pixel_of(uint32_t format, uint32_t rgb)
+{
+	if (format == DRM_FORMAT_XBGR8888 || format == DRM_FORMAT_ABGR8888)
+		rgb = (rgb & 0xff) << 16 | (rgb & 0xff00) | rgb >> 16;
+	return rgb | 0x40000000;
+}
+
+/* false where the driver does not take the buffer for one of @format. */
+static bool shown_as(struct canvas *canvas, uint32_t format, uint32_t seed)
+{
+	const struct vgpu_fb *fb = &canvas->fb;
+	const size_t count = (size_t)fb->width * fb->height;
+	struct vgpu_fb view = *fb;
+	char name[32];
+
+	if (drmModeAddFB2(canvas->fd, fb->width, fb->height, format,
+			  (uint32_t[4]){ fb->handle }, (uint32_t[4]){ fb->pitch },
+			  (uint32_t[4]){ 0 }, &view.id, 0)) {
+		vgpu_assert_eq(errno, EINVAL);
+		return false;
+	}
+	canvas_paint_all(canvas, seed);
+	for (size_t i = 0; i < count; i++)
+		fb->pixels[i] = pixel_of(format, fb->pixels[i] & 0xffffff);
+	vgpu_ok(vgpu_show(canvas->fd, &canvas->head, &view, 0, 0));
+	snprintf(name, sizeof(name), "format-%.4s", (const char *)&format);
+	shoot(canvas, name);
+	vgpu_sys(drmModeRmFB(canvas->fd, view.id));
+	return true;
+}
+
+/* A host that copies knows a dumb buffer by the format it was made with; others are told. */
+static void each_format_of_a_dumb_buffer(void)
+{
+	struct canvas canvas = new_screen();
+	drmModePlanePtr plane = drmModeGetPlane(canvas.fd, canvas.head.primary);
+	uint32_t shown = 0;
+
+	vgpu_assert(plane);
+	for (uint32_t i = 0; i < plane->count_formats; i++)
+		shown += shown_as(&canvas, plane->formats[i], 130 + i);
+	vgpu_assert_eq(shown, vgpu_has_blob(canvas.fd) && !vgpu_has_3d(canvas.fd) ? 4 : 2);
+	drmModeFreePlane(plane);
+	end_screen(&canvas);
+}
+
 /* The contents of a classic 3D resource, drawn by the host itself. */
 static void rendered_by_the_host(void)
 {
@@ -522,6 +569,8 @@ static const struct vgpu_subtest subtests[] = {
 	  .run = cursor_leaves_the_picture_alone },
 	{ .name = "off-and-on-again", .run = off_and_on_again },
 	{ .name = "rendered-by-the-host", .run = rendered_by_the_host },
+	{ .name = "each-format-of-a-dumb-buffer",
+	  .run = each_format_of_a_dumb_buffer },
 	{ .name = "two-outputs", .run = two_outputs },
 };
 

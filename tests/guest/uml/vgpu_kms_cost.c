@@ -144,6 +144,22 @@ static void flip_unknown(void)
 	screen_end(&s);
 }
 
+/* Whoever does not care for ticks is not held up by them. */
+static void flip_async(void)
+{
+	struct screen s = screen_new();
+
+	begin(&s);
+	for (int i = 1; i <= REPEAT; i++) {
+		vgpu_sys(drmModePageFlip(s.fd, s.head.crtc, s.fbs[i & 1].id,
+					 DRM_MODE_PAGE_FLIP_ASYNC |
+					 DRM_MODE_PAGE_FLIP_EVENT, NULL));
+		vgpu_wait_flip(s.fd);
+	}
+	end(&s);
+	screen_end(&s);
+}
+
 static void dirty(const struct screen *s, drm_clip_rect_t *clips, uint32_t count)
 {
 	vgpu_sys(drmModeDirtyFB(s->fd, s->fbs[0].id, clips, count));
@@ -281,6 +297,7 @@ static void cursor_damage(void)
 static const struct vgpu_subtest subtests[] = {
 	{ .name = "flip-patch", .run = flip_patch },
 	{ .name = "flip-unknown", .run = flip_unknown },
+	{ .name = "flip-async", .run = flip_async },
 	{ .name = "dirty-patch", .run = dirty_patch },
 	{ .name = "dirty-scattered", .run = dirty_scattered },
 	{ .name = "dirty-whole", .run = dirty_whole },
