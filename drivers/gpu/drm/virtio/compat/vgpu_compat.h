@@ -8,6 +8,7 @@
 #define VGPU_COMPAT_H
 
 #include "compat/vgpu_compat_core.h"
+#include "compat/vgpu_compat_dma_buf.h"
 #include "compat/vgpu_compat_drm.h"
 #include "compat/vgpu_compat_fence.h"
 #include "compat/vgpu_compat_kms.h"

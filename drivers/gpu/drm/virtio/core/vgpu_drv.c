@@ -128,4 +128,5 @@ MODULE_DESCRIPTION("DRM driver of the virtio GPU device");
 MODULE_LICENSE("Dual MIT/GPL");
 MODULE_AUTHOR("The virtio_gpu maintainers");
 MODULE_VERSION(VGPU_VERSION);
+MODULE_IMPORT_NS(VGPU_COMPAT_NS_DMA_BUF);
 MODULE_SOFTDEP("pre: virtio_dma_buf");

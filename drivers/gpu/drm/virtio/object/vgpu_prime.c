@@ -19,6 +19,7 @@
 #include "object/vgpu_base.h"
 #include "object/vgpu_gem.h"
 #include "object/vgpu_hostmem.h"
+#include "object/vgpu_import.h"
 #include "object/vgpu_prime.h"
 
 /* Protects vgpu_gem.uuid of all buffers: asked for once in a buffer's life, if ever. */
@@ -128,8 +129,7 @@ struct dma_buf *vgpu_prime_export(struct drm_gem_object *obj, int flags)
  * @buf: the dma-buf
  *
  * Context: process, may sleep.
- * Return: a buffer; or an error pointer, -EINVAL for a dma-buf the device cannot
- * take in.
+ * Return: a buffer; or an error pointer of vgpu_import_create().
  */
 struct drm_gem_object *vgpu_prime_import(struct drm_device *drm, struct dma_buf *buf)
 {
@@ -142,5 +142,5 @@ struct drm_gem_object *vgpu_prime_import(struct drm_device *drm, struct dma_buf 
 			return obj;
 		}
 	}
-	return drm_gem_prime_import(drm, buf);
+	return vgpu_import_create(to_vgpu(drm), buf);
 }

@@ -230,7 +230,8 @@ static void vgpu_resource_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, 
 		break;
 	case VIRTIO_GPU_CMD_RESOURCE_UNREF:
 		/* A host that never made it need not let go of it. */
-		if (!res->error && !vgpu_cmdq_error(res->vgpu->cmdq))
+		if ((!res->error || READ_ONCE(res->forgotten)) &&
+		    !vgpu_cmdq_error(res->vgpu->cmdq))
 			res->stuck = true;
 		break;
 	}
@@ -297,10 +298,59 @@ void vgpu_resource_retire(struct vgpu_resource *res)
 }
 
 /**
+ * vgpu_resource_try_get() - take a reference to a resource that may be on its way out
+ * @res: the resource, whose memory is there
+ *
+ * Return: false when its last reference is gone.
+ */
+bool vgpu_resource_try_get(struct vgpu_resource *res)
+{
+	return kref_get_unless_zero(&res->ref);
+}
+
+/**
+ * vgpu_resource_put() - drop a reference to a resource
+ * @res: the resource
+ *
+ * Context: any.
+ */
+void vgpu_resource_put(struct vgpu_resource *res)
+{
+	kref_put(&res->ref, vgpu_resource_last_put);
+}
+
+/**
+ * vgpu_resource_revoke() - have the host let go of a resource before its time
+ * @res: the resource, whose pages are being taken away
+ * @fence: signals when the host has let go
+ *
+ * It answers -EIO from now on, and is not made again after a reset.
+ *
+ * Context: process, may sleep; does not wait for the host.
+ * Return: false when that is under way already; then @fence is left to the caller.
+ */
+bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence)
+{
+	struct vgpu_resources *resources = res->vgpu->resources;
+	struct vgpu_cmdq *q = res->vgpu->cmdq;
+	bool known;
+
+	down_write(&resources->lifecycle);
+	known = !res->retired && !res->forgotten;
+	WRITE_ONCE(res->forgotten, true);
+	cmpxchg(&res->error, 0, -EIO);
+	if (known)
+		vgpu_cmd_post_fenced(vgpu_cmd_resource_unref(q, res->id), &res->owner, fence);
+	up_write(&resources->lifecycle);
+	vgpu_cmdq_kick(q);
+	return known;
+}
+
+/**
  * vgpu_resource_error() - is a resource what it should be?
  * @res: the resource
  *
- * Return: 0, or the error with which the host refused to make it.
+ * Return: 0; the error with which the host refused to make it; -EIO when it was lost.
  */
 int vgpu_resource_error(const struct vgpu_resource *res)
 {
@@ -455,7 +505,7 @@ static void vgpu_resource_restore(struct vgpu_resource *res)
 {
 	int ret;
 
-	if (res->retired || res->kind == VGPU_RESOURCE_NONE)
+	if (res->retired || res->forgotten || res->kind == VGPU_RESOURCE_NONE)
 		return;
 	WRITE_ONCE(res->error, 0);
 	res->stuck = false;

@@ -45,8 +45,8 @@ enum vgpu_resource_kind {
  * @size_bytes: of a blob
  * @pages: backing, NULL for none; mapped for the device; constant once attached
  * @forget: tells what embeds the resource that the host lost it; may be NULL; constant
- * @forgotten: the host lost it with all else, and it cannot be made again; protected
- *             by &vgpu_resources.lifecycle
+ * @forgotten: the host lost it with all else, or its pages were taken away, and it
+ *             cannot be made again; written under &vgpu_resources.lifecycle
  * @retired: vgpu_resource_retire() was called; protected likewise
  * @payer: whose budget it counts for until the host has made it; or NULL
  * @charged_bytes: how much it counts for; constant once @payer is set
@@ -85,6 +85,9 @@ int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
 void vgpu_resource_charge(struct vgpu_resource *res, struct vgpu_cmd_owner *payer,
 			  size_t size_bytes);
 void vgpu_resource_retire(struct vgpu_resource *res);
+bool vgpu_resource_try_get(struct vgpu_resource *res);
+void vgpu_resource_put(struct vgpu_resource *res);
+bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence);
 int vgpu_resource_error(const struct vgpu_resource *res);
 
 int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u32 height);

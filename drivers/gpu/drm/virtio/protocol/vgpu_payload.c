@@ -213,6 +213,8 @@ int vgpu_payload_copy_from_user(struct vgpu_payload *payload, const void __user 
 static void vgpu_payload_set_entry(struct virtio_gpu_mem_entry *entry, struct scatterlist *sg,
 				   bool use_dma)
 {
+	/* What has no pages, a dma-buf of others, is known by DMA addresses only. */
+	use_dma |= !sg_page(sg);
 	entry->addr = cpu_to_le64(use_dma ? sg_dma_address(sg) : sg_phys(sg));
 	entry->length = cpu_to_le32(use_dma ? sg_dma_len(sg) : sg->length);
 	entry->padding = 0;

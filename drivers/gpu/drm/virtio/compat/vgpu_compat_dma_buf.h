@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_COMPAT_DMA_BUF_H
+#define VGPU_COMPAT_DMA_BUF_H
+
+/* The name space of dma-buf's functions was a word, and became a string. */
+#if VGPU_HAVE_NS_STRING
+#define VGPU_COMPAT_NS_DMA_BUF	"DMA_BUF"
+#else
+#define VGPU_COMPAT_NS_DMA_BUF	DMA_BUF
+#endif
+
+/* The member of struct dma_buf_attach_ops by which an importer hears of a move. */
+#if VGPU_HAVE_INVALIDATE_MAPPINGS
+#define VGPU_COMPAT_INVALIDATE_MAPPINGS	invalidate_mappings
+#else
+#define VGPU_COMPAT_INVALIDATE_MAPPINGS	move_notify
+#endif
+
+#endif

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: memory of others
+ *
+ * A dma-buf of another driver becomes a guest blob: the host reads and writes the
+ * memory where it is. That makes sense to a device without 3D, which shows it;
+ * renderers have no use for guest blobs.
+ *
+ * The buffer is pinned for as long as the host knows it, so its driver does not move
+ * it. It may still take it away for good (its device goes, say). Then the host is told
+ * to let go, a fence in the dma-buf says when it has, the mapping is given back after
+ * that, and the buffer answers -EIO from then on.
+ *
+ * The host goes by the addresses the other driver mapped for our device; there may
+ * be no pages behind them.
+ */
+
+#include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
+#include <linux/iommu.h>
+#include <linux/slab.h>
+#include <linux/virtio_config.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_gem.h>
+#include <drm/drm_print.h>
+
+#include "object/vgpu_base.h"
+#include "object/vgpu_gem.h"
+#include "object/vgpu_import.h"
+#include "protocol/vgpu_cmd.h"
+#include "protocol/vgpu_fence.h"
+
+/* What the DMA layers count in int. */
+#define VGPU_IMPORT_MAX_BYTES	((size_t)INT_MAX & PAGE_MASK)
+
+/**
+ * struct vgpu_import - a buffer of another driver
+ * @gem: the buffer; first, because it is freed by its address
+ * @attach: ours to the dma-buf, constant
+ * @mapping: of @attach, NULL when given back; protected by the dma-buf's reservation
+ * @list: the addresses of @mapping for the host, constant once filled
+ * @gone: signals when the host has let go of what was taken away; protected likewise
+ * @unmap_work: gives @mapping back after that
+ */
+struct vgpu_import {
+	struct vgpu_gem gem;
+	struct dma_buf_attachment *attach;
+	struct sg_table *mapping;
+	struct sg_table list;
+	struct vgpu_fence *gone;
+	struct work_struct unmap_work;
+};
+
+static struct vgpu_import *to_import(struct vgpu_gem *gem)
+{
+	return container_of(gem, struct vgpu_import, gem);
+}
+
+static void vgpu_import_unmap(struct vgpu_import *import)
+{
+	struct dma_resv *resv = import->attach->dmabuf->resv;
+
+	dma_resv_lock(resv, NULL);
+	if (import->mapping) {
+		dma_buf_unmap_attachment(import->attach, import->mapping, DMA_BIDIRECTIONAL);
+		dma_buf_unpin(import->attach);
+		import->mapping = NULL;
+	}
+	dma_resv_unlock(resv);
+}
+
+/* Called when neither we nor the host use the buffer any more. */
+static void vgpu_import_release(struct vgpu_resource *res)
+{
+	struct vgpu_gem *gem = container_of(res, struct vgpu_gem, res);
+	struct vgpu_import *import = to_import(gem);
+	struct dma_buf *buf = import->attach->dmabuf;
+
+	/* Nobody else does, where it was taken away when all was over. */
+	if (import->gone && !dma_fence_is_signaled(&import->gone->base))
+		vgpu_fence_complete(import->gone, 0);
+	vgpu_import_unmap(import);
+	dma_buf_detach(buf, import->attach);
+	sg_free_table(&import->list);
+	vgpu_fence_put(import->gone);
+	drm_gem_object_release(&gem->base.base);
+	dma_buf_put(buf);
+	kfree(import);
+}
+
+static void vgpu_import_free(struct drm_gem_object *obj)
+{
+	vgpu_resource_retire(&to_vgpu_gem(obj)->res);
+}
+
+static enum drm_gem_object_status vgpu_import_status(struct drm_gem_object *obj)
+{
+	return DRM_GEM_OBJECT_RESIDENT;
+}
+
+static const struct drm_gem_object_funcs vgpu_import_funcs = {
+	.free = vgpu_import_free,
+	.open = vgpu_gem_open,
+	.close = vgpu_gem_close,
+	.status = vgpu_import_status,
+};
+
+static void vgpu_import_unmap_work(struct work_struct *work)
+{
+	struct vgpu_import *import = container_of(work, struct vgpu_import, unmap_work);
+
+	/* Bounded: a fence of ours completes, whatever becomes of the device. */
+	dma_fence_wait(&import->gone->base, false);
+	vgpu_import_unmap(import);
+	vgpu_resource_put(&import->gem.res);
+}
+
+/* A fence for the dma-buf, of a timeline of its own; NULL when memory is short. */
+static struct vgpu_fence *vgpu_import_create_gone(struct dma_resv *resv)
+{
+	struct vgpu_timeline *tl;
+	struct vgpu_fence *fence;
+
+	if (dma_resv_reserve_fences(resv, 1))
+		return NULL;
+	tl = vgpu_timeline_create("revoked");
+	if (IS_ERR(tl))
+		return NULL;
+	fence = vgpu_fence_create(tl);
+	vgpu_timeline_put(tl);
+	return IS_ERR(fence) ? NULL : fence;
+}
+
+/* The memory is taken away: &dma_buf_attach_ops.invalidate_mappings. */
+static void vgpu_import_invalidate(struct dma_buf_attachment *attach)
+{
+	struct vgpu_import *import = attach->importer_priv;
+	struct vgpu_resource *res = &import->gem.res;
+	struct dma_resv *resv = attach->dmabuf->resv;
+
+	dma_resv_assert_held(resv);
+
+	if (import->gone || !import->mapping)
+		return;
+	import->gone = vgpu_import_create_gone(resv);
+	if (!import->gone) {
+		/* Nothing can be promised: it stays pinned and mapped as it was. */
+		drm_err(&res->vgpu->drm, "no memory to let go of resource %u\n", res->id);
+		return;
+	}
+	drm_dbg_prime(&res->vgpu->drm, "resource %u was taken away\n", res->id);
+	dma_resv_add_fence(resv, &import->gone->base, DMA_RESV_USAGE_KERNEL);
+	/* Whose last reference is gone is about to be released, and that does it. */
+	if (!vgpu_resource_try_get(res))
+		return;
+	if (vgpu_resource_revoke(res, import->gone))
+		queue_work(res->vgpu->wq, &import->unmap_work);
+	else
+		vgpu_resource_put(res);
+}
+
+static const struct dma_buf_attach_ops vgpu_import_ops = {
+	.allow_peer2peer = true,
+	.VGPU_COMPAT_INVALIDATE_MAPPINGS = vgpu_import_invalidate,
+};
+
+static bool vgpu_import_is_possible(struct vgpu_device *vgpu, const struct dma_buf *buf)
+{
+	struct drm_device *drm = &vgpu->drm;
+
+	if (!vgpu->features.blob || vgpu->features.virgl) {
+		drm_dbg_prime(drm, "the device takes no memory of others\n");
+		return false;
+	}
+	/* Its addresses are those of memory, ours are those of the IOMMU. */
+	if (virtio_has_dma_quirk(vgpu->vdev) && device_iommu_mapped(drm->dev)) {
+		drm_dbg_prime(drm, "the device goes round the IOMMU\n");
+		return false;
+	}
+	if (!buf->size || buf->size > VGPU_IMPORT_MAX_BYTES ||
+	    !IS_ALIGNED(buf->size, max_t(size_t, PAGE_SIZE, vgpu->features.blob_alignment))) {
+		drm_dbg_prime(drm, "size: %zu is none of a blob\n", buf->size);
+		return false;
+	}
+	return true;
+}
+
+/* The addresses only: whose pages they are is the other driver's business. */
+static int vgpu_import_fill_list(struct vgpu_import *import)
+{
+	struct scatterlist *from, *to;
+	unsigned int i;
+	int ret;
+
+	ret = sg_alloc_table(&import->list, import->mapping->nents, GFP_KERNEL);
+	if (ret)
+		return ret;
+	to = import->list.sgl;
+	for_each_sgtable_dma_sg(import->mapping, from, i) {
+		sg_set_page(to, NULL, sg_dma_len(from), 0);
+		sg_dma_address(to) = sg_dma_address(from);
+		sg_dma_len(to) = sg_dma_len(from);
+		to = sg_next(to);
+	}
+	return 0;
+}
+
+static int vgpu_import_map_locked(struct vgpu_import *import)
+{
+	struct dma_buf_attachment *attach = import->attach;
+	struct sg_table *mapping;
+	long left;
+	int ret;
+
+	dma_resv_assert_held(attach->dmabuf->resv);
+
+	ret = dma_buf_pin(attach);
+	if (ret)
+		return ret;
+	/* It may still be on its way to where it is pinned. */
+	left = dma_resv_wait_timeout(attach->dmabuf->resv, DMA_RESV_USAGE_KERNEL, true,
+				     MAX_SCHEDULE_TIMEOUT);
+	ret = min(left, 0L);
+	if (ret)
+		goto err_unpin;
+	mapping = dma_buf_map_attachment(attach, DMA_BIDIRECTIONAL);
+	if (IS_ERR(mapping)) {
+		ret = PTR_ERR(mapping);
+		goto err_unpin;
+	}
+	import->mapping = mapping;
+	return 0;
+
+err_unpin:
+	dma_buf_unpin(attach);
+	return ret;
+}
+
+/* Make the blob. From the mapping on the buffer may be taken away. */
+static int vgpu_import_make(struct vgpu_import *import)
+{
+	struct vgpu_resource *res = &import->gem.res;
+	struct dma_buf *buf = import->attach->dmabuf;
+	int ret;
+
+	ret = dma_resv_lock_interruptible(buf->resv, NULL);
+	if (ret)
+		return ret;
+	ret = vgpu_import_map_locked(import);
+	if (!ret)
+		ret = vgpu_import_fill_list(import);
+	if (!ret)
+		ret = vgpu_resource_create_blob(res, 0, VIRTIO_GPU_BLOB_MEM_GUEST,
+						VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE, 0, buf->size,
+						&import->list);
+	dma_resv_unlock(buf->resv);
+	if (!ret)
+		vgpu_cmdq_kick(res->vgpu->cmdq);
+	return ret;
+}
+
+/**
+ * vgpu_import_create() - take in a dma-buf of another driver
+ * @vgpu: the device
+ * @buf: the dma-buf
+ *
+ * Context: process, may sleep; does not wait for the host, but for the buffer to be
+ * where it can be pinned, interruptibly.
+ * Return: a buffer; or an error pointer: -EINVAL where the device takes none, or not
+ * of this size; -E2BIG for one in too many pieces; -ENOMEM; -ENOSPC; -ERESTARTSYS;
+ * an error of the other driver.
+ */
+struct drm_gem_object *vgpu_import_create(struct vgpu_device *vgpu, struct dma_buf *buf)
+{
+	struct vgpu_import *import;
+	struct drm_gem_object *obj;
+	int ret;
+
+	if (!vgpu_import_is_possible(vgpu, buf))
+		return ERR_PTR(-EINVAL);
+	import = kzalloc(sizeof(*import), GFP_KERNEL_ACCOUNT);
+	if (!import)
+		return ERR_PTR(-ENOMEM);
+	INIT_WORK(&import->unmap_work, vgpu_import_unmap_work);
+	import->attach = dma_buf_dynamic_attach(buf, vgpu->drm.dev, &vgpu_import_ops, import);
+	if (IS_ERR(import->attach)) {
+		ret = PTR_ERR(import->attach);
+		kfree(import);
+		return ERR_PTR(ret);
+	}
+	get_dma_buf(buf);
+	obj = &import->gem.base.base;
+	obj->funcs = &vgpu_import_funcs;
+	obj->import_attach = import->attach;
+	obj->resv = buf->resv;
+	drm_gem_private_object_init(&vgpu->drm, obj, buf->size);
+	ret = vgpu_resource_init(vgpu, &import->gem.res, vgpu_import_release);
+	if (!ret)
+		ret = vgpu_import_make(import);
+	if (ret) {
+		drm_gem_object_put(obj);
+		return ERR_PTR(ret);
+	}
+	return obj;
+}
