@@ -35,8 +35,8 @@ static int vgpu_context_init_capset(struct vgpu_device *vgpu, u64 value,
 static int vgpu_context_init_num_rings(struct vgpu_device *vgpu, u64 value,
 				       struct vgpu_context_params *params)
 {
-	if (!value || value > VGPU_CONTEXT_MAX_RINGS) {
-		drm_dbg(&vgpu->drm, "NUM_RINGS: %llu is not between 1 and %u\n", value,
+	if (value > VGPU_CONTEXT_MAX_RINGS) {
+		drm_dbg(&vgpu->drm, "NUM_RINGS: %llu is more than %u\n", value,
 			VGPU_CONTEXT_MAX_RINGS);
 		return -EINVAL;
 	}
@@ -44,19 +44,15 @@ static int vgpu_context_init_num_rings(struct vgpu_device *vgpu, u64 value,
 	return 0;
 }
 
-static int vgpu_context_init_name(struct vgpu_device *vgpu, u64 value,
-				  struct vgpu_context_params *params)
+static int vgpu_context_init_name(u64 value, struct vgpu_context_params *params)
 {
 	long length;
 
 	length = strncpy_from_user(params->name, u64_to_user_ptr(value), sizeof(params->name));
 	if (length < 0)
 		return -EFAULT;
-	if (length == sizeof(params->name)) {
-		drm_dbg(&vgpu->drm, "DEBUG_NAME: does not end within %zu bytes\n",
-			sizeof(params->name));
-		return -EINVAL;
-	}
+	/* The names of programs are as long as they are; Mesa counts on their being cut. */
+	params->name[sizeof(params->name) - 1] = 0;
 	return 0;
 }
 
@@ -73,7 +69,7 @@ static int vgpu_context_init_param(struct vgpu_device *vgpu,
 		params->poll_mask = param->value;
 		return 0;
 	case VIRTGPU_CONTEXT_PARAM_DEBUG_NAME:
-		return vgpu_context_init_name(vgpu, param->value, params);
+		return vgpu_context_init_name(param->value, params);
 	default:
 		drm_dbg(&vgpu->drm, "param: %llu is unknown\n", param->param);
 		return -EINVAL;

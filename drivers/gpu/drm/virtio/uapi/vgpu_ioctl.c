@@ -114,7 +114,8 @@ static int vgpu_ioctl_check_2d(struct drm_device *drm,
 		drm_dbg(drm, "target: %u without 3D\n", args->target);
 		return -EINVAL;
 	}
-	if (args->depth > 1 || args->array_size > 1 || args->nr_samples > 1 || args->last_level) {
+	if (args->depth > 1 || args->array_size > 1 || args->nr_samples > 1 ||
+	    args->last_level > 1) {
 		drm_dbg(drm, "depth, array_size, nr_samples or last_level without 3D\n");
 		return -EINVAL;
 	}
