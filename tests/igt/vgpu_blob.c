@@ -173,6 +173,21 @@ static void alignment_is_kept(void)
 	close(fd);
 }
 
+/* The peer aligns what user space asks for and forgets these, fault 13. */
+static void dumb_buffer_is_aligned(void)
+{
+	int fd = vgpu_open_card();
+	long long align = vgpu_param(fd, VIRTGPU_PARAM_BLOB_ALIGNMENT);
+	struct drm_mode_create_dumb dumb = { .width = 16, .height = 16, .bpp = 32 };
+
+	vgpu_require(align > VGPU_PAGE, "the device asks for no alignment");
+	vgpu_ok(vgpu_ioctl(fd, DRM_IOCTL_MODE_CREATE_DUMB, &dumb));
+	vgpu_assert(dumb.size > 0);
+	vgpu_assert_eq(dumb.size % (unsigned long long)align, 0);
+	vgpu_ok(vgpu_wait(fd, dumb.handle, 0));
+	close(fd);
+}
+
 /* The peer checks no padding and no hint, fault 13. */
 static void padding_is_checked(void)
 {
@@ -477,6 +492,7 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "bad-sizes-are-refused", .run = bad_sizes_are_refused },
 	{ .name = "four-gib-do-not-wrap", .run = four_gib_do_not_wrap },
 	{ .name = "alignment-is-kept", .run = alignment_is_kept },
+	{ .name = "dumb-buffer-is-aligned", .run = dumb_buffer_is_aligned },
 	{ .name = "padding-is-checked", .run = padding_is_checked },
 	{ .name = "second-padding-is-checked", .run = second_padding_is_checked },
 	{ .name = "unknown-hints-are-einval", .run = unknown_hints_are_einval },

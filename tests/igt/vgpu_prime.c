@@ -291,20 +291,6 @@ static void udmabuf_is_imported(void)
 	close(fd);
 }
 
-/* The importer lets go of the buffer when its file does. */
-static void foreign_buffer_is_given_back(void)
-{
-	int dmabuf = udmabuf_new(SIZE);
-
-	for (int i = 0; i < 20; i++) {
-		int fd = vgpu_open_render();
-
-		import_foreign(fd, dmabuf);
-		close(fd);
-	}
-	close(dmabuf);
-}
-
 static void vgem_imports_ours(void)
 {
 	int fd = vgpu_open_render(), vgem = vgpu_vgem_open();
@@ -420,8 +406,6 @@ static const struct vgpu_subtest subtests[] = {
 	  .run = submission_is_seen_in_the_dmabuf },
 	{ .name = "vgem-buffer-is-imported", .run = vgem_buffer_is_imported },
 	{ .name = "udmabuf-is-imported", .run = udmabuf_is_imported },
-	{ .name = "foreign-buffer-is-given-back",
-	  .run = foreign_buffer_is_given_back },
 	{ .name = "vgem-imports-ours", .run = vgem_imports_ours },
 	{ .name = "foreign-import-without-blobs-is-refused",
 	  .run = foreign_import_without_blobs_is_refused },

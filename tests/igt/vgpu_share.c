@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+/* Sharing as another driver sees it: addresses of ours, and memory it takes away */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sharer/vgpu_sharer.h"
+#include "vgpu_drm.h"
+#include "vgpu_test.h"
+
+#define SIDE 64u
+#define SIZE (SIDE * SIDE * 4)
+
+/* How often something that is done in the background is looked for. */
+#define PATIENCE 600
+
+/* Load the other driver, which lies in the PATH. */
+static bool load_sharer(void)
+{
+	char *dirs = strdup(getenv("PATH")), *save, path[4096];
+	bool loaded = false;
+
+	vgpu_assert(dirs);
+	for (char *dir = strtok_r(dirs, ":", &save); dir && !loaded;
+	     dir = strtok_r(NULL, ":", &save)) {
+		int file;
+
+		snprintf(path, sizeof(path), "%s/vgpu-sharer.ko", dir);
+		file = open(path, O_RDONLY | O_CLOEXEC);
+		if (file < 0)
+			continue;
+		loaded = !syscall(SYS_finit_module, file, "", 0) || errno == EEXIST;
+		vgpu_assert_msg(loaded, "%s: %s", path, strerrorname_np(errno));
+		close(file);
+	}
+	free(dirs);
+	return loaded;
+}
+
+static int open_sharer(void)
+{
+	int fd = open("/dev/vgpu-sharer", O_RDWR | O_CLOEXEC);
+
+	for (int left = PATIENCE; fd < 0 && left > 0; left--) {
+		vgpu_require(load_sharer(), "no vgpu-sharer.ko in the PATH");
+		fd = open("/dev/vgpu-sharer", O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			usleep(10000);
+	}
+	vgpu_assert(fd >= 0);
+	return fd;
+}
+
+static struct vgpu_sharer_look look(int sharer, int dmabuf)
+{
+	struct vgpu_sharer_look args = { .fd = dmabuf };
+
+	vgpu_ok(vgpu_ioctl(sharer, VGPU_SHARER_LOOK, &args));
+	return args;
+}
+
+static void check_is_seen(int sharer, int fd, uint32_t handle, uint64_t size)
+{
+	struct vgpu_sharer_look seen, again;
+	int dmabuf;
+
+	vgpu_ok(vgpu_prime_export(fd, handle, &dmabuf));
+	seen = look(sharer, dmabuf);
+	vgpu_assert(seen.pieces > 0);
+	vgpu_assert(seen.address != 0);
+	vgpu_assert_eq(seen.bytes, size);
+	/* A second look sees the same memory, not another. */
+	again = look(sharer, dmabuf);
+	vgpu_assert_eq(again.address, seen.address);
+	close(dmabuf);
+}
+
+static void picture_is_seen(void)
+{
+	int sharer = open_sharer(), fd = vgpu_open_render();
+
+	check_is_seen(sharer, fd, vgpu_new_picture(fd, SIDE, SIDE), SIZE);
+	close(fd);
+	close(sharer);
+}
+
+static void guest_blob_is_seen(void)
+{
+	struct drm_virtgpu_resource_create_blob blob = vgpu_guest_blob_args(SIZE);
+	int sharer = open_sharer(), fd = vgpu_open_render();
+
+	vgpu_require(vgpu_has_blob(fd), "the device has no blobs");
+	blob.blob_flags |= VIRTGPU_BLOB_FLAG_USE_SHAREABLE;
+	vgpu_ok(vgpu_blob_create(fd, &blob));
+	check_is_seen(sharer, fd, blob.bo_handle, SIZE);
+	close(fd);
+	close(sharer);
+}
+
+/* A blob of the host's memory; blob id 0 of venus is such. */
+static uint32_t new_host_blob(int fd)
+{
+	const struct drm_virtgpu_context_set_param param = {
+		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, VIRTGPU_DRM_CAPSET_VENUS,
+	};
+	struct drm_virtgpu_resource_create_blob blob = {
+		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
+		.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE |
+			      VIRTGPU_BLOB_FLAG_USE_SHAREABLE,
+		.size = SIZE,
+		.blob_hints = DRM_VIRTGPU_BLOB_FLAG_HINT_DEFER_MAPPING,
+	};
+
+	vgpu_require(vgpu_has_host_visible(fd), "the device has no host-visible memory");
+	vgpu_require(vgpu_has_capset(fd, VIRTGPU_DRM_CAPSET_VENUS), "the device has no venus");
+	vgpu_ok(vgpu_context_init(fd, &param, 1));
+	vgpu_ok(vgpu_blob_create(fd, &blob));
+	return blob.bo_handle;
+}
+
+/* The peer's fault 14: what is not mapped yet has address 0. */
+static void unmapped_host_blob_is_seen(void)
+{
+	int sharer = open_sharer(), fd = vgpu_open_render();
+
+	check_is_seen(sharer, fd, new_host_blob(fd), SIZE);
+	close(fd);
+	close(sharer);
+}
+
+static void mapped_host_blob_is_seen(void)
+{
+	int sharer = open_sharer(), fd = vgpu_open_render();
+	uint32_t handle = new_host_blob(fd);
+	void *map = vgpu_new_map(fd, handle, SIZE);
+
+	vgpu_fill(map, SIZE, 1);
+	check_is_seen(sharer, fd, handle, SIZE);
+	vgpu_assert_eq(vgpu_differs(map, SIZE, 1), -1);
+	munmap(map, SIZE);
+	close(fd);
+	close(sharer);
+}
+
+static int sharer_export(int sharer, uint64_t size)
+{
+	struct vgpu_sharer_export args = { .size = size };
+
+	vgpu_ok(vgpu_ioctl(sharer, VGPU_SHARER_EXPORT, &args));
+	return args.fd;
+}
+
+static struct vgpu_sharer_state sharer_state(int sharer, unsigned long request, int dmabuf)
+{
+	struct vgpu_sharer_state state = { .fd = dmabuf };
+
+	vgpu_ok(vgpu_ioctl(sharer, request, &state));
+	return state;
+}
+
+/* Nobody holds on to it: soon, since the host has to let go first. */
+static void wait_until_free(int sharer, int dmabuf)
+{
+	struct vgpu_sharer_state state;
+	int left = PATIENCE;
+
+	do {
+		state = sharer_state(sharer, VGPU_SHARER_STATE, dmabuf);
+		if (!state.mappings && !state.pins)
+			return;
+		usleep(10000);
+	} while (left--);
+	vgpu_fail("%u pins and %u mappings are left", state.pins, state.mappings);
+}
+
+static uint32_t import(int fd, int dmabuf)
+{
+	uint32_t handle;
+	int ret = vgpu_prime_import(fd, dmabuf, &handle);
+
+	vgpu_require(ret != -EINVAL && ret != -ENODEV && ret != -EOPNOTSUPP,
+		     "this device imports nothing (%s)", strerrorname_np(-ret));
+	vgpu_ok(ret);
+	return handle;
+}
+
+/* The peer takes any size, fault 13. */
+static void imported_size_must_be_aligned(void)
+{
+	int sharer = open_sharer(), fd = vgpu_open_render();
+	long long align = vgpu_param(fd, VIRTGPU_PARAM_BLOB_ALIGNMENT);
+	uint32_t handle;
+	int dmabuf;
+
+	vgpu_require(align > VGPU_PAGE, "the device asks for no alignment");
+	dmabuf = sharer_export(sharer, (uint64_t)align);
+	vgpu_ok(vgpu_prime_import(fd, dmabuf, &handle));
+	close(dmabuf);
+	dmabuf = sharer_export(sharer, (uint64_t)align + VGPU_PAGE);
+	vgpu_ret(vgpu_prime_import(fd, dmabuf, &handle), -EINVAL);
+	wait_until_free(sharer, dmabuf);
+	close(dmabuf);
+	close(fd);
+	close(sharer);
+}
+
+static void imported_buffer_does_not_move(void)
+{
+	int sharer = open_sharer(), dmabuf = sharer_export(sharer, SIZE);
+
+	for (int i = 0; i < 20; i++) {
+		int fd = vgpu_open_render();
+		struct vgpu_sharer_state state;
+
+		import(fd, dmabuf);
+		state = sharer_state(sharer, VGPU_SHARER_STATE, dmabuf);
+		vgpu_assert_eq(state.mappings, 1);
+		vgpu_assert_eq(state.pins, 1);
+		close(fd);
+		wait_until_free(sharer, dmabuf);
+	}
+	close(dmabuf);
+	close(sharer);
+}
+
+static void revoked_buffer_is_let_go(void)
+{
+	int sharer = open_sharer(), fd = vgpu_open_render();
+	int dmabuf = sharer_export(sharer, SIZE), again;
+	uint32_t handle = import(fd, dmabuf), other;
+	struct vgpu_sharer_state state;
+
+	vgpu_ok(vgpu_wait(fd, handle, 0));
+	state = sharer_state(sharer, VGPU_SHARER_REVOKE, dmabuf);
+	vgpu_assert_eq(state.revocations, 1);
+	/* While the handle is still open. */
+	wait_until_free(sharer, dmabuf);
+	vgpu_ret(vgpu_wait(fd, handle, 0), -EIO);
+	/* Once gone, always gone, and it can be said again. */
+	sharer_state(sharer, VGPU_SHARER_REVOKE, dmabuf);
+	vgpu_ok(vgpu_prime_export(fd, handle, &again));
+	close(again);
+	vgpu_ok(vgpu_gem_close(fd, handle));
+	vgpu_ret(vgpu_prime_import(fd, dmabuf, &other), -ENODEV);
+	close(dmabuf);
+	close(fd);
+	close(sharer);
+}
+
+static void revoked_under_three_clients(void)
+{
+	int sharer = open_sharer(), dmabuf = sharer_export(sharer, SIZE), fds[3];
+	uint32_t handles[3];
+	struct vgpu_sharer_state state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = vgpu_open_render();
+		handles[i] = import(fds[i], dmabuf);
+	}
+	state = sharer_state(sharer, VGPU_SHARER_REVOKE, dmabuf);
+	vgpu_assert_eq(state.revocations, 1);
+	wait_until_free(sharer, dmabuf);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		vgpu_ret(vgpu_wait(fds[i], handles[i], 0), -EIO);
+		close(fds[i]);
+	}
+	close(dmabuf);
+	close(sharer);
+}
+
+/* The handle goes just before, so that it is on its way out anyway. */
+static void revoked_after_close(void)
+{
+	int sharer = open_sharer(), fd = vgpu_open_render();
+
+	for (int i = 0; i < 30; i++) {
+		int dmabuf = sharer_export(sharer, SIZE);
+		uint32_t handle = import(fd, dmabuf);
+
+		vgpu_ok(vgpu_gem_close(fd, handle));
+		sharer_state(sharer, VGPU_SHARER_REVOKE, dmabuf);
+		wait_until_free(sharer, dmabuf);
+		close(dmabuf);
+	}
+	close(fd);
+	close(sharer);
+}
+
+struct race {
+	int sharer;
+	int dmabuf;
+};
+
+static void revoke_it(void *arg)
+{
+	struct race *race = arg;
+
+	sharer_state(race->sharer, VGPU_SHARER_REVOKE, race->dmabuf);
+}
+
+static void revoked_while_closing(void)
+{
+	int sharer = open_sharer();
+
+	for (int i = 0; i < 20; i++) {
+		struct race race = { sharer, sharer_export(sharer, SIZE) };
+		int fd = vgpu_open_render(), pid;
+
+		import(fd, race.dmabuf);
+		pid = vgpu_fork(revoke_it, &race);
+		close(fd);
+		vgpu_join(pid);
+		wait_until_free(sharer, race.dmabuf);
+		close(race.dmabuf);
+	}
+	close(sharer);
+}
+
+static const struct vgpu_subtest subtests[] = {
+	{ .name = "picture-is-seen", .run = picture_is_seen },
+	{ .name = "guest-blob-is-seen", .run = guest_blob_is_seen },
+	{ .name = "unmapped-host-blob-is-seen", .run = unmapped_host_blob_is_seen },
+	{ .name = "mapped-host-blob-is-seen", .run = mapped_host_blob_is_seen },
+	{ .name = "imported-size-must-be-aligned", .run = imported_size_must_be_aligned },
+	{ .name = "imported-buffer-does-not-move", .run = imported_buffer_does_not_move },
+	{ .name = "revoked-buffer-is-let-go", .run = revoked_buffer_is_let_go },
+	{ .name = "revoked-under-three-clients", .run = revoked_under_three_clients },
+	{ .name = "revoked-after-close", .run = revoked_after_close },
+	{ .name = "revoked-while-closing", .run = revoked_while_closing },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct vgpu_program program = {
+		.name = "vgpu_share",
+		.about = "sharing as another driver sees it",
+		.subtests = subtests,
+		.nsubtests = ARRAY_SIZE(subtests),
+	};
+
+	return vgpu_test_main(argc, argv, &program);
+}
