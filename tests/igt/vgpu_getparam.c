@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* DRM_IOCTL_VIRTGPU_GETPARAM */
+#include <glob.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
+#include <xf86drm.h>
 
 #include "vgpu_drm.h"
 #include "vgpu_test.h"
@@ -57,6 +62,65 @@ static void values_fit_together(void)
 	if (vgpu_has_host_visible(fd) ||
 	    vgpu_param(fd, VIRTGPU_PARAM_CROSS_DEVICE))
 		vgpu_assert(vgpu_has_blob(fd));
+	close(fd);
+}
+
+/* Is a feature agreed upon? As the virtio core says, whatever the driver does. */
+static bool has_feature(int fd, unsigned int bit)
+{
+	char pattern[128], features[256] = "";
+	struct stat st;
+	glob_t found;
+	FILE *file;
+
+	vgpu_sys(fstat(fd, &st));
+	snprintf(pattern, sizeof(pattern), "/sys/dev/char/%u:%u/device/virtio*/features",
+		 major(st.st_rdev), minor(st.st_rdev));
+	vgpu_assert_eq(glob(pattern, 0, NULL, &found), 0);
+	vgpu_assert_eq(found.gl_pathc, 1);
+	file = fopen(found.gl_pathv[0], "re");
+	vgpu_assert(file && fgets(features, sizeof(features), file));
+	fclose(file);
+	globfree(&found);
+	vgpu_assert(strlen(features) > bit);
+	return features[bit] == '1';
+}
+
+static void values_are_those_of_the_features(void)
+{
+	static const struct {
+		uint64_t param;
+		unsigned int bit;
+	} table[] = {
+		{ VIRTGPU_PARAM_3D_FEATURES, 0 },
+		{ VIRTGPU_PARAM_CROSS_DEVICE, 2 },
+		{ VIRTGPU_PARAM_RESOURCE_BLOB, 3 },
+		{ VIRTGPU_PARAM_CONTEXT_INIT, 4 },
+		{ VIRTGPU_PARAM_EXPLICIT_DEBUG_NAME, 4 },
+	};
+	int fd = vgpu_open_render();
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		vgpu_assert_msg(vgpu_param(fd, table[i].param) == has_feature(fd, table[i].bit),
+				"param %u, feature %u", (unsigned int)table[i].param,
+				table[i].bit);
+	/* The alignment is not there at all without the feature. */
+	vgpu_assert_eq(vgpu_param(fd, VIRTGPU_PARAM_BLOB_ALIGNMENT) > 0, has_feature(fd, 5));
+	close(fd);
+}
+
+/* Mesa takes nothing else for this driver. */
+static void version_is_0_1_0(void)
+{
+	int fd = vgpu_open_render();
+	drmVersionPtr version = drmGetVersion(fd);
+
+	vgpu_assert(version);
+	vgpu_assert_msg(!strcmp(version->name, "virtio_gpu"), "name %s", version->name);
+	vgpu_assert_eq(version->version_major, 0);
+	vgpu_assert_eq(version->version_minor, 1);
+	vgpu_assert_eq(version->version_patchlevel, 0);
+	drmFreeVersion(version);
 	close(fd);
 }
 
@@ -164,6 +228,9 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "flags-are-zero-or-one", .run = flags_are_zero_or_one },
 	{ .name = "capset-query-fix-is-set", .run = capset_query_fix_is_set },
 	{ .name = "values-fit-together", .run = values_fit_together },
+	{ .name = "values-are-those-of-the-features",
+	  .run = values_are_those_of_the_features },
+	{ .name = "version-is-0-1-0", .run = version_is_0_1_0 },
 	{ .name = "blob-alignment-is-enoent-or-power-of-two",
 	  .run = blob_alignment_is_enoent_or_power_of_two },
 	{ .name = "both-nodes-agree", .run = both_nodes_agree },
