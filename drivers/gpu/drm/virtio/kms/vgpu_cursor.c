@@ -80,7 +80,7 @@ static struct vgpu_cursor_look vgpu_cursor_look(const struct drm_plane_state *st
 {
 	struct vgpu_cursor_look look = {};
 
-	if (!state->fb)
+	if (!state->fb || vgpu_plane_is_lost(state))
 		return look;
 	look.res_id = vgpu_framebuffer_gem(state->fb)->res.id;
 	look.x = state->crtc_x;

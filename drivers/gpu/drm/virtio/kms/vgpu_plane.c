@@ -90,14 +90,28 @@ void vgpu_plane_destroy_state(struct drm_plane *plane, struct drm_plane_state *s
 }
 
 /**
- * vgpu_plane_will_update() - will a commit reach .atomic_update?
+ * vgpu_plane_is_lost() - is the plane's buffer one that went with the device?
+ * @state: the plane's state, with a framebuffer
+ *
+ * Such a buffer shows nothing. To refuse it would keep all the others from being
+ * shown again after a reset, and its client from replacing it.
+ *
+ * Return: true if the host has nothing to show for it.
+ */
+bool vgpu_plane_is_lost(const struct drm_plane_state *state)
+{
+	return vgpu_resource_is_lost(&vgpu_framebuffer_gem(state->fb)->res);
+}
+
+/**
+ * vgpu_plane_will_update() - will a commit have the host show a buffer?
  * @state: the plane's new state
  *
  * Return: true if the plane shows a framebuffer on a CRTC that is on.
  */
 bool vgpu_plane_will_update(const struct drm_plane_state *state)
 {
-	return state->fb && state->crtc &&
+	return state->fb && state->crtc && !vgpu_plane_is_lost(state) &&
 	       drm_atomic_get_new_crtc_state(state->state, state->crtc)->active;
 }
 
@@ -329,7 +343,7 @@ static void vgpu_plane_atomic_update(struct drm_plane *plane, struct vgpu_compat
 	struct drm_plane_state *state = drm_atomic_get_new_plane_state(commit, plane);
 	int idx;
 
-	if (!state->visible) {
+	if (!state->visible || vgpu_plane_is_lost(state)) {
 		vgpu_plane_hide(plane);
 	} else if (drm_dev_enter(plane->dev, &idx)) {
 		vgpu_plane_show(to_vgpu_plane(plane), old_state, state);

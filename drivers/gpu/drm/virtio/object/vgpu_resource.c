@@ -357,6 +357,17 @@ int vgpu_resource_error(const struct vgpu_resource *res)
 	return READ_ONCE(res->error);
 }
 
+/**
+ * vgpu_resource_is_lost() - did it go with the device, for good?
+ * @res: the resource
+ *
+ * Return: true if the host has forgotten it and it cannot be made again.
+ */
+bool vgpu_resource_is_lost(const struct vgpu_resource *res)
+{
+	return READ_ONCE(res->forgotten);
+}
+
 static int vgpu_resource_post_create(struct vgpu_resource *res, enum vgpu_resource_kind kind,
 				     struct vgpu_cmd *cmd)
 {
@@ -518,7 +529,7 @@ static void vgpu_resource_restore(struct vgpu_resource *res)
 	cmpxchg(&res->error, 0, ret);
 	if (ret != -EIO)
 		return;
-	res->forgotten = true;
+	WRITE_ONCE(res->forgotten, true);
 	if (res->forget)
 		res->forget(res);
 }

@@ -89,6 +89,7 @@ bool vgpu_resource_try_get(struct vgpu_resource *res);
 void vgpu_resource_put(struct vgpu_resource *res);
 bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence);
 int vgpu_resource_error(const struct vgpu_resource *res);
+bool vgpu_resource_is_lost(const struct vgpu_resource *res);
 
 int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u32 height);
 int vgpu_resource_create_3d(struct vgpu_resource *res, const struct vgpu_texture *texture);
