@@ -52,12 +52,26 @@ int vgpu_power_freeze(struct virtio_device *vdev)
 	return 0;
 }
 
+static void vgpu_power_resume_display(struct vgpu_device *vgpu)
+{
+	int ret;
+
+	ret = vgpu_display_resume(vgpu);
+	/* The device works, and is seen again when somebody sets a mode. */
+	if (ret)
+		drm_err(&vgpu->drm, "outputs stay dark: %pe\n", ERR_PTR(ret));
+	/* What the host changed meanwhile raised no event. On an error what is known stays. */
+	vgpu_display_refresh(vgpu);
+}
+
 /**
  * vgpu_power_restore() - &virtio_driver.restore
  * @vdev: the device, reset
  *
+ * An error makes the virtio core give the device up.
+ *
  * Context: process, may sleep.
- * Return: 0; an errno of the virtio core or the atomic helpers.
+ * Return: 0; an errno of the virtio core; of the atomic helpers, after a loss.
  */
 int vgpu_power_restore(struct virtio_device *vdev)
 {
@@ -78,7 +92,10 @@ int vgpu_power_restore(struct virtio_device *vdev)
 	vgpu_device_set_state(vgpu, VGPU_DEVICE_READY);
 	if (!vgpu->display)
 		return 0;
-	return core->recovering ? vgpu_display_restore(vgpu) : vgpu_display_resume(vgpu);
+	if (core->recovering)
+		return vgpu_display_restore(vgpu);
+	vgpu_power_resume_display(vgpu);
+	return 0;
 }
 
 #ifdef CONFIG_PM_SLEEP
