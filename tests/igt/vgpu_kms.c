@@ -308,6 +308,18 @@ static void bad_modesets_are_refused(void)
 	screen_end(&screen);
 }
 
+/* Ticks a million times a second: the peer takes it. */
+static void absurd_pixel_clock_is_refused(void)
+{
+	struct screen screen = screen_new();
+	struct vgpu_head head = screen.head;
+
+	head.mode.clock = INT32_MAX;
+	vgpu_ret(vgpu_show(screen.fd, &head, &screen.fb, 0, 0), -EINVAL);
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
+	screen_end(&screen);
+}
+
 static void removing_the_shown_fb_turns_off(void)
 {
 	struct screen screen = screen_new();
@@ -929,6 +941,8 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "each-mode-is-shown", .run = each_mode_is_shown },
 	{ .name = "preferred-mode-is-there", .run = preferred_mode_is_there },
 	{ .name = "bad-modesets-are-refused", .run = bad_modesets_are_refused },
+	{ .name = "absurd-pixel-clock-is-refused",
+	  .run = absurd_pixel_clock_is_refused },
 	{ .name = "removing-the-shown-fb-turns-off",
 	  .run = removing_the_shown_fb_turns_off },
 	{ .name = "fb-outlives-its-handle", .run = fb_outlives_its_handle },

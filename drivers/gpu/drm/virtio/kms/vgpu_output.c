@@ -35,6 +35,9 @@
 
 #define VGPU_OUTPUT_REFRESH_HZ		60
 
+/* Faster than any monitor; a timer makes the ticks. */
+#define VGPU_OUTPUT_MAX_REFRESH_HZ	1000
+
 /* ---- what the host says ---- */
 
 /* An EDID, or none. */
@@ -247,11 +250,15 @@ static enum drm_mode_status vgpu_output_mode_valid(struct drm_crtc *crtc,
 						   const struct drm_display_mode *mode)
 {
 	const struct drm_mode_config *config = &crtc->dev->mode_config;
+	int refresh_hz = drm_mode_vrefresh(mode);
 
 	if (mode->hdisplay < config->min_width || mode->hdisplay > config->max_width)
 		return MODE_BAD_HVALUE;
 	if (mode->vdisplay < config->min_height || mode->vdisplay > config->max_height)
 		return MODE_BAD_VVALUE;
+	/* 0 is what comes of numbers that are too large, too. */
+	if (!refresh_hz || refresh_hz > VGPU_OUTPUT_MAX_REFRESH_HZ)
+		return MODE_CLOCK_RANGE;
 	return MODE_OK;
 }
 
