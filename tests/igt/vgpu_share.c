@@ -146,6 +146,65 @@ static void mapped_host_blob_is_seen(void)
 	close(sharer);
 }
 
+static int ask_uuid(int sharer, int fd, uint32_t handle, uint8_t uuid[16])
+{
+	struct vgpu_sharer_uuid args = { 0 };
+	int ret;
+
+	vgpu_ok(vgpu_prime_export(fd, handle, &args.fd));
+	ret = vgpu_ioctl(sharer, VGPU_SHARER_UUID, &args);
+	memcpy(uuid, args.uuid, sizeof(args.uuid));
+	close(args.fd);
+	return ret;
+}
+
+static int open_with_uuids(void)
+{
+	int fd = vgpu_open_render();
+
+	vgpu_require(vgpu_param(fd, VIRTGPU_PARAM_CROSS_DEVICE) > 0, "the device has no UUIDs");
+	return fd;
+}
+
+/* The name is asked for once, and is that of the buffer wherever it comes from. */
+static void uuid_names_a_picture(void)
+{
+	int sharer = open_sharer(), fd = open_with_uuids(), other = vgpu_open_render();
+	uint32_t a = vgpu_new_picture(fd, SIDE, SIDE), b = vgpu_new_picture(fd, SIDE, SIDE);
+	uint8_t uuid[3][16];
+	uint32_t imported;
+	int dmabuf;
+
+	vgpu_ok(ask_uuid(sharer, fd, a, uuid[0]));
+	vgpu_ok(ask_uuid(sharer, fd, b, uuid[1]));
+	vgpu_assert(memcmp(uuid[0], uuid[1], sizeof(uuid[0])));
+	vgpu_ok(vgpu_prime_export(fd, a, &dmabuf));
+	vgpu_ok(vgpu_prime_import(other, dmabuf, &imported));
+	close(dmabuf);
+	vgpu_ok(ask_uuid(sharer, other, imported, uuid[2]));
+	vgpu_assert(!memcmp(uuid[0], uuid[2], sizeof(uuid[0])));
+	close(other);
+	close(fd);
+	close(sharer);
+}
+
+static void uuid_of_a_blob_is_asked_for_at_its_creation(void)
+{
+	struct drm_virtgpu_resource_create_blob blob = vgpu_guest_blob_args(SIZE);
+	int sharer = open_sharer(), fd = open_with_uuids();
+	uint8_t uuid[16];
+
+	vgpu_require(vgpu_has_blob(fd), "the device has no blobs");
+	blob.blob_flags = VIRTGPU_BLOB_FLAG_USE_SHAREABLE;
+	vgpu_ok(vgpu_blob_create(fd, &blob));
+	vgpu_ret(ask_uuid(sharer, fd, blob.bo_handle, uuid), -ENODEV);
+	blob.blob_flags |= VIRTGPU_BLOB_FLAG_USE_CROSS_DEVICE;
+	vgpu_ok(vgpu_blob_create(fd, &blob));
+	vgpu_ok(ask_uuid(sharer, fd, blob.bo_handle, uuid));
+	close(fd);
+	close(sharer);
+}
+
 static int sharer_export(int sharer, uint64_t size)
 {
 	struct vgpu_sharer_export args = { .size = size };
@@ -325,6 +384,9 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "guest-blob-is-seen", .run = guest_blob_is_seen },
 	{ .name = "unmapped-host-blob-is-seen", .run = unmapped_host_blob_is_seen },
 	{ .name = "mapped-host-blob-is-seen", .run = mapped_host_blob_is_seen },
+	{ .name = "uuid-names-a-picture", .run = uuid_names_a_picture },
+	{ .name = "uuid-of-a-blob-is-asked-for-at-its-creation",
+	  .run = uuid_of_a_blob_is_asked_for_at_its_creation },
 	{ .name = "imported-size-must-be-aligned", .run = imported_size_must_be_aligned },
 	{ .name = "imported-buffer-does-not-move", .run = imported_buffer_does_not_move },
 	{ .name = "revoked-buffer-is-let-go", .run = revoked_buffer_is_let_go },

@@ -15,6 +15,8 @@
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/uuid.h>
+#include <linux/virtio_dma_buf.h>
 
 #include "vgpu_sharer.h"
 
@@ -271,6 +273,26 @@ static long sharer_look(void __user *arg)
 	return copy_to_user(arg, &args, sizeof(args)) ? -EFAULT : 0;
 }
 
+static long sharer_uuid(void __user *arg)
+{
+	struct vgpu_sharer_uuid args;
+	struct dma_buf *buf;
+	uuid_t uuid;
+	int ret;
+
+	if (copy_from_user(&args, arg, sizeof(args)))
+		return -EFAULT;
+	buf = dma_buf_get(args.fd);
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	ret = is_virtio_dma_buf(buf) ? virtio_dma_buf_get_uuid(buf, &uuid) : -EINVAL;
+	dma_buf_put(buf);
+	if (ret)
+		return ret;
+	export_uuid(args.uuid, &uuid);
+	return copy_to_user(arg, &args, sizeof(args)) ? -EFAULT : 0;
+}
+
 static long sharer_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	switch (cmd) {
@@ -282,6 +304,8 @@ static long sharer_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return sharer_state((void __user *)arg, true);
 	case VGPU_SHARER_LOOK:
 		return sharer_look((void __user *)arg);
+	case VGPU_SHARER_UUID:
+		return sharer_uuid((void __user *)arg);
 	default:
 		return -ENOTTY;
 	}

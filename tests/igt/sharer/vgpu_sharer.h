@@ -45,10 +45,23 @@ struct vgpu_sharer_look {
 	__u64 bytes;
 };
 
+/**
+ * struct vgpu_sharer_uuid - ask by which name other virtio devices find a dma-buf
+ * @fd: in: the dma-buf
+ * @pad: not looked at
+ * @uuid: out: the name
+ */
+struct vgpu_sharer_uuid {
+	__s32 fd;
+	__u32 pad;
+	__u8 uuid[16];
+};
+
 #define VGPU_SHARER_EXPORT	_IOWR('v', 1, struct vgpu_sharer_export)
 #define VGPU_SHARER_STATE	_IOWR('v', 2, struct vgpu_sharer_state)
 /* Tell everybody it is gone and wait for their fences; then as STATE. */
 #define VGPU_SHARER_REVOKE	_IOWR('v', 3, struct vgpu_sharer_state)
 #define VGPU_SHARER_LOOK	_IOWR('v', 4, struct vgpu_sharer_look)
+#define VGPU_SHARER_UUID	_IOWR('v', 5, struct vgpu_sharer_uuid)
 
 #endif
