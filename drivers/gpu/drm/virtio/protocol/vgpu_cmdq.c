@@ -146,12 +146,15 @@ static void vgpu_cmdq_free_cmd(void *cmd, void *cache)
 	kmem_cache_free(cache, cmd);
 }
 
+/* A device that comes back meets the cache of before while files keep that alive. */
+static atomic_t vgpu_cmdq_serial = ATOMIC_INIT(0);
+
 static int vgpu_cmdq_create_pool(struct vgpu_cmdq *q)
 {
 	const unsigned int room = offsetof(struct vgpu_cmd, req);
 	char name[32];
 
-	snprintf(name, sizeof(name), "vgpu-cmd-%s", dev_name(&q->vdev->dev));
+	snprintf(name, sizeof(name), "vgpu-cmd-%d", atomic_inc_return(&vgpu_cmdq_serial));
 	q->cache = kmem_cache_create_usercopy(name, VGPU_CMD_POOL_BYTES, 0, SLAB_HWCACHE_ALIGN,
 					      room, VGPU_CMD_POOL_BYTES - room,
 					      vgpu_cmdq_construct_cmd);
