@@ -3,6 +3,49 @@
 #define VGPU_COMPAT_FENCE_H
 
 #include <linux/dma-fence.h>
+#include <linux/spinlock.h>
+
+/*
+ * The lock of a fence: newer cores have one inside, whose lockdep class is theirs, so
+ * that a fence in a sync_file may outlive the module; older ones want it from us.
+ */
+#if VGPU_HAVE_FENCE_INLINE_LOCK
+struct vgpu_compat_fence_lock {
+};
+
+static inline spinlock_t *vgpu_compat_fence_lock(struct dma_fence *fence,
+						 struct vgpu_compat_fence_lock *own)
+{
+	return dma_fence_spinlock(fence);
+}
+
+static inline void vgpu_compat_fence_init(struct dma_fence *fence,
+					  const struct dma_fence_ops *ops,
+					  struct vgpu_compat_fence_lock *own, u64 context,
+					  u64 seqno)
+{
+	dma_fence_init(fence, ops, NULL, context, seqno);
+}
+#else
+struct vgpu_compat_fence_lock {
+	spinlock_t lock;
+};
+
+static inline spinlock_t *vgpu_compat_fence_lock(struct dma_fence *fence,
+						 struct vgpu_compat_fence_lock *own)
+{
+	return &own->lock;
+}
+
+static inline void vgpu_compat_fence_init(struct dma_fence *fence,
+					  const struct dma_fence_ops *ops,
+					  struct vgpu_compat_fence_lock *own, u64 context,
+					  u64 seqno)
+{
+	spin_lock_init(&own->lock);
+	dma_fence_init(fence, ops, &own->lock, context, seqno);
+}
+#endif
 
 #if VGPU_HAVE_FENCE_DETACH
 /* The core forgets a fence's functions when it is signalled. */

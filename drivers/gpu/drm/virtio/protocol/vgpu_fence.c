@@ -140,6 +140,11 @@ static struct vgpu_fence *to_vgpu_fence(struct dma_fence *base)
 	return container_of(base, struct vgpu_fence, base);
 }
 
+static spinlock_t *vgpu_fence_lock(struct vgpu_fence *fence)
+{
+	return vgpu_compat_fence_lock(&fence->base, &fence->lock);
+}
+
 static const char *vgpu_fence_driver_name(struct dma_fence *base)
 {
 	return "virtio_gpu";
@@ -155,7 +160,7 @@ static bool vgpu_fence_enable_signaling(struct dma_fence *base)
 {
 	struct vgpu_fence *fence = to_vgpu_fence(base);
 
-	lockdep_assert_held(&fence->lock);
+	lockdep_assert_held(vgpu_fence_lock(fence));
 	fence->wanted = true;
 	if (fence->msg)
 		vgpu_vq_want(fence->vq, fence->msg);
@@ -198,12 +203,12 @@ struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl)
 	fence = kzalloc(sizeof(*fence), GFP_KERNEL_ACCOUNT);
 	if (!fence)
 		return ERR_PTR(-ENOMEM);
-	spin_lock_init(&fence->lock);
 	fence->name = tl->name;
 	fence->timeline = vgpu_timeline_get(tl);
 
 	spin_lock_irqsave(&tl->lock, flags);
-	dma_fence_init(&fence->base, &vgpu_fence_ops, &fence->lock, tl->context, ++tl->seqno);
+	vgpu_compat_fence_init(&fence->base, &vgpu_fence_ops, &fence->lock, tl->context,
+			       ++tl->seqno);
 	/* The timeline's own reference, dropped when the fence is signalled. */
 	dma_fence_get(&fence->base);
 	list_add_tail(&fence->node, &tl->pending);
@@ -247,12 +252,12 @@ void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_m
 
 	vgpu_fence_count_given(fence);
 	kref_get(&msg->ref);
-	spin_lock_irqsave(&fence->lock, flags);
+	spin_lock_irqsave(vgpu_fence_lock(fence), flags);
 	fence->vq = vq;
 	fence->msg = msg;
 	if (fence->wanted)
 		vgpu_vq_want(vq, msg);
-	spin_unlock_irqrestore(&fence->lock, flags);
+	spin_unlock_irqrestore(vgpu_fence_lock(fence), flags);
 }
 
 static void vgpu_fence_signal_locked(struct vgpu_timeline *tl, struct vgpu_fence *fence)
@@ -265,11 +270,11 @@ static void vgpu_fence_signal_locked(struct vgpu_timeline *tl, struct vgpu_fence
 	list_del(&fence->node);
 	tl->nr_pending--;
 	trace_virtio_gpu_fence_signal(&fence->base, fence->name, fence->base.error);
-	spin_lock_irqsave(&fence->lock, flags);
+	spin_lock_irqsave(vgpu_fence_lock(fence), flags);
 	msg = fence->msg;
 	fence->msg = NULL;
 	dma_fence_signal_locked(&fence->base);
-	spin_unlock_irqrestore(&fence->lock, flags);
+	spin_unlock_irqrestore(vgpu_fence_lock(fence), flags);
 	vgpu_compat_fence_detach(&fence->base);
 	if (msg)
 		vgpu_msg_put(msg);

@@ -28,7 +28,7 @@ struct vgpu_vq;
  */
 struct vgpu_fence {
 	struct dma_fence base;
-	spinlock_t lock;
+	struct vgpu_compat_fence_lock lock;
 	bool wanted;
 	bool given;
 	bool done;
