@@ -71,7 +71,7 @@ static void vgpu_power_resume_display(struct vgpu_device *vgpu)
  * An error makes the virtio core give the device up.
  *
  * Context: process, may sleep.
- * Return: 0; an errno of the virtio core; of the atomic helpers, after a loss.
+ * Return: 0, or an errno of the virtio core.
  */
 int vgpu_power_restore(struct virtio_device *vdev)
 {
@@ -92,9 +92,14 @@ int vgpu_power_restore(struct virtio_device *vdev)
 	vgpu_device_set_state(vgpu, VGPU_DEVICE_READY);
 	if (!vgpu->display)
 		return 0;
-	if (core->recovering)
-		return vgpu_display_restore(vgpu);
-	vgpu_power_resume_display(vgpu);
+	if (!core->recovering) {
+		vgpu_power_resume_display(vgpu);
+		return 0;
+	}
+	ret = vgpu_display_restore(vgpu);
+	/* A device that works is not given up for that. */
+	if (ret)
+		drm_err(&vgpu->drm, "what was shown is not shown again: %pe\n", ERR_PTR(ret));
 	return 0;
 }
 
