@@ -10,6 +10,7 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 
 #include <drm/drm_managed.h>
@@ -151,6 +152,17 @@ static struct vgpu_capset *vgpu_capset_find(struct vgpu_capsets *capsets, u32 id
 	return NULL;
 }
 
+/* Without the lock: entries come, complete, and never go. */
+static struct vgpu_capset_data *vgpu_capset_data_of(struct vgpu_capset *set, u32 version)
+{
+	struct vgpu_capset_data *data;
+
+	list_for_each_entry_lockless(data, &set->versions, node)
+		if (data->version == version)
+			return data;
+	return NULL;
+}
+
 static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset *set,
 				    u32 version, struct vgpu_capset_data **fetched)
 {
@@ -159,12 +171,10 @@ static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset
 
 	lockdep_assert_held(&vgpu->capsets->lock);
 
-	list_for_each_entry(data, &set->versions, node) {
-		if (data->version == version) {
-			*fetched = data;
-			return 0;
-		}
-	}
+	/* Somebody else may have been first. */
+	*fetched = vgpu_capset_data_of(set, version);
+	if (*fetched)
+		return 0;
 	if (set->num_versions == VGPU_CAPSET_VERSIONS_MAX)
 		return -EINVAL;
 	data = kzalloc(struct_size(data, data, set->info.max_bytes), GFP_KERNEL);
@@ -177,7 +187,7 @@ static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset
 		return ret;
 	}
 	data->version = version;
-	list_add_tail(&data->node, &set->versions);
+	list_add_tail_rcu(&data->node, &set->versions);
 	set->num_versions++;
 	*fetched = data;
 	return 0;
@@ -200,16 +210,19 @@ int vgpu_capset_get(struct vgpu_device *vgpu, u32 id, u32 version, const void **
 {
 	struct vgpu_capset *set = vgpu_capset_find(vgpu->capsets, id, version);
 	struct vgpu_capset_data *found;
-	int ret;
+	int ret = 0;
 
 	if (!set) {
 		drm_dbg(&vgpu->drm, "no capset %u of version %u\n", id, version);
 		return -EINVAL;
 	}
-	if (mutex_lock_killable(&vgpu->capsets->lock))
-		return -EINTR;
-	ret = vgpu_capset_fetch_locked(vgpu, set, version, &found);
-	mutex_unlock(&vgpu->capsets->lock);
+	found = vgpu_capset_data_of(set, version);
+	if (!found) {
+		if (mutex_lock_killable(&vgpu->capsets->lock))
+			return -EINTR;
+		ret = vgpu_capset_fetch_locked(vgpu, set, version, &found);
+		mutex_unlock(&vgpu->capsets->lock);
+	}
 	if (ret)
 		return ret;
 	*data = found->data;
