@@ -65,6 +65,9 @@ int vgpu_gem_open(struct drm_gem_object *obj, struct drm_file *file)
  */
 void vgpu_gem_close(struct drm_gem_object *obj, struct drm_file *file)
 {
+	/* The last one: UNREF comes next, and takes the resource from its contexts as well. */
+	if (obj->handle_count == 1 && kref_read(&obj->refcount) == 1)
+		return;
 	vgpu_context_detach(vgpu_context_of(file), &to_vgpu_gem(obj)->res);
 }
 
