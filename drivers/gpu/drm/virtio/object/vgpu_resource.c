@@ -22,6 +22,7 @@
 #include <linux/rwsem.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include <drm/drm_managed.h>
@@ -37,16 +38,45 @@
  * @count: resources the host knows
  * @lifecycle: held for writing while the device starts anew and all are made again,
  *             for reading while one is made or retired
+ * @dead: resources without references
+ * @bury_work: frees them
  */
 struct vgpu_resources {
 	struct xarray by_id;
 	u32 next_id;
 	atomic_t count;
 	struct rw_semaphore lifecycle;
+	struct llist_head dead;
+	struct work_struct bury_work;
 };
 
 /* What the xarray holds in place of a resource the host would not let go of. */
 #define VGPU_RESOURCE_QUARANTINE	xa_mk_value(0)
+
+static void vgpu_resource_free(struct vgpu_resource *res)
+{
+	struct vgpu_resources *resources = res->vgpu->resources;
+
+	if (res->kind != VGPU_RESOURCE_NONE)
+		atomic_dec(&resources->count);
+	if (res->stuck)
+		xa_store(&resources->by_id, res->id, VGPU_RESOURCE_QUARANTINE, GFP_KERNEL);
+	else if (res->id)
+		xa_erase(&resources->by_id, res->id);
+	res->free(res);
+}
+
+static void vgpu_resources_bury(struct work_struct *work)
+{
+	struct vgpu_resources *resources = container_of(work, struct vgpu_resources, bury_work);
+	struct llist_node *dead = llist_reverse_order(llist_del_all(&resources->dead));
+	struct vgpu_resource *res, *next;
+
+	llist_for_each_entry_safe(res, next, dead, dead) {
+		vgpu_resource_free(res);
+		cond_resched();
+	}
+}
 
 static void vgpu_resources_release(struct drm_device *drm, void *ptr)
 {
@@ -70,6 +100,8 @@ int vgpu_resources_init(struct vgpu_device *vgpu)
 	if (!resources)
 		return -ENOMEM;
 	xa_init_flags(&resources->by_id, XA_FLAGS_ALLOC1);
+	init_llist_head(&resources->dead);
+	INIT_WORK(&resources->bury_work, vgpu_resources_bury);
 	init_rwsem(&resources->lifecycle);
 	vgpu->resources = resources;
 	return drmm_add_action_or_reset(&vgpu->drm, vgpu_resources_release, resources);
@@ -181,25 +213,14 @@ static struct vgpu_resource *owner_to_resource(struct vgpu_cmd_owner *owner)
 	return container_of(owner, struct vgpu_resource, owner);
 }
 
-static void vgpu_resource_free_work(struct work_struct *work)
-{
-	struct vgpu_resource *res = container_of(work, struct vgpu_resource, free_work);
-	struct vgpu_resources *resources = res->vgpu->resources;
-
-	if (res->kind != VGPU_RESOURCE_NONE)
-		atomic_dec(&resources->count);
-	if (res->stuck)
-		xa_store(&resources->by_id, res->id, VGPU_RESOURCE_QUARANTINE, GFP_KERNEL);
-	else if (res->id)
-		xa_erase(&resources->by_id, res->id);
-	res->free(res);
-}
-
+/* Often in an interrupt, where it cannot be freed; many come at a time. */
 static void vgpu_resource_last_put(struct kref *ref)
 {
 	struct vgpu_resource *res = container_of(ref, struct vgpu_resource, ref);
+	struct vgpu_resources *resources = res->vgpu->resources;
 
-	queue_work(res->vgpu->wq, &res->free_work);
+	if (llist_add(&res->dead, &resources->dead))
+		queue_work(res->vgpu->wq, &resources->bury_work);
 }
 
 static void vgpu_resource_owner_get(struct vgpu_cmd_owner *owner, size_t size_bytes)
@@ -264,7 +285,6 @@ int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
 	res->vgpu = vgpu;
 	res->free = free;
 	kref_init(&res->ref);
-	INIT_WORK(&res->free_work, vgpu_resource_free_work);
 	ret = xa_alloc_cyclic(&vgpu->resources->by_id, &id, res, XA_LIMIT(1, INT_MAX),
 			      &vgpu->resources->next_id, GFP_KERNEL_ACCOUNT);
 	if (ret < 0)
@@ -286,7 +306,7 @@ void vgpu_resource_retire(struct vgpu_resource *res)
 	struct vgpu_resources *resources = res->vgpu->resources;
 
 	if (res->kind == VGPU_RESOURCE_NONE) {
-		vgpu_resource_free_work(&res->free_work);
+		vgpu_resource_free(res);
 		return;
 	}
 	down_read(&resources->lifecycle);

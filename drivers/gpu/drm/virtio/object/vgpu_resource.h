@@ -3,8 +3,8 @@
 #define VGPU_RESOURCE_H
 
 #include <linux/kref.h>
+#include <linux/llist.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
 
 #include "protocol/vgpu_cmd.h"
 
@@ -34,7 +34,7 @@ enum vgpu_resource_kind {
  *       each command the device may still look at
  * @free: frees what embeds the resource, in process context, once the host cannot
  *        reach its pages any more; constant
- * @free_work: calls @free
+ * @dead: entry of &vgpu_resources.dead
  * @id: constant from vgpu_resource_init() to @free
  * @kind: constant once created
  * @blob_mem: VIRTIO_GPU_BLOB_MEM_*, 0 for resources that are no blobs
@@ -59,7 +59,7 @@ struct vgpu_resource {
 	struct vgpu_device *vgpu;
 	struct kref ref;
 	void (*free)(struct vgpu_resource *res);
-	struct work_struct free_work;
+	struct llist_node dead;
 	u32 id;
 	enum vgpu_resource_kind kind;
 	u32 blob_mem;
