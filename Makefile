@@ -37,7 +37,7 @@ soak:
 
 ## make bench               what each operation costs on both drivers; as root
 bench:
-	tests/bench/run
+	tests/bench/run --frames
 
 ## make bench-quick         the most important of them, held against what was reached before
 bench-quick:
