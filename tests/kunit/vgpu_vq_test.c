@@ -110,9 +110,15 @@ static void vq_test_silent(void *owner)
 	WRITE_ONCE(ctx->silent, ctx->silent + 1);
 }
 
+/* Tests look for themselves. */
+static void vq_test_overdue(void *owner)
+{
+}
+
 static const struct vgpu_vq_ops vq_test_ops = {
 	.lost = vq_test_lost,
 	.silent = vq_test_silent,
+	.overdue = vq_test_overdue,
 };
 
 static void vq_test_callback(struct virtqueue *ring)
@@ -556,6 +562,35 @@ static void vgpu_vq_test_silence_is_reported(struct kunit *test)
 	vgpu_msg_put(&msg->base);
 }
 
+/* What the device keeps for good takes room; a quarter of the ring is too much. */
+static void vgpu_vq_test_kept_messages_clog(struct kunit *test)
+{
+	const unsigned int timeout_ms = 10;
+	struct vq_test *ctx = vq_test_begin_with(test, BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
+						 timeout_ms);
+	struct test_msg *msgs[RING_ENTRIES / 4];
+	u32 tokens[RING_ENTRIES / 4];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
+		KUNIT_EXPECT_FALSE(test, vgpu_vq_is_clogged(ctx->vq));
+		msgs[i] = test_msg_commit(ctx);
+		vgpu_vq_kick(ctx->vq);
+		KUNIT_ASSERT_PTR_EQ(test, take(ctx, &tokens[i]), msgs[i]);
+		msleep(5 * timeout_ms);
+		KUNIT_EXPECT_EQ(test, vgpu_vq_expire(ctx->vq), 1);
+		KUNIT_EXPECT_EQ(test, msgs[i]->base.error, -ETIMEDOUT);
+	}
+	KUNIT_EXPECT_TRUE(test, vgpu_vq_is_clogged(ctx->vq));
+	fake_ring_answer(ctx->ring, tokens[0], RESP_BYTES);
+	vgpu_vq_poll(ctx->vq);
+	KUNIT_EXPECT_FALSE(test, vgpu_vq_is_clogged(ctx->vq));
+	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
+		KUNIT_EXPECT_EQ(test, msgs[i]->nr_complete, 1);
+		vgpu_msg_put(&msgs[i]->base);
+	}
+}
+
 static struct kunit_case vgpu_vq_test_cases[] = {
 	KUNIT_CASE(vgpu_vq_test_batch_is_one_kick),
 	KUNIT_CASE(vgpu_vq_test_full_ring_keeps_order),
@@ -576,6 +611,7 @@ static struct kunit_case vgpu_vq_test_cases[] = {
 	KUNIT_CASE(vgpu_vq_test_unattached_queue_rejects),
 	KUNIT_CASE(vgpu_vq_test_crowded_before_full),
 	KUNIT_CASE(vgpu_vq_test_silence_is_reported),
+	KUNIT_CASE(vgpu_vq_test_kept_messages_clog),
 	{}
 };
 

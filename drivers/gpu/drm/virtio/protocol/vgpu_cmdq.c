@@ -83,18 +83,22 @@ int vgpu_cmdq_ping(struct vgpu_cmdq *q)
 
 /*
  * One command has taken too long. A device that answers another one is alive: only
- * what is overdue has failed, by the fault of whoever made it wait. On a queue
- * that has failed meanwhile nothing is overdue any more.
+ * what is overdue has failed, by the fault of whoever made it wait. But one that does so
+ * again and again is of no use to anybody. On a queue that has failed meanwhile nothing
+ * is overdue any more.
  */
 static void vgpu_cmdq_ping_work(struct work_struct *work)
 {
 	struct vgpu_cmdq *q = container_of(work, struct vgpu_cmdq, ping_work);
 	int ret = vgpu_cmdq_ping(q);
 
+	if (!ret && vgpu_vq_expire(q->control) + vgpu_vq_expire(q->cursor)) {
+		dev_err_ratelimited(&q->vdev->dev, "device does not finish a command\n");
+		if (vgpu_vq_is_clogged(q->control) || vgpu_vq_is_clogged(q->cursor))
+			ret = -ETIMEDOUT;
+	}
 	if (ret == -ETIMEDOUT)
 		q->lost(q->arg, ret);
-	else if (!ret && vgpu_vq_expire(q->control) + vgpu_vq_expire(q->cursor))
-		dev_err_ratelimited(&q->vdev->dev, "device does not finish a command\n");
 }
 
 static void vgpu_cmdq_silent(void *owner)

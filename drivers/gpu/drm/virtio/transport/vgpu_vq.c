@@ -66,6 +66,7 @@
  * @zombies: messages in the ring that were completed with an error
  * @rejected: messages committed to a failed queue, to be completed with @error
  * @nr_in_ring: length of @in_ring and @zombies together
+ * @zombie_entries: entries of the ring that @zombies take
  * @nr_wanted: how many answers are waited for: messages of @in_ring, and listeners
  * @unkicked: the ring holds messages the device may not have been told of
  * @error: not 0 when the queue takes no more messages
@@ -92,6 +93,7 @@ struct vgpu_vq {
 	struct list_head zombies;
 	struct list_head rejected;
 	u32 nr_in_ring;
+	u32 zombie_entries;
 	u32 nr_wanted;
 	bool unkicked;
 	int error;
@@ -151,11 +153,14 @@ static void vgpu_vq_arm_sweep_locked(struct vgpu_vq *vq)
 	queue_delayed_work(system_dfl_wq, &vq->sweep, msecs_to_jiffies(vq->sweep_ms));
 }
 
+static u32 vgpu_vq_entries(const struct vgpu_vq *vq, const struct vgpu_msg *msg)
+{
+	return vq->indirect ? 1 : msg->ndata + VGPU_VQ_FIXED_ENTRIES;
+}
+
 static bool vgpu_vq_has_room_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg)
 {
-	u32 need = vq->indirect ? 1 : msg->ndata + VGPU_VQ_FIXED_ENTRIES;
-
-	return vq->ring->num_free >= need;
+	return vq->ring->num_free >= vgpu_vq_entries(vq, msg);
 }
 
 static int vgpu_vq_add_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
@@ -234,6 +239,8 @@ static void vgpu_vq_retire_locked(struct vgpu_vq *vq, struct vgpu_msg *msg,
 	if (!msg->completed) {
 		vq->nr_wanted -= msg->wanted;
 		vq->stats.completed++;
+	} else {
+		vq->zombie_entries -= vgpu_vq_entries(vq, msg);
 	}
 	vq->nr_in_ring--;
 	msg->state = VGPU_MSG_RETIRED;
@@ -471,6 +478,7 @@ static void vgpu_vq_give_up_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, int
 	if (msg->state == VGPU_MSG_RING) {
 		/* The device may still write to it. */
 		list_move_tail(&msg->node, &vq->zombies);
+		vq->zombie_entries += vgpu_vq_entries(vq, msg);
 		vq->nr_wanted -= msg->wanted;
 		kref_get(&msg->ref);
 	} else {
@@ -548,6 +556,23 @@ unsigned int vgpu_vq_expire(struct vgpu_vq *vq)
 }
 
 /**
+ * vgpu_vq_is_clogged() - does the device keep what was given up on, and no end to it?
+ * @vq: the queue
+ *
+ * Messages that expired take their place in the ring until the device returns them. When
+ * they take as much of it as is kept free of what clients send, little else gets through.
+ *
+ * Context: any.
+ * Return: true if they do.
+ */
+bool vgpu_vq_is_clogged(const struct vgpu_vq *vq)
+{
+	u32 zombie_entries = READ_ONCE(vq->zombie_entries);
+
+	return zombie_entries && zombie_entries >= vq->stats.ring_entries >> VGPU_VQ_RESERVE_SHIFT;
+}
+
+/**
  * vgpu_vq_detach() - take the ring away from a queue
  * @vq: the queue, failed
  *
@@ -570,6 +595,7 @@ void vgpu_vq_detach(struct vgpu_vq *vq)
 		/* What the ring has lost track of; normally nothing. */
 		list_splice_tail_init(&vq->zombies, &done);
 		vq->nr_in_ring = 0;
+		vq->zombie_entries = 0;
 		vq->ring = NULL;
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);

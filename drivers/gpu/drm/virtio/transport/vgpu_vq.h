@@ -115,6 +115,7 @@ void vgpu_vq_destroy(struct vgpu_vq *vq);
 void vgpu_vq_attach(struct vgpu_vq *vq, struct virtqueue *ring);
 void vgpu_vq_fail(struct vgpu_vq *vq, int error);
 unsigned int vgpu_vq_expire(struct vgpu_vq *vq);
+bool vgpu_vq_is_clogged(const struct vgpu_vq *vq);
 void vgpu_vq_detach(struct vgpu_vq *vq);
 
 void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg);
