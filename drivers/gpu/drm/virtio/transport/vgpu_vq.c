@@ -693,6 +693,20 @@ bool vgpu_vq_is_crowded(const struct vgpu_vq *vq)
 	return READ_ONCE(vq->crowded);
 }
 
+/* There is an answer, for which no interrupt will come. */
+static void vgpu_vq_collect_soon_locked(struct vgpu_vq *vq)
+{
+	lockdep_assert_held(&vq->lock);
+
+	if (arch_irq_work_has_interrupt()) {
+		irq_work_queue(&vq->answered);
+		return;
+	}
+	/* Such a work would be done at the next tick of the clock. */
+	vq->sweeping = true;
+	mod_delayed_work(system_dfl_wq, &vq->sweep, 0);
+}
+
 /**
  * vgpu_vq_want() - ask for an interrupt when a message is answered
  * @vq: the queue the message was or will be committed to
@@ -711,9 +725,8 @@ void vgpu_vq_want(struct vgpu_vq *vq, struct vgpu_msg *msg)
 		if (msg->state == VGPU_MSG_RING && vq->ring) {
 			vq->nr_wanted++;
 			vgpu_vq_kick_locked(vq);
-			/* Answered already: no interrupt will come. */
 			if (!virtqueue_enable_cb(vq->ring))
-				irq_work_queue(&vq->answered);
+				vgpu_vq_collect_soon_locked(vq);
 		}
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
