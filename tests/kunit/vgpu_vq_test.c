@@ -562,14 +562,14 @@ static void vgpu_vq_test_silence_is_reported(struct kunit *test)
 	vgpu_msg_put(&msg->base);
 }
 
-/* What the device keeps for good takes room; a quarter of the ring is too much. */
+/* What the device keeps for good takes room; three quarters of the ring are too much. */
 static void vgpu_vq_test_kept_messages_clog(struct kunit *test)
 {
 	const unsigned int timeout_ms = 10;
 	struct vq_test *ctx = vq_test_begin_with(test, BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
 						 timeout_ms);
-	struct test_msg *msgs[RING_ENTRIES / 4];
-	u32 tokens[RING_ENTRIES / 4];
+	struct test_msg *msgs[RING_ENTRIES * 3 / 4];
+	u32 tokens[RING_ENTRIES * 3 / 4];
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(msgs); i++) {

@@ -560,16 +560,16 @@ unsigned int vgpu_vq_expire(struct vgpu_vq *vq)
  * @vq: the queue
  *
  * Messages that expired take their place in the ring until the device returns them. When
- * they take as much of it as is kept free of what clients send, little else gets through.
+ * they leave no more of it than is kept free of what clients send, clients wait for good.
  *
  * Context: any.
  * Return: true if they do.
  */
 bool vgpu_vq_is_clogged(const struct vgpu_vq *vq)
 {
-	u32 zombie_entries = READ_ONCE(vq->zombie_entries);
+	u32 reserve = vq->stats.ring_entries >> VGPU_VQ_RESERVE_SHIFT;
 
-	return zombie_entries && zombie_entries >= vq->stats.ring_entries >> VGPU_VQ_RESERVE_SHIFT;
+	return READ_ONCE(vq->zombie_entries) >= vq->stats.ring_entries - reserve;
 }
 
 /**
