@@ -165,6 +165,7 @@ void device_reset(struct device *d)
 	device_drop_objects(d);
 	d->config.events_read = 0;
 	d->stopped = 0;
+	d->lazy = 0;
 	d->dirty = false;
 	d->stats.resets++;
 }
@@ -249,6 +250,17 @@ static void device_drain(struct device *d, unsigned int queue)
 	}
 }
 
+/* The order of two queues is up to the device: a lazy one comes after the other. */
+static void device_drain_kicked(struct device *d, unsigned int queue)
+{
+	if (d->lazy & 1u << queue)
+		return;
+	device_drain(d, queue);
+	for (unsigned int i = 0; i < WIRE_QUEUES; i++)
+		if (d->lazy & 1u << i)
+			device_drain(d, i);
+}
+
 /**
  * device_answer_ready - Answer what can be answered
  * @d: the device
@@ -287,7 +299,7 @@ void device_kick(struct device *d, unsigned int queue)
 	d->stats.kicks[queue]++;
 	fence_kick(&d->fence, queue);
 	fence_pump(&d->fence);
-	device_drain(d, queue);
+	device_drain_kicked(d, queue);
 	fence_pump(&d->fence);
 	device_calls(d);
 }

@@ -112,6 +112,7 @@ struct device_stats {
  * @uuids: UUIDs handed out
  * @stalled: requests stay in the ring
  * @stopped: bit n: queue n is dead until reset
+ * @lazy: bit n: queue n is looked at only after another one, until reset
  * @dirty: there was a request since the last reset
  * @job: the request being executed
  * @job_bugs: it broke a rule
@@ -145,6 +146,7 @@ struct device {
 	u64 uuids;
 	bool stalled;
 	u32 stopped;
+	u32 lazy;
 	bool dirty;
 	struct job *job;
 	bool job_bugs;

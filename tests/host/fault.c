@@ -56,6 +56,7 @@ static const struct {
 	{ "needs-reset", FAULT_NEEDS_RESET, ARG_NONE },
 	{ "stop", FAULT_STOP, ARG_NONE },
 	{ "stall", FAULT_STALL, ARG_NONE },
+	{ "lazy", FAULT_LAZY, ARG_NONE },
 	{ "die", FAULT_DIE, ARG_OPT },
 	{ "output", FAULT_OUTPUT, ARG_OUTPUT },
 	{ "config", FAULT_CONFIG, ARG_CONFIG },

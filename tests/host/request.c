@@ -419,6 +419,8 @@ static void request_fault(void *opaque, const struct fault_action *a)
 	request_fault_wait(rf->job, a);
 	if (a->kind == FAULT_STOP)
 		rf->d->stopped |= 1u << rf->job->queue;
+	else if (a->kind == FAULT_LAZY)
+		rf->d->lazy |= 1u << rf->job->queue;
 	else
 		device_fault_event(rf->d, a);
 }

@@ -31,7 +31,7 @@ static void fault_test_grammar(void)
 		"on cursor: set8 3 4, set32 0 0xffffffff, set64 8 1",
 		"on any: output 0 1280x720+5+6", "on any: output 1 off",
 		"on any: config num_scanouts 99", "on 0x999: type OK_EDID",
-		"on any: twice, bad-id, hang, behind 2, token 3, stop, stall",
+		"on any: twice, bad-id, hang, behind 2, token 3, stop, stall, lazy",
 		"on any: needs-reset, mark here, ring 3, ctx 4, flags 0",
 	};
 	static const char * const bad[] = {
@@ -291,6 +291,32 @@ static void fault_test_events(void)
 	guest_destroy(g);
 }
 
+static bool hide_cursor(struct guest *g)
+{
+	u8 req[sizeof(struct virtio_gpu_update_cursor)] = { 0 };
+	struct wire_hdr h = { .type = VIRTIO_GPU_CMD_UPDATE_CURSOR };
+	struct guest_reply r;
+
+	wire_hdr_put(req, &h);
+	return guest_reap(g, WIRE_CURSORQ,
+			  guest_queue(g, WIRE_CURSORQ, req, sizeof(req), 0), &r);
+}
+
+static void fault_test_lazy_queue(void)
+{
+	struct guest *g = faulty("on cursor nth 1: lazy");
+	struct guest_reply r;
+
+	CHECK(hide_cursor(g));
+	CHECK(!hide_cursor(g));
+	CHECK(info(g, 0, &r));
+	CHECK(guest_reap(g, WIRE_CURSORQ, 0, &r));
+	CHECK(!hide_cursor(g));
+	device_reset(&g->d);
+	CHECK_EQ(g->d.lazy, 0);
+	guest_destroy(g);
+}
+
 /* What follows from a fault is not the driver's fault. */
 static void fault_test_excuses(void)
 {
@@ -382,6 +408,7 @@ const struct test_case fault_tests[] = {
 	TEST(fault_test_late),
 	TEST(fault_test_never),
 	TEST(fault_test_events),
+	TEST(fault_test_lazy_queue),
 	TEST(fault_test_excuses),
 	TEST(fault_test_lies),
 	TEST(fault_test_fuzz_repeats),
