@@ -327,25 +327,41 @@ static int screen_dirty(struct screen *screen)
 	return vgpu_ioctl(screen->fd, DRM_IOCTL_MODE_DIRTYFB, &dirty);
 }
 
-static int screen_cursor(struct screen *screen)
+static int screen_set_cursor(struct screen *screen, uint32_t handle)
 {
-	struct drm_mode_create_dumb dumb = { .width = 64, .height = 64, .bpp = 32 };
 	struct drm_mode_cursor2 cursor = {
 		.flags = DRM_MODE_CURSOR_BO | DRM_MODE_CURSOR_MOVE,
 		.crtc_id = screen->crtc,
 		.x = 10, .y = 20, .width = 64, .height = 64, .hot_x = 1, .hot_y = 2,
+		.handle = handle,
 	};
+
+	return vgpu_ioctl(screen->fd, DRM_IOCTL_MODE_CURSOR2, &cursor);
+}
+
+static int screen_new_cursor(struct screen *screen, uint32_t *handle)
+{
+	struct drm_mode_create_dumb dumb = { .width = 64, .height = 64, .bpp = 32 };
 	int ret = vgpu_ioctl(screen->fd, DRM_IOCTL_MODE_CREATE_DUMB, &dumb);
 
-	if (ret)
-		return ret;
-	cursor.handle = dumb.handle;
-	return vgpu_ioctl(screen->fd, DRM_IOCTL_MODE_CURSOR2, &cursor);
+	*handle = dumb.handle;
+	return ret ? ret : screen_set_cursor(screen, dumb.handle);
+}
+
+/* It goes while the host may not have looked at it yet. */
+static void screen_brief_cursor(struct screen *screen)
+{
+	struct drm_mode_destroy_dumb destroy = {};
+
+	if (!TRY(screen_new_cursor(screen, &destroy.handle)))
+		TRY(screen_set_cursor(screen, 0));
+	TRY(vgpu_ioctl(screen->fd, DRM_IOCTL_MODE_DESTROY_DUMB, &destroy));
 }
 
 static void screen_round(void)
 {
 	struct screen screen = { .fd = open_node("card", 0) };
+	uint32_t cursor;
 
 	if (screen.fd < 0) {
 		errors++;
@@ -357,7 +373,9 @@ static void screen_round(void)
 			TRY(screen_flip(&screen));
 			TRY(screen_dirty(&screen));
 		}
-		TRY(screen_cursor(&screen));
+		screen_brief_cursor(&screen);
+		screen_brief_cursor(&screen);
+		TRY(screen_new_cursor(&screen, &cursor));
 		TRY(screen_show(&screen, false));
 	}
 	close(screen.fd);

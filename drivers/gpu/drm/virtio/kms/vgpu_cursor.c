@@ -6,7 +6,8 @@
  * is. Picture and position go through different queues, and the host may take the
  * second before the first, so a new picture is uploaded and waited for in
  * prepare_fb, where a signal may still end the commit; only a buffer that somebody
- * else has yet to finish is uploaded by the commit itself.
+ * else has yet to finish is uploaded by the commit itself. And a picture stays, to
+ * the host, until that has taken it, however soon its client drops it.
  *
  * Updates by the legacy cursor ioctl don't wait for flips: they go the core's way
  * of asynchronous updates.
@@ -213,24 +214,36 @@ static int vgpu_cursor_atomic_check(struct drm_plane *plane, struct vgpu_compat_
 						   DRM_PLANE_NO_SCALING, true, true);
 }
 
+static void vgpu_cursor_show(struct vgpu_cursor *c, struct drm_framebuffer *fb,
+			     const struct vgpu_cursor_look *look)
+{
+	u32 id = vgpu_scanout_id(c->scanout);
+
+	if (look->res_id)
+		vgpu_resource_update_cursor(&vgpu_framebuffer_gem(fb)->res, id, look->x, look->y,
+					    look->hot_x, look->hot_y);
+	else
+		vgpu_cmd_post(vgpu_cmd_update_cursor(to_vgpu(c->base.dev)->cmdq, id, 0, look->x,
+						     look->y, 0, 0),
+			      NULL);
+}
+
 /* Tell the host what it does not know yet. */
-static void vgpu_cursor_tell(struct vgpu_cursor *c, const struct vgpu_cursor_look *look,
-			     bool is_new)
+static void vgpu_cursor_tell(struct vgpu_cursor *c, struct drm_framebuffer *fb,
+			     const struct vgpu_cursor_look *look, bool is_new)
 {
 	struct vgpu_cmdq *q = to_vgpu(c->base.dev)->cmdq;
-	u32 id = vgpu_scanout_id(c->scanout);
-	struct vgpu_cmd *cmd;
 
 	if (is_new || look->res_id != c->told.res_id || look->hot_x != c->told.hot_x ||
 	    look->hot_y != c->told.hot_y)
-		cmd = vgpu_cmd_update_cursor(q, id, look->res_id, look->x, look->y, look->hot_x,
-					     look->hot_y);
+		vgpu_cursor_show(c, fb, look);
 	else if (look->x != c->told.x || look->y != c->told.y)
-		cmd = vgpu_cmd_move_cursor(q, id, look->x, look->y);
+		vgpu_cmd_post(vgpu_cmd_move_cursor(q, vgpu_scanout_id(c->scanout), look->x,
+						   look->y),
+			      NULL);
 	else
 		return;
 	c->told = *look;
-	vgpu_cmd_post(cmd, NULL);
 	vgpu_cmdq_kick_cursor(q);
 }
 
@@ -253,7 +266,7 @@ static void vgpu_cursor_update(struct vgpu_cursor *c, struct drm_plane_state *st
 		/* The next update tells everything. */
 		WRITE_ONCE(c->generation, 0);
 	else
-		vgpu_cursor_tell(c, &look, is_new || own->redrawn);
+		vgpu_cursor_tell(c, state->fb, &look, is_new || own->redrawn);
 	drm_dev_exit(idx);
 out:
 	vgpu_plane_finish(state, own->done);
@@ -272,7 +285,7 @@ void vgpu_cursor_hide(struct drm_plane *plane)
 
 	if (!drm_dev_enter(plane->dev, &idx))
 		return;
-	vgpu_cursor_tell(to_vgpu_cursor(plane), &nothing, false);
+	vgpu_cursor_tell(to_vgpu_cursor(plane), NULL, &nothing, false);
 	drm_dev_exit(idx);
 }
 

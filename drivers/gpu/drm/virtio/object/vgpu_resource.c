@@ -6,7 +6,8 @@
  * the buffer: the pages stay until the host has acknowledged that it let go of
  * them, or was reset. For that each command about a resource holds a reference to
  * it for as long as the device may look at the command, and what embeds the
- * resource is freed with the last of them.
+ * resource is freed with the last of them. What is on the cursor queue may be read
+ * after the command that lets go, so that one waits until the cursor queue is done.
  *
  * Ids ascend and are not reused before they wrap, and the id of a resource whose
  * destruction the host refused is never reused: the host may still know it.
@@ -38,6 +39,8 @@
  * @count: resources the host knows
  * @lifecycle: held for writing while the device starts anew and all are made again,
  *             for reading while one is made or retired
+ * @unnamed: retired resources that no command names any more
+ * @let_go_work: has the host let go of them
  * @dead: resources without references
  * @bury_work: frees them
  */
@@ -46,6 +49,8 @@ struct vgpu_resources {
 	u32 next_id;
 	atomic_t count;
 	struct rw_semaphore lifecycle;
+	struct llist_head unnamed;
+	struct work_struct let_go_work;
 	struct llist_head dead;
 	struct work_struct bury_work;
 };
@@ -72,10 +77,46 @@ static void vgpu_resources_bury(struct work_struct *work)
 	struct llist_node *dead = llist_reverse_order(llist_del_all(&resources->dead));
 	struct vgpu_resource *res, *next;
 
-	llist_for_each_entry_safe(res, next, dead, dead) {
+	llist_for_each_entry_safe(res, next, dead, link) {
 		vgpu_resource_free(res);
 		cond_resched();
 	}
+}
+
+/* Often in an interrupt, where it cannot be freed; many come at a time. */
+static void vgpu_resource_last_put(struct kref *ref)
+{
+	struct vgpu_resource *res = container_of(ref, struct vgpu_resource, ref);
+	struct vgpu_resources *resources = res->vgpu->resources;
+
+	if (llist_add(&res->link, &resources->dead))
+		queue_work(res->vgpu->wq, &resources->bury_work);
+}
+
+static void vgpu_resource_let_go(struct vgpu_resource *res)
+{
+	lockdep_assert_held(&res->vgpu->resources->lifecycle);
+
+	if (!res->forgotten)
+		vgpu_cmd_post(vgpu_cmd_resource_unref(res->vgpu->cmdq, res->id), &res->owner);
+	kref_put(&res->ref, vgpu_resource_last_put);
+}
+
+static void vgpu_resources_let_go(struct work_struct *work)
+{
+	struct vgpu_resources *resources = container_of(work, struct vgpu_resources, let_go_work);
+	struct llist_node *unnamed = llist_reverse_order(llist_del_all(&resources->unnamed));
+	struct vgpu_resource *res, *next;
+	struct vgpu_cmdq *q = NULL;
+
+	down_read(&resources->lifecycle);
+	llist_for_each_entry_safe(res, next, unnamed, link) {
+		q = res->vgpu->cmdq;
+		vgpu_resource_let_go(res);
+	}
+	up_read(&resources->lifecycle);
+	if (q)
+		vgpu_cmdq_kick(q);
 }
 
 static void vgpu_resources_release(struct drm_device *drm, void *ptr)
@@ -100,6 +141,8 @@ int vgpu_resources_init(struct vgpu_device *vgpu)
 	if (!resources)
 		return -ENOMEM;
 	xa_init_flags(&resources->by_id, XA_FLAGS_ALLOC1);
+	init_llist_head(&resources->unnamed);
+	INIT_WORK(&resources->let_go_work, vgpu_resources_let_go);
 	init_llist_head(&resources->dead);
 	INIT_WORK(&resources->bury_work, vgpu_resources_bury);
 	init_rwsem(&resources->lifecycle);
@@ -213,16 +256,6 @@ static struct vgpu_resource *owner_to_resource(struct vgpu_cmd_owner *owner)
 	return container_of(owner, struct vgpu_resource, owner);
 }
 
-/* Often in an interrupt, where it cannot be freed; many come at a time. */
-static void vgpu_resource_last_put(struct kref *ref)
-{
-	struct vgpu_resource *res = container_of(ref, struct vgpu_resource, ref);
-	struct vgpu_resources *resources = res->vgpu->resources;
-
-	if (llist_add(&res->dead, &resources->dead))
-		queue_work(res->vgpu->wq, &resources->bury_work);
-}
-
 static void vgpu_resource_owner_get(struct vgpu_cmd_owner *owner, size_t size_bytes)
 {
 	kref_get(&owner_to_resource(owner)->ref);
@@ -264,6 +297,36 @@ static const struct vgpu_cmd_owner_ops vgpu_resource_owner_ops = {
 	.outcome = vgpu_resource_owner_outcome,
 };
 
+static struct vgpu_resource *cursor_to_resource(struct vgpu_cmd_owner *cursor)
+{
+	return container_of(cursor, struct vgpu_resource, cursor);
+}
+
+static void vgpu_resource_cursor_get(struct vgpu_cmd_owner *cursor, size_t size_bytes)
+{
+	refcount_inc(&cursor_to_resource(cursor)->named);
+}
+
+static void vgpu_resource_cursor_put(struct vgpu_cmd_owner *cursor, size_t size_bytes)
+{
+	struct vgpu_resource *res = cursor_to_resource(cursor);
+	struct vgpu_resources *resources = res->vgpu->resources;
+
+	if (refcount_dec_and_test(&res->named) && llist_add(&res->link, &resources->unnamed))
+		queue_work(res->vgpu->wq, &resources->let_go_work);
+}
+
+/* Devices answer nothing on the cursor queue. */
+static void vgpu_resource_cursor_outcome(struct vgpu_cmd_owner *cursor, u32 type, int error)
+{
+}
+
+static const struct vgpu_cmd_owner_ops vgpu_resource_cursor_ops = {
+	.get = vgpu_resource_cursor_get,
+	.put = vgpu_resource_cursor_put,
+	.outcome = vgpu_resource_cursor_outcome,
+};
+
 /**
  * vgpu_resource_init() - give a resource its id
  * @vgpu: the device
@@ -282,6 +345,8 @@ int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
 	int ret;
 
 	res->owner.ops = &vgpu_resource_owner_ops;
+	res->cursor.ops = &vgpu_resource_cursor_ops;
+	refcount_set(&res->named, 1);
 	res->vgpu = vgpu;
 	res->free = free;
 	kref_init(&res->ref);
@@ -311,10 +376,9 @@ void vgpu_resource_retire(struct vgpu_resource *res)
 	}
 	down_read(&resources->lifecycle);
 	res->retired = true;
-	if (!res->forgotten)
-		vgpu_cmd_post(vgpu_cmd_resource_unref(res->vgpu->cmdq, res->id), &res->owner);
+	if (refcount_dec_and_test(&res->named))
+		vgpu_resource_let_go(res);
 	up_read(&resources->lifecycle);
-	kref_put(&res->ref, vgpu_resource_last_put);
 }
 
 /**
@@ -517,6 +581,25 @@ void vgpu_resource_flush(struct vgpu_resource *res, const struct vgpu_rect *rect
 	vgpu_cmd_post(vgpu_cmd_flush(res->vgpu->cmdq, res->id, rect), &res->owner);
 }
 
+/**
+ * vgpu_resource_update_cursor() - have the host take a picture for the cursor
+ * @res: the picture, 64×64
+ * @scanout_id: the output
+ * @x: left edge of the picture, in pixels of the scanout; may be negative
+ * @y: upper edge
+ * @hot_x: hot spot, in pixels of the picture
+ * @hot_y: hot spot
+ *
+ * Context: process.
+ */
+void vgpu_resource_update_cursor(struct vgpu_resource *res, u32 scanout_id, s32 x, s32 y,
+				 u32 hot_x, u32 hot_y)
+{
+	vgpu_cmd_post(vgpu_cmd_update_cursor(res->vgpu->cmdq, scanout_id, res->id, x, y, hot_x,
+					     hot_y),
+		      &res->cursor);
+}
+
 /* What has its content in our pages can be made again. */
 static struct vgpu_cmd *vgpu_resource_make_again(struct vgpu_resource *res)
 {
@@ -536,7 +619,10 @@ static void vgpu_resource_restore(struct vgpu_resource *res)
 {
 	int ret;
 
-	if (res->retired || res->forgotten || res->kind == VGPU_RESOURCE_NONE)
+	/* The new host never knew it, so that there is nothing to let go of. */
+	if (res->retired)
+		WRITE_ONCE(res->forgotten, true);
+	if (res->forgotten || res->kind == VGPU_RESOURCE_NONE)
 		return;
 	WRITE_ONCE(res->error, 0);
 	res->stuck = false;

@@ -4,6 +4,7 @@
 
 #include <linux/kref.h>
 #include <linux/llist.h>
+#include <linux/refcount.h>
 #include <linux/types.h>
 
 #include "protocol/vgpu_cmd.h"
@@ -29,12 +30,16 @@ enum vgpu_resource_kind {
 /**
  * struct vgpu_resource - an object of the host, by the id we chose
  * @owner: hears of the outcome of commands about the resource
+ * @cursor: stands for the resource in commands on the cursor queue
+ * @named: one until vgpu_resource_retire(), one for each command on the cursor queue,
+ *         which the host may read after later ones on the control queue: with the
+ *         last, it is told to let go
  * @vgpu: the device, constant
  * @ref: one for whoever embeds the resource until vgpu_resource_retire(), one for
  *       each command the device may still look at
  * @free: frees what embeds the resource, in process context, once the host cannot
  *        reach its pages any more; constant
- * @dead: entry of &vgpu_resources.dead
+ * @link: entry of &vgpu_resources.unnamed, then of &vgpu_resources.dead
  * @id: constant from vgpu_resource_init() to @free
  * @kind: constant once created
  * @blob_mem: VIRTIO_GPU_BLOB_MEM_*, 0 for resources that are no blobs
@@ -56,10 +61,12 @@ enum vgpu_resource_kind {
  */
 struct vgpu_resource {
 	struct vgpu_cmd_owner owner;
+	struct vgpu_cmd_owner cursor;
+	refcount_t named;
 	struct vgpu_device *vgpu;
 	struct kref ref;
 	void (*free)(struct vgpu_resource *res);
-	struct llist_node dead;
+	struct llist_node link;
 	u32 id;
 	enum vgpu_resource_kind kind;
 	u32 blob_mem;
@@ -100,6 +107,8 @@ int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages);
 void vgpu_resource_transfer_2d(struct vgpu_resource *res, const struct vgpu_rect *rect,
 			       u64 offset);
 void vgpu_resource_flush(struct vgpu_resource *res, const struct vgpu_rect *rect);
+void vgpu_resource_update_cursor(struct vgpu_resource *res, u32 scanout_id, s32 x, s32 y,
+				 u32 hot_x, u32 hot_y);
 void vgpu_resources_freeze(struct vgpu_device *vgpu);
 void vgpu_resources_restore(struct vgpu_device *vgpu);
 void vgpu_resources_thaw(struct vgpu_device *vgpu);
