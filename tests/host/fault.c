@@ -50,6 +50,7 @@ static const struct {
 	{ "never", FAULT_NEVER, ARG_NONE },
 	{ "hang", FAULT_HANG, ARG_NONE },
 	{ "kicks", FAULT_KICKS, ARG_NUM },
+	{ "slow", FAULT_SLOW, ARG_NUM },
 	{ "ms", FAULT_MS, ARG_NUM },
 	{ "behind", FAULT_BEHIND, ARG_NUM },
 	{ "token", FAULT_TOKEN, ARG_NUM },

@@ -53,11 +53,19 @@ void fence_add(struct fence *f, struct job *job)
  */
 void fence_kick(struct fence *f, unsigned int queue)
 {
+	bool at_work = false;
 	struct job *job;
 
-	TAILQ_FOREACH(job, &f->jobs, link)
-		if (job->queue == queue && job->wait_kicks)
+	TAILQ_FOREACH(job, &f->jobs, link) {
+		if (job->queue != queue)
+			continue;
+		if (job->wait_kicks)
 			job->wait_kicks--;
+		if (job->work_kicks && !at_work) {
+			job->work_kicks--;
+			at_work = true;
+		}
+	}
 }
 
 /**
@@ -75,7 +83,7 @@ static bool fence_ready(const struct fence *f, const struct job *job, u64 now)
 {
 	return !f->held && !(f->off & 1u << job->queue) &&
 	       !job->fault.never && !job->fault.hang &&
-	       !job->wait_front && !job->wait_kicks && !job->wait_answers &&
+	       !job->wait_front && !job->wait_kicks && !job->work_kicks && !job->wait_answers &&
 	       (!job->wait_until || job->wait_until <= now) &&
 	       (!job->wait_token || idmap_find(&f->released, job->wait_token));
 }

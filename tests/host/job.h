@@ -73,6 +73,7 @@ struct job_fault {
  * @tl: timeline of its fence, or NULL
  * @ctx: its context (a reference), or NULL
  * @wait_kicks: answer after so many more kicks of its queue
+ * @work_kicks: answer after so many more of them, which count for one job at a time
  * @wait_answers: answer after so many other answers
  * @wait_until: answer not before this time, ms of the monotonic clock
  * @wait_token: answer after this token was released, 0: none
@@ -98,6 +99,7 @@ struct job {
 	struct timeline *tl;
 	struct context *ctx;
 	u64 wait_kicks;
+	u64 work_kicks;
 	u64 wait_answers;
 	u64 wait_until;
 	u32 wait_token;

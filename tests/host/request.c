@@ -337,6 +337,9 @@ static void request_fault_wait(struct job *job, const struct fault_action *a)
 	case FAULT_KICKS:
 		job->wait_kicks = a->a;
 		break;
+	case FAULT_SLOW:
+		job->work_kicks = a->a;
+		break;
 	case FAULT_MS:
 		job->wait_until = fence_now_ms() + a->a;
 		break;

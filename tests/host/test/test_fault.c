@@ -223,6 +223,19 @@ static void fault_test_late(void)
 	CHECK_EQ(r.id, 4);
 	CHECK_EQ(g->d.fence.count, 0);
 	guest_destroy(g);
+	g = faulty("on any nth 1..2: slow 2");
+	CHECK_EQ(info(g, 1, &r), 0);
+	CHECK_EQ(info(g, 2, &r), 0);
+	/* Two kicks for the first, then two for the second, and all behind it. */
+	info(g, 3, &r);
+	CHECK(r.done && r.id == 0);
+	info(g, 4, &r);
+	CHECK(!r.done);
+	info(g, 5, &r);
+	CHECK(r.done && r.id == 2);
+	CHECK(guest_reap(g, 0, 0, &r));
+	CHECK_EQ(r.id, 4);
+	guest_destroy(g);
 	g = faulty("on any nth 1: behind 2");
 	CHECK_EQ(info(g, 1, &r), 0);
 	CHECK_EQ(info(g, 2, &r), VIRTIO_GPU_RESP_OK_DISPLAY_INFO);
