@@ -591,6 +591,92 @@ static void vgpu_vq_test_kept_messages_clog(struct kunit *test)
 	}
 }
 
+/* A device that gets on, however slowly, has lost nothing. */
+static void vgpu_vq_test_slow_device_expires_nothing(struct kunit *test)
+{
+	const unsigned int timeout_ms = 200;
+	struct vq_test *ctx = vq_test_begin_with(test, BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
+						 timeout_ms);
+	struct test_msg *msgs[4];
+	unsigned int i;
+	u32 token;
+
+	for (i = 0; i < ARRAY_SIZE(msgs); i++)
+		msgs[i] = test_msg_commit(ctx);
+	vgpu_vq_kick(ctx->vq);
+	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
+		msleep(timeout_ms / 2);
+		KUNIT_EXPECT_TRUE(test, vgpu_vq_is_moving(ctx->vq));
+		KUNIT_EXPECT_EQ(test, vgpu_vq_expire(ctx->vq), 0);
+		KUNIT_ASSERT_PTR_EQ(test, take(ctx, &token), msgs[i]);
+		fake_ring_answer(ctx->ring, token, RESP_BYTES);
+		vgpu_vq_poll(ctx->vq);
+		KUNIT_EXPECT_EQ(test, msgs[i]->base.error, 0);
+		vgpu_msg_put(&msgs[i]->base);
+	}
+}
+
+/* What is worked through one by one gets on when another message does not. */
+static void vgpu_vq_test_lane_that_moves_does_not_expire(struct kunit *test)
+{
+	const unsigned int timeout_ms = 200;
+	struct vq_test *ctx = vq_test_begin_with(test, BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
+						 timeout_ms);
+	unsigned long moving = jiffies, resting = jiffies;
+	unsigned long *lanes[] = { NULL, &moving, &resting, &moving };
+	struct test_msg *msgs[ARRAY_SIZE(lanes)];
+	u32 tokens[ARRAY_SIZE(lanes)];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
+		msgs[i] = test_msg_create(ctx);
+		msgs[i]->base.lane = lanes[i];
+		vgpu_vq_commit(ctx->vq, &msgs[i]->base);
+	}
+	vgpu_vq_kick(ctx->vq);
+	for (i = 0; i < ARRAY_SIZE(msgs); i++)
+		KUNIT_ASSERT_PTR_EQ(test, take(ctx, &tokens[i]), msgs[i]);
+	msleep(timeout_ms * 3 / 4);
+	fake_ring_answer(ctx->ring, tokens[1], RESP_BYTES);
+	vgpu_vq_poll(ctx->vq);
+	msleep(timeout_ms / 2);
+	KUNIT_EXPECT_EQ(test, vgpu_vq_expire(ctx->vq), 2);
+	KUNIT_EXPECT_EQ(test, msgs[0]->base.error, -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, msgs[2]->base.error, -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, msgs[3]->nr_complete, 0);
+	for (i = 0; i < ARRAY_SIZE(msgs); i++)
+		vgpu_msg_put(&msgs[i]->base);
+}
+
+/* Questions are no work; who is answered nothing else has a device of no use. */
+static void vgpu_vq_test_only_work_unclogs(struct kunit *test)
+{
+	const unsigned int timeout_ms = 100;
+	struct vq_test *ctx = vq_test_begin_with(test, BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
+						 timeout_ms);
+	struct test_msg *msg;
+	unsigned int i;
+	u32 token;
+
+	for (i = 0; i < RING_ENTRIES * 3 / 4; i++) {
+		msg = test_msg_commit(ctx);
+		KUNIT_ASSERT_PTR_EQ(test, take(ctx, &token), msg);
+		vgpu_msg_put(&msg->base);
+	}
+	msleep(2 * timeout_ms);
+	KUNIT_EXPECT_EQ(test, vgpu_vq_expire(ctx->vq), RING_ENTRIES * 3 / 4);
+	for (i = 0; i < 2; i++) {
+		msg = test_msg_create(ctx);
+		msg->base.probe = !i;
+		vgpu_vq_commit(ctx->vq, &msg->base);
+		KUNIT_ASSERT_PTR_EQ(test, take(ctx, &token), msg);
+		fake_ring_answer(ctx->ring, token, RESP_BYTES);
+		vgpu_vq_poll(ctx->vq);
+		vgpu_msg_put(&msg->base);
+		KUNIT_EXPECT_EQ(test, vgpu_vq_is_clogged(ctx->vq), !i);
+	}
+}
+
 static struct kunit_case vgpu_vq_test_cases[] = {
 	KUNIT_CASE(vgpu_vq_test_batch_is_one_kick),
 	KUNIT_CASE(vgpu_vq_test_full_ring_keeps_order),
@@ -612,6 +698,9 @@ static struct kunit_case vgpu_vq_test_cases[] = {
 	KUNIT_CASE(vgpu_vq_test_crowded_before_full),
 	KUNIT_CASE(vgpu_vq_test_silence_is_reported),
 	KUNIT_CASE(vgpu_vq_test_kept_messages_clog),
+	KUNIT_CASE(vgpu_vq_test_slow_device_expires_nothing),
+	KUNIT_CASE(vgpu_vq_test_lane_that_moves_does_not_expire),
+	KUNIT_CASE(vgpu_vq_test_only_work_unclogs),
 	{}
 };
 

@@ -73,6 +73,7 @@ int vgpu_cmdq_ping(struct vgpu_cmdq *q)
 	/* Without memory nothing can be said; it is asked again. */
 	if (IS_ERR(cmd))
 		return 0;
+	cmd->msg.probe = true;
 	ret = vgpu_cmd_ask(cmd, NULL, VGPU_PING_TIMEOUT_MS);
 	/* However bad an answer is, somebody gave it. */
 	if (ret != -ETIMEDOUT)
@@ -82,9 +83,10 @@ int vgpu_cmdq_ping(struct vgpu_cmdq *q)
 }
 
 /*
- * One command has taken too long. A device that answers another one is alive: only
- * what is overdue has failed, by the fault of whoever made it wait. But one that does so
- * again and again is of no use to anybody. On a queue that has failed meanwhile nothing
+ * The oldest command is overdue. A device that answers another one is alive: only what
+ * it passes over has failed, by the fault of whoever made it wait. But one that does
+ * nothing else any more is of no use to anybody. One that is too slow for the question
+ * and yet returns this or that is alive, too. On a queue that has failed meanwhile nothing
  * is overdue any more.
  */
 static void vgpu_cmdq_ping_work(struct work_struct *work)
@@ -92,6 +94,8 @@ static void vgpu_cmdq_ping_work(struct work_struct *work)
 	struct vgpu_cmdq *q = container_of(work, struct vgpu_cmdq, ping_work);
 	int ret = vgpu_cmdq_ping(q);
 
+	if (ret == -ETIMEDOUT && vgpu_vq_is_moving(q->control))
+		ret = 0;
 	if (!ret && vgpu_vq_expire(q->control) + vgpu_vq_expire(q->cursor)) {
 		dev_err_ratelimited(&q->vdev->dev, "device does not finish a command\n");
 		if (vgpu_vq_is_clogged(q->control) || vgpu_vq_is_clogged(q->cursor))

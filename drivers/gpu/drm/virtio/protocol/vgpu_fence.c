@@ -17,6 +17,7 @@
  */
 
 #include <linux/export.h>
+#include <linux/jiffies.h>
 #include <linux/kref.h>
 #include <linux/ktime.h>
 #include <linux/lockdep.h>
@@ -37,6 +38,8 @@
  * @nr_given: how many of them are with the device
  * @given_since_ns: since when @nr_given is not 0, monotonic clock
  * @busy_ns: how long it was not 0 before
+ * @returned: when the device last returned a command of a fence, in jiffies; protected by
+ *            the lock of the queue
  * @name: constant string
  */
 struct vgpu_timeline {
@@ -49,6 +52,7 @@ struct vgpu_timeline {
 	unsigned int nr_given;
 	u64 given_since_ns;
 	u64 busy_ns;
+	unsigned long returned;
 	const char *name;
 };
 
@@ -70,6 +74,7 @@ struct vgpu_timeline *vgpu_timeline_create(const char *name)
 	spin_lock_init(&tl->lock);
 	INIT_LIST_HEAD(&tl->pending);
 	tl->context = dma_fence_context_alloc(1);
+	tl->returned = jiffies;
 	tl->name = name;
 	return tl;
 }
@@ -251,6 +256,8 @@ void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_m
 	unsigned long flags;
 
 	vgpu_fence_count_given(fence);
+	/* The fence, and with it the timeline, stays until the message is completed. */
+	msg->lane = &fence->timeline->returned;
 	kref_get(&msg->ref);
 	spin_lock_irqsave(vgpu_fence_lock(fence), flags);
 	fence->vq = vq;

@@ -16,9 +16,13 @@
  *
  * The queue asks for interrupts only while somebody wants an answer or messages
  * wait for room. Other responses are collected along the way by whoever commits
- * next, and at the latest by a timer, which also notices a message the device has
- * kept for too long. An answer that was there before its interrupt was asked for is
- * collected by an interrupt we send ourselves, as soon as the asker lets go of its locks.
+ * next, and at the latest by a timer. An answer that was there before its interrupt
+ * was asked for is collected by an interrupt we send ourselves, as soon as the asker
+ * lets go of its locks.
+ *
+ * The timer also notices a device that makes no headway: the oldest message in the
+ * ring has been the oldest for too long. How old it is does not count, since a slow
+ * device may take its time to get to it.
  *
  * Locking: &vgpu_vq.lock is the innermost lock of the driver. No callback is called
  * while it is held.
@@ -59,7 +63,7 @@
  * @ring: the virtqueue, NULL while the device is not attached
  * @ops: upcalls, constant
  * @owner: first argument of the upcalls, constant
- * @timeout: how long the device may keep a message, in jiffies; 0 for never;
+ * @timeout: how long the device may keep its oldest message, in jiffies; 0 for ever;
  *           constant
  * @pending: messages that wait for room in the ring, oldest first
  * @in_ring: messages in the ring whose outcome is open, oldest first
@@ -76,6 +80,8 @@
  * @crowded: what comes next from a client would leave the display too little room
  * @heard: when the device last answered or, after a time of idleness, was asked; in
  *         jiffies
+ * @worked: when it last answered more than a probe, in jiffies
+ * @oldest_since: since when the first of @in_ring is the first, in jiffies
  * @answered: collects responses that came before anybody asked for an interrupt
  * @indirect: a message takes one entry of the ring whatever its length; constant
  *            while attached
@@ -102,6 +108,8 @@ struct vgpu_vq {
 	bool sweeping;
 	bool crowded;
 	unsigned long heard;
+	unsigned long worked;
+	unsigned long oldest_since;
 	struct irq_work answered;
 	bool indirect;
 	struct list_head panic_done;
@@ -119,6 +127,8 @@ void vgpu_msg_init(struct vgpu_msg *msg)
 	kref_init(&msg->ref);
 	INIT_LIST_HEAD(&msg->node);
 	msg->state = VGPU_MSG_NEW;
+	msg->lane = NULL;
+	msg->probe = false;
 	msg->error = 0;
 	msg->used_bytes = 0;
 	msg->wanted = false;
@@ -199,8 +209,10 @@ static bool vgpu_vq_enter_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 		vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
 	msg->since = jiffies;
 	msg->state = VGPU_MSG_RING;
-	if (list_empty(&vq->in_ring))
+	if (list_empty(&vq->in_ring)) {
 		WRITE_ONCE(vq->heard, jiffies);
+		vq->oldest_since = jiffies;
+	}
 	list_add_tail(&msg->node, &vq->in_ring);
 	vq->nr_wanted += msg->wanted;
 	vq->unkicked = true;
@@ -233,23 +245,47 @@ static void vgpu_vq_push_locked(struct vgpu_vq *vq)
 	vgpu_vq_gauge_locked(vq);
 }
 
-static void vgpu_vq_retire_locked(struct vgpu_vq *vq, struct vgpu_msg *msg,
-				  u32 used_bytes, struct list_head *done)
+/* Take a message off the list of those whose outcome is open, or of zombies. */
+static void vgpu_vq_leave_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg,
+				      struct list_head *to)
 {
-	if (!msg->completed) {
-		vq->nr_wanted -= msg->wanted;
-		vq->stats.completed++;
-	} else {
-		vq->zombie_entries -= vgpu_vq_entries(vq, msg);
-	}
-	vq->nr_in_ring--;
-	msg->state = VGPU_MSG_RETIRED;
+	lockdep_assert_held(&vq->lock);
+
+	if (list_is_first(&msg->node, &vq->in_ring))
+		vq->oldest_since = jiffies;
+	list_move_tail(&msg->node, to);
+}
+
+static void vgpu_vq_take_answer_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, u32 used_bytes)
+{
+	lockdep_assert_held(&vq->lock);
+
+	vq->nr_wanted -= msg->wanted;
+	vq->stats.completed++;
+	if (msg->lane)
+		*msg->lane = jiffies;
 	/* A device that claims more than the room it was given is lying. */
 	if (used_bytes > msg->resp_bytes)
 		msg->error = -EPROTO;
 	else
 		msg->used_bytes = used_bytes;
-	list_move_tail(&msg->node, done);
+}
+
+static void vgpu_vq_retire_locked(struct vgpu_vq *vq, struct vgpu_msg *msg,
+				  u32 used_bytes, struct list_head *done)
+{
+	lockdep_assert_held(&vq->lock);
+
+	/* The outcome of others is known already, and maybe being looked at. */
+	if (!msg->completed)
+		vgpu_vq_take_answer_locked(vq, msg, used_bytes);
+	else
+		vq->zombie_entries -= vgpu_vq_entries(vq, msg);
+	vq->nr_in_ring--;
+	msg->state = VGPU_MSG_RETIRED;
+	if (!msg->probe)
+		WRITE_ONCE(vq->worked, jiffies);
+	vgpu_vq_leave_ring_locked(vq, msg, done);
 }
 
 /*
@@ -350,17 +386,34 @@ bool vgpu_vq_is_silent(const struct vgpu_vq *vq)
 	       time_after(jiffies, READ_ONCE(vq->heard) + msecs_to_jiffies(VGPU_VQ_SILENCE_MS));
 }
 
-/* The ring is filled in order, so the first message has waited longest. */
-static struct vgpu_msg *vgpu_vq_first_overdue_locked(struct vgpu_vq *vq)
+/* Is the device at its oldest message for too long? */
+static bool vgpu_vq_is_overdue_locked(struct vgpu_vq *vq)
+{
+	lockdep_assert_held(&vq->lock);
+
+	return vq->timeout && !list_empty(&vq->in_ring) &&
+	       time_after(jiffies, vq->oldest_since + vq->timeout);
+}
+
+/* Has nothing come of a message, or of those before it, for too long? */
+static bool vgpu_vq_has_expired_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg)
+{
+	lockdep_assert_held(&vq->lock);
+
+	return time_after(jiffies, msg->since + vq->timeout) &&
+	       !(msg->lane && time_before_eq(jiffies, *msg->lane + vq->timeout));
+}
+
+static struct vgpu_msg *vgpu_vq_first_expired_locked(struct vgpu_vq *vq)
 {
 	struct vgpu_msg *msg;
 
 	lockdep_assert_held(&vq->lock);
 
-	msg = list_first_entry_or_null(&vq->in_ring, struct vgpu_msg, node);
-	if (!msg || !vq->timeout || !time_after(jiffies, msg->since + vq->timeout))
-		return NULL;
-	return msg;
+	list_for_each_entry(msg, &vq->in_ring, node)
+		if (vgpu_vq_has_expired_locked(vq, msg))
+			return msg;
+	return NULL;
 }
 
 /*
@@ -381,7 +434,7 @@ static void vgpu_vq_sweep(struct work_struct *work)
 	vq->sweep_ms = min(vq->sweep_ms * 2, VGPU_VQ_SWEEP_MAX_MS);
 	if (vq->ring && !vq->error && (vq->nr_in_ring || vq->stats.pending)) {
 		vgpu_vq_arm_sweep_locked(vq);
-		overdue = vgpu_vq_first_overdue_locked(vq);
+		overdue = vgpu_vq_is_overdue_locked(vq);
 		silent = vgpu_vq_is_silent(vq);
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
@@ -401,8 +454,8 @@ static void vgpu_vq_answered(struct irq_work *work)
  * vgpu_vq_create() - create a queue that is not attached to a ring yet
  * @ops: upcalls
  * @owner: first argument of the upcalls
- * @timeout_ms: how long, in milliseconds, the device may keep a message before
- *              the owner is told; 0 for ever
+ * @timeout_ms: how long, in milliseconds, the device may keep its oldest message
+ *              before the owner is told; 0 for ever
  *
  * Context: process, may sleep.
  * Return: the queue, or ERR_PTR(-ENOMEM).
@@ -466,6 +519,7 @@ void vgpu_vq_attach(struct vgpu_vq *vq, struct virtqueue *ring)
 	vq->stats.ring_entries = virtqueue_get_vring_size(ring);
 	vq->unkicked = false;
 	WRITE_ONCE(vq->crowded, false);
+	WRITE_ONCE(vq->worked, jiffies);
 	vq->error = 0;
 	spin_unlock_irqrestore(&vq->lock, flags);
 }
@@ -477,7 +531,7 @@ static void vgpu_vq_give_up_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, int
 
 	if (msg->state == VGPU_MSG_RING) {
 		/* The device may still write to it. */
-		list_move_tail(&msg->node, &vq->zombies);
+		vgpu_vq_leave_ring_locked(vq, msg, &vq->zombies);
 		vq->zombie_entries += vgpu_vq_entries(vq, msg);
 		vq->nr_wanted -= msg->wanted;
 		kref_get(&msg->ref);
@@ -489,6 +543,8 @@ static void vgpu_vq_give_up_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, int
 	vq->stats.failed++;
 	msg->completed = true;
 	msg->error = error;
+	/* It belongs to whoever hears of the outcome. */
+	msg->lane = NULL;
 }
 
 /**
@@ -526,11 +582,12 @@ void vgpu_vq_fail(struct vgpu_vq *vq, int error)
 }
 
 /**
- * vgpu_vq_expire() - complete messages the device has kept for too long
+ * vgpu_vq_expire() - complete messages the device has passed over for too long
  * @vq: the queue
  *
  * They end with -ETIMEDOUT; their memory stays with the ring. For a device that
- * answers others.
+ * answers others. When the oldest message is not overdue, the device is getting to
+ * all of them, however slowly, and none expires.
  *
  * Context: any.
  * Return: how many there were.
@@ -540,9 +597,11 @@ unsigned int vgpu_vq_expire(struct vgpu_vq *vq)
 	unsigned int expired = 0;
 	struct vgpu_msg *msg;
 	unsigned long flags;
+	bool overdue;
 
 	spin_lock_irqsave(&vq->lock, flags);
-	while ((msg = vgpu_vq_first_overdue_locked(vq))) {
+	overdue = vgpu_vq_is_overdue_locked(vq);
+	while (overdue && (msg = vgpu_vq_first_expired_locked(vq))) {
 		vgpu_vq_give_up_locked(vq, msg, -ETIMEDOUT);
 		expired++;
 		spin_unlock_irqrestore(&vq->lock, flags);
@@ -556,20 +615,35 @@ unsigned int vgpu_vq_expire(struct vgpu_vq *vq)
 }
 
 /**
- * vgpu_vq_is_clogged() - does the device keep what was given up on, and no end to it?
+ * vgpu_vq_is_moving() - has the device returned anything of late?
+ * @vq: the queue
+ *
+ * Context: any.
+ * Return: true if it has within the time it may keep its oldest message, or was asked
+ * nothing before.
+ */
+bool vgpu_vq_is_moving(const struct vgpu_vq *vq)
+{
+	return time_before_eq(jiffies, READ_ONCE(vq->heard) + vq->timeout);
+}
+
+/**
+ * vgpu_vq_is_clogged() - does the device keep what was given up on, and do nothing else?
  * @vq: the queue
  *
  * Messages that expired take their place in the ring until the device returns them. When
  * they leave no more of it than is kept free of what clients send, clients wait for good.
+ * A device that still works for others is not given up for that.
  *
  * Context: any.
- * Return: true if they do.
+ * Return: true if it does.
  */
 bool vgpu_vq_is_clogged(const struct vgpu_vq *vq)
 {
 	u32 reserve = vq->stats.ring_entries >> VGPU_VQ_RESERVE_SHIFT;
 
-	return READ_ONCE(vq->zombie_entries) >= vq->stats.ring_entries - reserve;
+	return READ_ONCE(vq->zombie_entries) >= vq->stats.ring_entries - reserve &&
+	       time_after(jiffies, READ_ONCE(vq->worked) + vq->timeout);
 }
 
 /**

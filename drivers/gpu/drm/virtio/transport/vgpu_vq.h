@@ -47,7 +47,10 @@ enum vgpu_msg_state {
  *              valid in @complete when @error is 0
  * @error: 0, or why there is no response; set before @complete
  * @since: when it was put into the ring, in jiffies; protected by the lock of the queue
+ * @lane: when the device last returned a message of those it works through one by one,
+ *        in jiffies; protected by the queue's lock; NULL for a message on its own
  * @state: protected by the queue's lock
+ * @probe: only asks whether the device is there; set before commit
  * @wanted: somebody waits for this message; protected by the queue's lock
  * @completed: @complete was called or is about to be; protected by the queue's lock
  */
@@ -65,7 +68,9 @@ struct vgpu_msg {
 	u32 used_bytes;
 	int error;
 	unsigned long since;
+	unsigned long *lane;
 	enum vgpu_msg_state state;
+	bool probe;
 	bool wanted;
 	bool completed;
 };
@@ -75,8 +80,8 @@ struct vgpu_msg {
  * @lost: the queue is broken; may be called more than once and in any context
  * @silent: the device has answered nothing for VGPU_VQ_SILENCE_MS, though it was asked;
  *          called again and again, in process context
- * @overdue: the device has kept a message for too long; called again and again, in
- *           process context, until it is answered, expired or failed
+ * @overdue: the device has kept its oldest message for too long; called again and again,
+ *           in process context, until it is answered, expired or failed
  */
 struct vgpu_vq_ops {
 	void (*lost)(void *owner, int error);
@@ -115,6 +120,7 @@ void vgpu_vq_destroy(struct vgpu_vq *vq);
 void vgpu_vq_attach(struct vgpu_vq *vq, struct virtqueue *ring);
 void vgpu_vq_fail(struct vgpu_vq *vq, int error);
 unsigned int vgpu_vq_expire(struct vgpu_vq *vq);
+bool vgpu_vq_is_moving(const struct vgpu_vq *vq);
 bool vgpu_vq_is_clogged(const struct vgpu_vq *vq);
 void vgpu_vq_detach(struct vgpu_vq *vq);
 
