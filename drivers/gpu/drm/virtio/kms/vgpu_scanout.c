@@ -68,7 +68,7 @@ static void vgpu_scanout_owner_get(struct vgpu_cmd_owner *owner, size_t size_byt
 	kref_get(&owner_to_scanout(owner)->ref);
 }
 
-static void vgpu_scanout_owner_put(struct vgpu_cmd_owner *owner, size_t size_bytes)
+static void vgpu_scanout_owner_put(struct vgpu_cmd_owner *owner, size_t size_bytes, int error)
 {
 	vgpu_scanout_put(owner_to_scanout(owner));
 }

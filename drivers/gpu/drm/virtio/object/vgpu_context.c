@@ -93,6 +93,7 @@ struct vgpu_contexts {
  * @gate: of what goes to no ring, constant
  * @rings: &vgpu_context_params.num_rings gates, constant once set
  * @load: commands and bytes the host has not answered; see VGPU_CONTEXT_LOAD()
+ * @kept: how many of the commands have expired
  */
 struct vgpu_context {
 	struct vgpu_cmd_owner owner;
@@ -108,6 +109,7 @@ struct vgpu_context {
 	struct vgpu_gate *gate;
 	struct vgpu_gate **rings;
 	atomic64_t load;
+	atomic_t kept;
 };
 
 static void vgpu_contexts_release(struct drm_device *drm, void *ptr)
@@ -195,10 +197,12 @@ static void vgpu_context_owner_get(struct vgpu_cmd_owner *owner, size_t size_byt
 	atomic64_add(VGPU_CONTEXT_LOAD(size_bytes), &ctx->load);
 }
 
-static void vgpu_context_owner_put(struct vgpu_cmd_owner *owner, size_t size_bytes)
+static void vgpu_context_owner_put(struct vgpu_cmd_owner *owner, size_t size_bytes, int error)
 {
 	struct vgpu_context *ctx = owner_to_context(owner);
 
+	if (error == -ETIMEDOUT)
+		atomic_dec(&ctx->kept);
 	atomic64_sub(VGPU_CONTEXT_LOAD(size_bytes), &ctx->load);
 	vgpu_context_open_door(ctx);
 	kref_put(&ctx->ref, vgpu_context_free);
@@ -212,6 +216,8 @@ static void vgpu_context_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, i
 		return;
 	if (type == VIRTIO_GPU_CMD_CTX_CREATE)
 		cmpxchg(&ctx->error, 0, error);
+	if (error == -ETIMEDOUT)
+		atomic_inc(&ctx->kept);
 	/* A lost device keeps the memory, but nobody needs to wait for it. */
 	vgpu_context_open_door(ctx);
 }
@@ -650,6 +656,20 @@ static bool vgpu_context_has_room(struct vgpu_context *ctx)
 	       (commands < VGPU_CONTEXT_SHARE || !vgpu_cmdq_is_crowded(ctx->vgpu->cmdq));
 }
 
+/* Does the host keep all that a context has in flight, given up on as it is? */
+static bool vgpu_context_is_stuck(struct vgpu_context *ctx)
+{
+	u32 kept = atomic_read(&ctx->kept);
+
+	return kept && kept == vgpu_context_commands(ctx);
+}
+
+static bool vgpu_context_need_not_wait(struct vgpu_context *ctx)
+{
+	return vgpu_context_has_room(ctx) || vgpu_context_is_stuck(ctx) ||
+	       vgpu_cmdq_error(ctx->vgpu->cmdq);
+}
+
 /**
  * vgpu_context_throttle() - wait until a context has little in flight
  * @ctx: the context
@@ -657,7 +677,8 @@ static bool vgpu_context_has_room(struct vgpu_context *ctx)
  * Called at the door of an ioctl, before it takes or makes anything.
  *
  * Context: process, sleeps interruptibly until the host makes progress or is lost.
- * Return: 0; -ERESTARTSYS when interrupted; -EIO or -ENODEV when the device is lost.
+ * Return: 0; -ERESTARTSYS when interrupted; -ETIMEDOUT when all that the context has in
+ * flight has expired, and takes all its room; -EIO or -ENODEV when the device is lost.
  */
 int vgpu_context_throttle(struct vgpu_context *ctx)
 {
@@ -668,9 +689,10 @@ int vgpu_context_throttle(struct vgpu_context *ctx)
 		trace_virtio_gpu_throttle_begin(ctx->id, vgpu_context_commands(ctx), 0);
 		vgpu_cmdq_listen(q);
 		ret = wait_event_interruptible(ctx->vgpu->contexts->door,
-					       vgpu_context_has_room(ctx) ||
-					       vgpu_cmdq_error(q));
+					       vgpu_context_need_not_wait(ctx));
 		vgpu_cmdq_unlisten(q);
+		if (!ret && vgpu_context_is_stuck(ctx) && !vgpu_context_has_room(ctx))
+			ret = -ETIMEDOUT;
 		trace_virtio_gpu_throttle_end(ctx->id, vgpu_context_commands(ctx), ret);
 	}
 	return ret ?: vgpu_cmdq_error(q);

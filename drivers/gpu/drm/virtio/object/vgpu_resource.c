@@ -240,7 +240,7 @@ void vgpu_resource_charge(struct vgpu_resource *res, struct vgpu_cmd_owner *paye
 	res->charged_bytes = size_bytes;
 	payer->ops->get(payer, size_bytes);
 	if (cmpxchg(&res->payer, NULL, payer))
-		payer->ops->put(payer, size_bytes);
+		payer->ops->put(payer, size_bytes, 0);
 }
 
 static void vgpu_resource_settle(struct vgpu_resource *res)
@@ -248,7 +248,7 @@ static void vgpu_resource_settle(struct vgpu_resource *res)
 	struct vgpu_cmd_owner *payer = xchg(&res->payer, &vgpu_resource_paid);
 
 	if (payer && payer != &vgpu_resource_paid)
-		payer->ops->put(payer, res->charged_bytes);
+		payer->ops->put(payer, res->charged_bytes, 0);
 }
 
 static struct vgpu_resource *owner_to_resource(struct vgpu_cmd_owner *owner)
@@ -261,7 +261,7 @@ static void vgpu_resource_owner_get(struct vgpu_cmd_owner *owner, size_t size_by
 	kref_get(&owner_to_resource(owner)->ref);
 }
 
-static void vgpu_resource_owner_put(struct vgpu_cmd_owner *owner, size_t size_bytes)
+static void vgpu_resource_owner_put(struct vgpu_cmd_owner *owner, size_t size_bytes, int error)
 {
 	kref_put(&owner_to_resource(owner)->ref, vgpu_resource_last_put);
 }
@@ -307,7 +307,7 @@ static void vgpu_resource_cursor_get(struct vgpu_cmd_owner *cursor, size_t size_
 	refcount_inc(&cursor_to_resource(cursor)->named);
 }
 
-static void vgpu_resource_cursor_put(struct vgpu_cmd_owner *cursor, size_t size_bytes)
+static void vgpu_resource_cursor_put(struct vgpu_cmd_owner *cursor, size_t size_bytes, int error)
 {
 	struct vgpu_resource *res = cursor_to_resource(cursor);
 	struct vgpu_resources *resources = res->vgpu->resources;

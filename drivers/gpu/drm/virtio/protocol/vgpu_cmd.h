@@ -25,13 +25,15 @@ struct workqueue_struct;
 /**
  * struct vgpu_cmd_owner_ops - what a command tells the object it is for
  * @get: take a reference, when a command of so many bytes is posted
- * @put: drop it, when the device can no longer touch the command; in any context
+ * @put: drop it, when the device can no longer touch the command; in any context;
+ *       with what @outcome was told, or 0
  * @outcome: the device has answered (0 or a negative errno), or will not; in any
- *           context, before the command's fence signals
+ *           context, before the command's fence signals. After -ETIMEDOUT, and only
+ *           then, a device that serves keeps the command until @put
  */
 struct vgpu_cmd_owner_ops {
 	void (*get)(struct vgpu_cmd_owner *owner, size_t size_bytes);
-	void (*put)(struct vgpu_cmd_owner *owner, size_t size_bytes);
+	void (*put)(struct vgpu_cmd_owner *owner, size_t size_bytes, int error);
 	void (*outcome)(struct vgpu_cmd_owner *owner, u32 type, int error);
 };
 

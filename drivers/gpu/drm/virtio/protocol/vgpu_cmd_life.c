@@ -115,7 +115,7 @@ static void vgpu_cmd_release(struct vgpu_msg *msg)
 	struct vgpu_cmd *cmd = container_of(msg, struct vgpu_cmd, msg);
 
 	if (cmd->owner)
-		cmd->owner->ops->put(cmd->owner, vgpu_cmd_size(cmd));
+		cmd->owner->ops->put(cmd->owner, vgpu_cmd_size(cmd), cmd->status);
 	vgpu_payload_destroy(cmd->payload);
 	vgpu_fence_put(cmd->fence);
 	if (cmd->slotted)

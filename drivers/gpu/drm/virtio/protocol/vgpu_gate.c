@@ -115,7 +115,7 @@ static void vgpu_gate_destroy_pass(struct vgpu_gate_pass *pass)
 		pass->release(pass->kept);
 	vgpu_fence_put(pass->fence);
 	if (pass->owner)
-		pass->owner->ops->put(pass->owner, pass->size_bytes);
+		pass->owner->ops->put(pass->owner, pass->size_bytes, 0);
 	vgpu_gate_put(pass->gate);
 	kfree(pass);
 }
