@@ -30,6 +30,8 @@
 
 #define SIDE 64u
 #define STREAM_BYTES 65536u
+/* That of toy3d. */
+#define CAPSET_ID 30
 /* How long they work, most of it under a device that has stopped already. */
 #define WORK_S 3.0
 #define SAMPLE_S 0.02
@@ -151,6 +153,17 @@ static void run_dumb(void)
 			ret = vgpu_ioctl(fd, DRM_IOCTL_MODE_DESTROY_DUMB, &destroy);
 		breathe(ret);
 	}
+}
+
+/* Asked for the first time when the device has stopped already. */
+static void run_caps(void)
+{
+	int fd = vgpu_open_render();
+	uint8_t caps[64];
+
+	pause_s(WORK_S / 2);
+	for (;;)
+		breathe(vgpu_get_caps(fd, CAPSET_ID, 1, caps, sizeof(caps)));
 }
 
 static int flip(int fd, const struct vgpu_head *head, const struct vgpu_fb *fb)
@@ -279,6 +292,7 @@ static void siege(void)
 		{ .name = "dumb", .run = run_dumb },
 		{ .name = "wait", .run = run_wait },
 		{ .name = "execbuffer", .run = run_submit },
+		{ .name = "caps", .run = run_caps },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {

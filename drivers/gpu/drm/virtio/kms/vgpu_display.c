@@ -178,8 +178,8 @@ static int vgpu_display_learn(struct vgpu_device *vgpu, struct drm_connector **c
  *
  * Clients hear of it if something changed. On an error what is known stays.
  *
- * Context: process, sleeps like vgpu_cmd_call().
- * Return: 0, or an errno of vgpu_cmd_call().
+ * Context: process, sleeps at most VGPU_REPLY_TIMEOUT_MS, killable.
+ * Return: 0, or an errno of vgpu_cmd_get_display_info().
  */
 int vgpu_display_refresh(struct vgpu_device *vgpu)
 {
@@ -304,7 +304,7 @@ static int vgpu_display_init_config(struct drm_device *drm)
  *
  * A host that does not say what it wants to see has no monitors until it does.
  *
- * Context: process, sleeps like vgpu_cmd_call().
+ * Context: process, sleeps at most VGPU_REPLY_TIMEOUT_MS, killable.
  * Return: 0; -ENOMEM; -EINTR when killed; another errno of the DRM core.
  */
 int vgpu_display_init(struct vgpu_device *vgpu)

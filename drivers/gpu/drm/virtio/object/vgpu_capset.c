@@ -43,16 +43,21 @@ struct vgpu_capset_data {
  * @info: what the host says of it, constant
  * @versions: data known; entries are constant once listed and stay
  * @num_versions: length of @versions
+ * @asked: question whose asker was interrupted, or NULL
+ * @asked_version: which version it is for
  */
 struct vgpu_capset {
 	struct vgpu_capset_info info;
 	struct list_head versions;
 	unsigned int num_versions;
+	struct vgpu_cmd *asked;
+	u32 asked_version;
 };
 
 /**
  * struct vgpu_capsets - all capsets of a device
- * @lock: protects the lists of versions
+ * @lock: protects the lists of versions and what was asked; held, interruptibly, while
+ *        the host is waited for
  * @mask: ids of the capsets, bit by bit; constant
  * @count: how many, constant
  * @sets: the capsets
@@ -64,15 +69,24 @@ struct vgpu_capsets {
 	struct vgpu_capset sets[] __counted_by(count);
 };
 
+static void vgpu_capset_forget_question(struct vgpu_capset *set)
+{
+	if (set->asked)
+		vgpu_cmd_put(set->asked);
+	set->asked = NULL;
+}
+
 static void vgpu_capsets_release(struct drm_device *drm, void *ptr)
 {
 	struct vgpu_capset_data *data, *next;
 	struct vgpu_capsets *capsets = ptr;
 	unsigned int i;
 
-	for (i = 0; i < capsets->count; i++)
+	for (i = 0; i < capsets->count; i++) {
+		vgpu_capset_forget_question(&capsets->sets[i]);
 		list_for_each_entry_safe(data, next, &capsets->sets[i].versions, node)
 			kfree(data);
+	}
 	mutex_destroy(&capsets->lock);
 }
 
@@ -163,10 +177,46 @@ static struct vgpu_capset_data *vgpu_capset_data_of(struct vgpu_capset *set, u32
 	return NULL;
 }
 
+/* Ask, unless somebody has who could not wait for the answer. */
+static int vgpu_capset_ask_locked(struct vgpu_device *vgpu, struct vgpu_capset *set, u32 version)
+{
+	struct vgpu_cmd *cmd;
+
+	lockdep_assert_held(&vgpu->capsets->lock);
+
+	if (set->asked && set->asked_version == version)
+		return 0;
+	vgpu_capset_forget_question(set);
+	cmd = vgpu_cmd_get_capset(vgpu->cmdq, set->info.id, version, set->info.max_bytes);
+	if (IS_ERR(cmd))
+		return PTR_ERR(cmd);
+	vgpu_cmd_send(cmd, NULL);
+	set->asked = cmd;
+	set->asked_version = version;
+	return 0;
+}
+
+static int vgpu_capset_keep_answer_locked(struct vgpu_capsets *capsets, struct vgpu_capset *set,
+					  struct vgpu_capset_data **kept)
+{
+	struct vgpu_capset_data *data;
+
+	lockdep_assert_held(&capsets->lock);
+
+	data = kmalloc(struct_size(data, data, set->info.max_bytes), GFP_KERNEL);
+	if (!data)
+		return -ENOMEM;
+	data->version = set->asked_version;
+	vgpu_cmd_read_capset(set->asked, data->data, set->info.max_bytes);
+	list_add_tail_rcu(&data->node, &set->versions);
+	set->num_versions++;
+	*kept = data;
+	return 0;
+}
+
 static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset *set,
 				    u32 version, struct vgpu_capset_data **fetched)
 {
-	struct vgpu_capset_data *data;
 	int ret;
 
 	lockdep_assert_held(&vgpu->capsets->lock);
@@ -177,20 +227,16 @@ static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset
 		return 0;
 	if (set->num_versions == VGPU_CAPSET_VERSIONS_MAX)
 		return -EINVAL;
-	data = kzalloc(struct_size(data, data, set->info.max_bytes), GFP_KERNEL);
-	if (!data)
-		return -ENOMEM;
-	ret = vgpu_cmd_get_capset(vgpu->cmdq, set->info.id, version, data->data,
-				  set->info.max_bytes);
-	if (ret) {
-		kfree(data);
+	ret = vgpu_capset_ask_locked(vgpu, set, version);
+	if (ret)
 		return ret;
-	}
-	data->version = version;
-	list_add_tail_rcu(&data->node, &set->versions);
-	set->num_versions++;
-	*fetched = data;
-	return 0;
+	ret = vgpu_cmd_await(set->asked);
+	if (ret == -ERESTARTSYS)
+		return ret;
+	if (!ret)
+		ret = vgpu_capset_keep_answer_locked(vgpu->capsets, set, fetched);
+	vgpu_capset_forget_question(set);
+	return ret;
 }
 
 /**
@@ -201,9 +247,9 @@ static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset
  * @data: set to the data, which stays as long as the device
  * @size_bytes: set to its size
  *
- * Context: process, may sleep; waits for the host when first asked, killable.
- * Return: 0; -EINVAL when there is no such capset or version; -ENOMEM; -EINTR
- * when killed; or an errno of vgpu_cmd_get_capset().
+ * Context: process, may sleep; waits for the host when first asked, interruptibly.
+ * Return: 0; -EINVAL when there is no such capset or version; -ENOMEM; -ERESTARTSYS
+ * when interrupted; or an errno of vgpu_cmd_await().
  */
 int vgpu_capset_get(struct vgpu_device *vgpu, u32 id, u32 version, const void **data,
 		    u32 *size_bytes)
@@ -218,8 +264,8 @@ int vgpu_capset_get(struct vgpu_device *vgpu, u32 id, u32 version, const void **
 	}
 	found = vgpu_capset_data_of(set, version);
 	if (!found) {
-		if (mutex_lock_killable(&vgpu->capsets->lock))
-			return -EINTR;
+		if (mutex_lock_interruptible(&vgpu->capsets->lock))
+			return -ERESTARTSYS;
 		ret = vgpu_capset_fetch_locked(vgpu, set, version, &found);
 		mutex_unlock(&vgpu->capsets->lock);
 	}

@@ -5,7 +5,7 @@
  * A blob of the host's own memory has no pages of ours. To let the CPU see it, the
  * host shows it in a window of the device, at an offset we choose. That happens
  * when user space asks where to mmap() it, or mmap()s it, or hands it to another
- * device: places that can wait killably and say why it failed. A blob that nobody
+ * device: places that can wait interruptibly and say why it failed. A blob that nobody
  * looks at takes no room in the window.
  *
  * The room is taken back only when the host has acknowledged that it shows the
@@ -51,8 +51,8 @@ struct vgpu_hostmem {
  * enum vgpu_hostmem_state - is a blob in the window?
  * @VGPU_HOSTMEM_ABSENT: no
  * @VGPU_HOSTMEM_SHOWN: yes, at its node
- * @VGPU_HOSTMEM_UNSURE: the wait for the answer ended early; its node stays taken
- *                       as long as the host keeps the blob
+ * @VGPU_HOSTMEM_UNSURE: the host was asked to show it, and has not given a proper
+ *                       answer; its node stays taken as long as the host keeps the blob
  */
 enum vgpu_hostmem_state {
 	VGPU_HOSTMEM_ABSENT,
@@ -63,8 +63,9 @@ enum vgpu_hostmem_state {
 /**
  * struct vgpu_hostmem_blob - a blob of the host's memory
  * @gem: the buffer; first, because it is freed by its address
- * @lock: protects what follows; held while the host is waited for
+ * @lock: protects what follows; held, interruptibly, while the host is waited for
  * @state: where it stands
+ * @asked: the question to the host, until its answer was looked at; or NULL
  * @node: its part of the window, unless absent
  * @cache: VIRTIO_GPU_MAP_CACHE_*, when shown
  */
@@ -72,6 +73,7 @@ struct vgpu_hostmem_blob {
 	struct vgpu_gem gem;
 	struct mutex lock;
 	enum vgpu_hostmem_state state;
+	struct vgpu_cmd *asked;
 	struct drm_mm_node node;
 	u32 cache;
 };
@@ -188,44 +190,77 @@ static void vgpu_hostmem_give_back(struct vgpu_hostmem *hostmem, struct vgpu_hos
 	mutex_unlock(&hostmem->lock);
 }
 
-static int vgpu_hostmem_show_locked(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
+static void vgpu_hostmem_forget_question(struct vgpu_hostmem_blob *blob)
+{
+	if (blob->asked)
+		vgpu_cmd_put(blob->asked);
+	blob->asked = NULL;
+}
+
+static int vgpu_hostmem_ask_locked(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
 {
 	struct vgpu_resource *res = &blob->gem.res;
+	struct vgpu_cmd *cmd;
 	int ret;
 
 	lockdep_assert_held(&blob->lock);
 
-	if (blob->state == VGPU_HOSTMEM_SHOWN)
-		return 0;
-	if (blob->state == VGPU_HOSTMEM_UNSURE)
-		return -EIO;
 	ret = vgpu_hostmem_take(hostmem, blob);
 	if (ret) {
 		drm_dbg(&res->vgpu->drm, "no room for resource %u in the window\n", res->id);
 		return ret;
 	}
-	ret = vgpu_cmd_map_blob(res->vgpu->cmdq, res->id, blob->node.start, &blob->cache,
-				&res->owner);
-	if (ret == -EINTR || ret == -ETIMEDOUT || ret == -EPROTO) {
-		blob->state = VGPU_HOSTMEM_UNSURE;
-	} else if (ret) {
+	cmd = vgpu_cmd_map_blob(res->vgpu->cmdq, res->id, blob->node.start);
+	if (IS_ERR(cmd)) {
 		vgpu_hostmem_give_back(hostmem, blob);
-		ret = -EIO;
-	} else {
-		blob->state = VGPU_HOSTMEM_SHOWN;
+		return PTR_ERR(cmd);
 	}
-	return ret;
+	vgpu_cmd_send(cmd, &res->owner);
+	blob->asked = cmd;
+	blob->state = VGPU_HOSTMEM_UNSURE;
+	return 0;
+}
+
+/* Who is interrupted leaves the question behind, for whoever comes next. */
+static int vgpu_hostmem_show_locked(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
+{
+	int ret = 0;
+
+	lockdep_assert_held(&blob->lock);
+
+	if (blob->state == VGPU_HOSTMEM_SHOWN)
+		return 0;
+	if (blob->state == VGPU_HOSTMEM_ABSENT)
+		ret = vgpu_hostmem_ask_locked(hostmem, blob);
+	else if (!blob->asked)
+		ret = -EIO;
+	if (ret)
+		return ret;
+	ret = vgpu_cmd_await(blob->asked);
+	if (ret == -ERESTARTSYS)
+		return ret;
+	if (!ret)
+		ret = vgpu_cmd_read_map_info(blob->asked, &blob->cache);
+	vgpu_hostmem_forget_question(blob);
+	if (ret == -ETIMEDOUT || ret == -EPROTO)
+		return ret;
+	if (ret) {
+		blob->state = VGPU_HOSTMEM_ABSENT;
+		vgpu_hostmem_give_back(hostmem, blob);
+		return -EIO;
+	}
+	blob->state = VGPU_HOSTMEM_SHOWN;
+	return 0;
 }
 
 /**
  * vgpu_hostmem_map() - see to it that the CPU can see a blob
  * @gem: a buffer of vgpu_hostmem_create()
  *
- * Context: process, waits for the host, killably and at most as long as
- * vgpu_cmd_call().
+ * Context: process, waits for the host like vgpu_cmd_await().
  * Return: 0; -EINVAL for a blob that was not made mappable, or without a window;
- * -ENOSPC when the window is full; -EIO when the host refuses; -EINTR when killed;
- * -ETIMEDOUT; -ENODEV when the device is gone.
+ * -ENOSPC when the window is full; -ENOMEM; -EIO when the host refuses; -ERESTARTSYS
+ * when interrupted; -ETIMEDOUT; -ENODEV when the device is gone.
  */
 int vgpu_hostmem_map(struct vgpu_gem *gem)
 {
@@ -241,7 +276,7 @@ int vgpu_hostmem_map(struct vgpu_gem *gem)
 		return -EIO;
 	if (!drm_dev_enter(&vgpu->drm, &idx))
 		return -ENODEV;
-	ret = mutex_lock_killable(&blob->lock);
+	ret = mutex_lock_interruptible(&blob->lock) ? -ERESTARTSYS : 0;
 	if (!ret) {
 		ret = vgpu_hostmem_show_locked(vgpu->hostmem, blob);
 		mutex_unlock(&blob->lock);
@@ -276,6 +311,8 @@ static void vgpu_hostmem_gem_free(struct drm_gem_object *obj)
 	struct vgpu_gem *gem = to_vgpu_gem(obj);
 	struct vgpu_resource *res = &gem->res;
 
+	/* The question keeps the resource. */
+	vgpu_hostmem_forget_question(to_blob(gem));
 	if (to_blob(gem)->state != VGPU_HOSTMEM_ABSENT && !vgpu_resource_error(res))
 		vgpu_cmd_post(vgpu_cmd_unmap_blob(res->vgpu->cmdq, res->id), &res->owner);
 	vgpu_resource_retire(res);
@@ -408,7 +445,8 @@ static int vgpu_hostmem_fill_sgt(struct device *dev, struct vgpu_gem *gem, struc
  * UUID, so it can be attached all the same, with an empty list.
  *
  * Context: process, waits like vgpu_hostmem_map().
- * Return: the list; or an error pointer of vgpu_hostmem_map().
+ * Return: the list; ERR_PTR(-EINTR) when interrupted; or another error pointer of
+ * vgpu_hostmem_map().
  */
 struct sg_table *vgpu_hostmem_map_dma_buf(struct dma_buf_attachment *attach,
 					  struct vgpu_gem *gem, enum dma_data_direction dir)
@@ -437,7 +475,8 @@ err_free_table:
 	sg_free_table(sgt);
 err_free:
 	kfree(sgt);
-	return ERR_PTR(ret);
+	/* As importers expect; they may not be in a system call that can be restarted. */
+	return ERR_PTR(ret == -ERESTARTSYS ? -EINTR : ret);
 }
 
 /**

@@ -22,7 +22,10 @@
 #include "object/vgpu_import.h"
 #include "object/vgpu_prime.h"
 
-/* Protects vgpu_gem.uuid of all buffers: asked for once in a buffer's life, if ever. */
+/*
+ * Protects vgpu_gem.uuid of all buffers, which is asked for once in a buffer's life, if
+ * ever. Not held while the host is waited for.
+ */
 static DEFINE_MUTEX(vgpu_prime_uuid_lock);
 
 static bool vgpu_prime_may_have_uuid(const struct vgpu_gem *gem)
@@ -35,6 +38,30 @@ static bool vgpu_prime_may_have_uuid(const struct vgpu_gem *gem)
 	       (res->blob_flags & VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE);
 }
 
+static bool vgpu_prime_know_uuid(struct vgpu_gem *gem, uuid_t *uuid)
+{
+	bool known;
+
+	mutex_lock(&vgpu_prime_uuid_lock);
+	known = gem->has_uuid;
+	if (known)
+		*uuid = gem->uuid;
+	mutex_unlock(&vgpu_prime_uuid_lock);
+	return known;
+}
+
+/* The first answer counts, also where two have asked. */
+static void vgpu_prime_learn_uuid(struct vgpu_gem *gem, uuid_t *uuid)
+{
+	mutex_lock(&vgpu_prime_uuid_lock);
+	if (gem->has_uuid)
+		*uuid = gem->uuid;
+	gem->uuid = *uuid;
+	gem->has_uuid = true;
+	mutex_unlock(&vgpu_prime_uuid_lock);
+}
+
+/* Waits for the host interruptibly; -EINTR then, as the caller may be no system call. */
 static int vgpu_prime_get_uuid(struct dma_buf *buf, uuid_t *uuid)
 {
 	struct vgpu_gem *gem = to_vgpu_gem(buf->priv);
@@ -45,16 +72,13 @@ static int vgpu_prime_get_uuid(struct dma_buf *buf, uuid_t *uuid)
 		return -ENODEV;
 	if (!drm_dev_enter(&vgpu->drm, &idx))
 		return -ENODEV;
-	mutex_lock(&vgpu_prime_uuid_lock);
-	if (!gem->has_uuid) {
-		ret = vgpu_cmd_assign_uuid(vgpu->cmdq, gem->res.id, &gem->uuid);
-		gem->has_uuid = !ret;
+	if (!vgpu_prime_know_uuid(gem, uuid)) {
+		ret = vgpu_cmd_assign_uuid(vgpu->cmdq, gem->res.id, uuid);
+		if (!ret)
+			vgpu_prime_learn_uuid(gem, uuid);
 	}
-	if (!ret)
-		*uuid = gem->uuid;
-	mutex_unlock(&vgpu_prime_uuid_lock);
 	drm_dev_exit(idx);
-	return ret;
+	return ret == -ERESTARTSYS ? -EINTR : ret;
 }
 
 static struct sg_table *vgpu_prime_map(struct dma_buf_attachment *attach,

@@ -5,8 +5,9 @@
  * One function for each command of the device: it builds the message and returns
  * it, or an error pointer. What becomes of it is up to the caller: posted, the
  * object it is for hears of the outcome; posted with a fence, the fence signals
- * as well; called, the caller waits. These three accept the error pointer too, so
- * that building and sending is one line.
+ * as well. These two accept the error pointer too, so that building and sending is
+ * one line. Sent, the caller waits for the answer, and may come back for it when a
+ * signal ends the wait. What the driver asks of its own accord it waits for at once.
  */
 
 #include <linux/slab.h>
@@ -282,36 +283,40 @@ struct vgpu_cmd *vgpu_cmd_unmap_blob(struct vgpu_cmdq *q, u32 res_id)
 }
 
 /**
- * vgpu_cmd_map_blob() - have the device show a blob in the host-visible window
+ * vgpu_cmd_map_blob() - build RESOURCE_MAP_BLOB
  * @q: the queues
  * @res_id: the resource
- * @offset: where in the window, in bytes
- * @cache: set to VIRTIO_GPU_MAP_CACHE_*
- * @owner: object to be told of the outcome, or NULL
+ * @offset: where in the host-visible window it shall be, in bytes
  *
- * Context: process, sleeps like vgpu_cmd_call().
- * Return: 0, or an errno of vgpu_cmd_call() or vgpu_wire_map_info().
+ * Context: process, may sleep.
+ * Return: the command, to be sent; or ERR_PTR(-ENOMEM).
  */
-int vgpu_cmd_map_blob(struct vgpu_cmdq *q, u32 res_id, u64 offset, u32 *cache,
-		      struct vgpu_cmd_owner *owner)
+struct vgpu_cmd *vgpu_cmd_map_blob(struct vgpu_cmdq *q, u32 res_id, u64 offset)
 {
 	struct virtio_gpu_resource_map_blob *req;
 	struct vgpu_cmd *cmd;
-	int ret;
 
 	cmd = vgpu_cmd_new_query(q, VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB, sizeof(*req),
 				 sizeof(struct virtio_gpu_resp_map_info),
 				 VIRTIO_GPU_RESP_OK_MAP_INFO);
 	if (IS_ERR(cmd))
-		return PTR_ERR(cmd);
+		return cmd;
 	req = (void *)cmd->req;
 	req->resource_id = cpu_to_le32(res_id);
 	req->offset = cpu_to_le64(offset);
-	ret = vgpu_cmd_ask(cmd, owner, VGPU_REPLY_TIMEOUT_MS);
-	if (!ret)
-		ret = vgpu_wire_map_info(cmd->msg.resp, cmd->msg.used_bytes, cache);
-	vgpu_cmd_put(cmd);
-	return ret;
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_read_map_info() - how the CPU shall see a blob
+ * @cmd: command of vgpu_cmd_map_blob(), answered well
+ * @cache: set to VIRTIO_GPU_MAP_CACHE_*
+ *
+ * Return: 0, or an errno of vgpu_wire_map_info().
+ */
+int vgpu_cmd_read_map_info(const struct vgpu_cmd *cmd, u32 *cache)
+{
+	return vgpu_wire_map_info(cmd->msg.resp, cmd->msg.used_bytes, cache);
 }
 
 /**
@@ -320,8 +325,8 @@ int vgpu_cmd_map_blob(struct vgpu_cmdq *q, u32 res_id, u64 offset, u32 *cache,
  * @res_id: the resource
  * @uuid: filled in
  *
- * Context: process, sleeps like vgpu_cmd_call().
- * Return: 0, or an errno of vgpu_cmd_call().
+ * Context: process, sleeps like vgpu_cmd_await().
+ * Return: 0; -ENOMEM; or an errno of vgpu_cmd_await().
  */
 int vgpu_cmd_assign_uuid(struct vgpu_cmdq *q, u32 res_id, uuid_t *uuid)
 {
@@ -336,7 +341,8 @@ int vgpu_cmd_assign_uuid(struct vgpu_cmdq *q, u32 res_id, uuid_t *uuid)
 		return PTR_ERR(cmd);
 	req = (void *)cmd->req;
 	req->resource_id = cpu_to_le32(res_id);
-	ret = vgpu_cmd_ask(cmd, NULL, VGPU_REPLY_TIMEOUT_MS);
+	vgpu_cmd_send(cmd, NULL);
+	ret = vgpu_cmd_await(cmd);
 	if (!ret) {
 		resp = cmd->msg.resp;
 		import_uuid(uuid, resp->uuid);
@@ -622,8 +628,8 @@ struct vgpu_cmd *vgpu_cmd_move_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32 x
  * @info: filled in, one for each scanout; untouched on error
  * @num_scanouts: length of @info
  *
- * Context: process, sleeps like vgpu_cmd_call().
- * Return: 0, or an errno of vgpu_cmd_call().
+ * Context: process, sleeps like vgpu_cmd_ask().
+ * Return: 0, or an errno of vgpu_cmd_ask().
  */
 int vgpu_cmd_get_display_info(struct vgpu_cmdq *q, struct vgpu_output_info *info,
 			      unsigned int num_scanouts)
@@ -652,8 +658,8 @@ int vgpu_cmd_get_display_info(struct vgpu_cmdq *q, struct vgpu_output_info *info
  * @edid: room for VGPU_WIRE_EDID_BYTES; filled in
  * @size_bytes: set to how much of it counts
  *
- * Context: process, sleeps like vgpu_cmd_call().
- * Return: 0, or an errno of vgpu_cmd_call() or vgpu_wire_edid().
+ * Context: process, sleeps like vgpu_cmd_ask().
+ * Return: 0, or an errno of vgpu_cmd_ask() or vgpu_wire_edid().
  */
 int vgpu_cmd_get_edid(struct vgpu_cmdq *q, u32 scanout_id, u8 *edid, u32 *size_bytes)
 {
@@ -680,8 +686,8 @@ int vgpu_cmd_get_edid(struct vgpu_cmdq *q, u32 scanout_id, u8 *edid, u32 *size_b
  * @index: number of the capset, less than the configuration's num_capsets
  * @info: filled in
  *
- * Context: process, sleeps like vgpu_cmd_call().
- * Return: 0, or an errno of vgpu_cmd_call() or vgpu_wire_capset_info().
+ * Context: process, sleeps like vgpu_cmd_ask().
+ * Return: 0, or an errno of vgpu_cmd_ask() or vgpu_wire_capset_info().
  */
 int vgpu_cmd_get_capset_info(struct vgpu_cmdq *q, u32 index, struct vgpu_capset_info *info)
 {
@@ -704,35 +710,40 @@ int vgpu_cmd_get_capset_info(struct vgpu_cmdq *q, u32 index, struct vgpu_capset_
 }
 
 /**
- * vgpu_cmd_get_capset() - ask for the data of a capset
+ * vgpu_cmd_get_capset() - build GET_CAPSET
  * @q: the queues
  * @id: the capset
  * @version: which version of it
- * @data: filled in
- * @size_bytes: how much, at most VGPU_WIRE_CAPSET_MAX_BYTES
+ * @size_bytes: how much data it has, at most VGPU_WIRE_CAPSET_MAX_BYTES
  *
- * Context: process, sleeps like vgpu_cmd_call().
- * Return: 0; -EPROTO when the device sends less; or an errno of vgpu_cmd_call().
+ * Context: process, may sleep.
+ * Return: the command, to be sent; or ERR_PTR(-ENOMEM).
  */
-int vgpu_cmd_get_capset(struct vgpu_cmdq *q, u32 id, u32 version, void *data, u32 size_bytes)
+struct vgpu_cmd *vgpu_cmd_get_capset(struct vgpu_cmdq *q, u32 id, u32 version, u32 size_bytes)
 {
 	struct virtio_gpu_get_capset *req;
-	struct virtio_gpu_resp_capset *resp;
 	struct vgpu_cmd *cmd;
-	int ret;
 
 	cmd = vgpu_cmd_new_query(q, VIRTIO_GPU_CMD_GET_CAPSET, sizeof(*req),
-				 sizeof(*resp) + size_bytes, VIRTIO_GPU_RESP_OK_CAPSET);
+				 sizeof(struct virtio_gpu_resp_capset) + size_bytes,
+				 VIRTIO_GPU_RESP_OK_CAPSET);
 	if (IS_ERR(cmd))
-		return PTR_ERR(cmd);
+		return cmd;
 	req = (void *)cmd->req;
 	req->capset_id = cpu_to_le32(id);
 	req->capset_version = cpu_to_le32(version);
-	ret = vgpu_cmd_ask(cmd, NULL, VGPU_REPLY_TIMEOUT_MS);
-	if (!ret) {
-		resp = cmd->msg.resp;
-		memcpy(data, resp->capset_data, size_bytes);
-	}
-	vgpu_cmd_put(cmd);
-	return ret;
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_read_capset() - the data of a capset
+ * @cmd: command of vgpu_cmd_get_capset(), answered well
+ * @data: filled in
+ * @size_bytes: what vgpu_cmd_get_capset() was called with
+ */
+void vgpu_cmd_read_capset(const struct vgpu_cmd *cmd, void *data, u32 size_bytes)
+{
+	const struct virtio_gpu_resp_capset *resp = cmd->msg.resp;
+
+	memcpy(data, resp->capset_data, size_bytes);
 }

@@ -19,7 +19,7 @@ struct virtqueue;
 struct work_struct;
 struct workqueue_struct;
 
-/* How long a command that is waited for may take. */
+/* How long a command may take that the driver asks of its own accord. */
 #define VGPU_REPLY_TIMEOUT_MS	30000
 
 /**
@@ -106,11 +106,12 @@ u64 vgpu_cmdq_read_refusals(struct vgpu_cmdq *q, struct vgpu_cmdq_refusal *refus
 void vgpu_cmdq_read_stats(struct vgpu_cmdq *q, struct vgpu_vq_stats *control,
 			  struct vgpu_vq_stats *cursor);
 
-/* What becomes of a command. Each takes over the reference, and error pointers. */
+/* What becomes of a command. Who posts gives his reference away, error pointers as well. */
 int vgpu_cmd_post(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner);
 int vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
 			 struct vgpu_fence *fence);
-int vgpu_cmd_call(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner);
+void vgpu_cmd_send(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner);
+int vgpu_cmd_await(struct vgpu_cmd *cmd);
 int vgpu_cmd_panic_run(struct vgpu_cmd *cmd);
 size_t vgpu_cmd_size(const struct vgpu_cmd *cmd);
 void vgpu_cmd_put(struct vgpu_cmd *cmd);
@@ -134,8 +135,8 @@ struct vgpu_cmd *vgpu_cmd_transfer_to_host_3d(struct vgpu_cmdq *q, u32 res_id, u
 struct vgpu_cmd *vgpu_cmd_transfer_from_host_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
 						const struct vgpu_transfer *transfer);
 struct vgpu_cmd *vgpu_cmd_unmap_blob(struct vgpu_cmdq *q, u32 res_id);
-int vgpu_cmd_map_blob(struct vgpu_cmdq *q, u32 res_id, u64 offset, u32 *cache,
-		      struct vgpu_cmd_owner *owner);
+struct vgpu_cmd *vgpu_cmd_map_blob(struct vgpu_cmdq *q, u32 res_id, u64 offset);
+int vgpu_cmd_read_map_info(const struct vgpu_cmd *cmd, u32 *cache);
 int vgpu_cmd_assign_uuid(struct vgpu_cmdq *q, u32 res_id, uuid_t *uuid);
 
 /* Commands about contexts. */
@@ -159,11 +160,12 @@ struct vgpu_cmd *vgpu_cmd_update_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32
 					u32 x, u32 y, u32 hot_x, u32 hot_y);
 struct vgpu_cmd *vgpu_cmd_move_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32 x, u32 y);
 
-/* Questions; they wait for the answer. */
+/* Questions. The driver's own wait for the answer. */
+struct vgpu_cmd *vgpu_cmd_get_capset(struct vgpu_cmdq *q, u32 id, u32 version, u32 size_bytes);
+void vgpu_cmd_read_capset(const struct vgpu_cmd *cmd, void *data, u32 size_bytes);
 int vgpu_cmd_get_display_info(struct vgpu_cmdq *q, struct vgpu_output_info *info,
 			      unsigned int num_scanouts);
 int vgpu_cmd_get_edid(struct vgpu_cmdq *q, u32 scanout_id, u8 *edid, u32 *size_bytes);
 int vgpu_cmd_get_capset_info(struct vgpu_cmdq *q, u32 index, struct vgpu_capset_info *info);
-int vgpu_cmd_get_capset(struct vgpu_cmdq *q, u32 id, u32 version, void *data, u32 size_bytes);
 
 #endif

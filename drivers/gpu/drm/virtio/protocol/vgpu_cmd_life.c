@@ -324,18 +324,15 @@ int vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
 }
 
 /**
- * vgpu_cmd_ask() - send a command and wait for the answer, which stays with it
+ * vgpu_cmd_send() - send a command whose answer stays with it
  * @cmd: the command; its reference stays with the caller
  * @owner: object to be told of the outcome, or NULL
- * @timeout_ms: how long to wait, in milliseconds
  *
- * Context: process, sleeps at most @timeout_ms, killable.
- * Return: as vgpu_cmd_call().
+ * Context: process.
  */
-int vgpu_cmd_ask(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner, unsigned int timeout_ms)
+void vgpu_cmd_send(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner)
 {
 	struct vgpu_vq *vq = vgpu_cmd_vq(cmd);
-	long left;
 
 	vgpu_cmd_set_owner(cmd, owner);
 	init_completion(&cmd->answered);
@@ -343,32 +340,45 @@ int vgpu_cmd_ask(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner, unsigned in
 	vgpu_vq_want(vq, &cmd->msg);
 	vgpu_cmd_commit(cmd);
 	vgpu_vq_kick(vq);
+}
+
+/**
+ * vgpu_cmd_await() - wait for the answer for the sake of a user
+ * @cmd: a command that was sent; the caller has a reference
+ *
+ * When a signal ends the wait the answer can still be waited for, again or by
+ * somebody else, one at a time.
+ *
+ * Context: process, sleeps interruptibly until the device answers or is lost, or the
+ * command expires.
+ * Return: 0; -ERESTARTSYS when interrupted; -ETIMEDOUT when it expired; an errno of
+ * vgpu_wire_check(); or why the queue failed.
+ */
+int vgpu_cmd_await(struct vgpu_cmd *cmd)
+{
+	return wait_for_completion_interruptible(&cmd->answered) ?: cmd->status;
+}
+
+/**
+ * vgpu_cmd_ask() - send a command and wait for the answer, which stays with it
+ * @cmd: the command; its reference stays with the caller
+ * @owner: object to be told of the outcome, or NULL
+ * @timeout_ms: how long to wait, in milliseconds
+ *
+ * A wait that ends early leaves the command to the queue.
+ *
+ * Context: process, sleeps at most @timeout_ms, killable.
+ * Return: 0; -EINTR when killed; -ETIMEDOUT; an errno of vgpu_wire_check(); or why the
+ * queue failed.
+ */
+int vgpu_cmd_ask(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner, unsigned int timeout_ms)
+{
+	long left;
+
+	vgpu_cmd_send(cmd, owner);
 	left = wait_for_completion_killable_timeout(&cmd->answered,
 						    msecs_to_jiffies(timeout_ms));
 	if (left < 0)
 		return -EINTR;
 	return left ? cmd->status : -ETIMEDOUT;
 }
-
-/**
- * vgpu_cmd_call() - send a command and wait for the device
- * @cmd: the command, or an error pointer; its reference is taken over
- * @owner: object to be told of the outcome, or NULL
- *
- * A wait that ends early leaves the command to the queue.
- *
- * Context: process, sleeps at most VGPU_REPLY_TIMEOUT_MS, killable.
- * Return: 0; the error of @cmd; -EINTR when killed; -ETIMEDOUT; an errno of
- * vgpu_wire_check(); or why the queue failed.
- */
-int vgpu_cmd_call(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner)
-{
-	int ret;
-
-	if (IS_ERR(cmd))
-		return PTR_ERR(cmd);
-	ret = vgpu_cmd_ask(cmd, owner, VGPU_REPLY_TIMEOUT_MS);
-	vgpu_cmd_put(cmd);
-	return ret;
-}
-

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Hosts that get on slowly, with some, or with nothing at all, and clients that must not
+ * be told a lie about it:
+ *
+ * --slow    a host that does one command a kick, in order. Each takes longer than the
+ *           driver's patience with a host that does nothing; all the same none fails and
+ *           no context is lost.
+ * --kept    a host that keeps what one client sends and works for others. When the client
+ *           has used up its budget it is told so, and others never notice.
+ * --silent  a host that answers nothing any more. Who asks for a capset gets his signals
+ *           meanwhile, goes on waiting after each, and ends with an error.
+ *
+ * Times are the guest's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "vgpu_drm.h"
+#include "vgpu_fence.h"
+#include "vgpu_test.h"
+
+#define JOBS 12
+#define JOBS_MORE 40
+#define STEP_S 10
+#define PATIENCE_S 30.0
+#define CALL_BOUND_S 100
+#define STREAM_BYTES 65536u
+#define KEPT 16
+#define TICK_US 50000
+/* That of toy3d. */
+#define CAPSET_ID 30
+
+static int submit(int fd, uint32_t size_bytes, int *fence)
+{
+	/* One NOP of toy3d as long as the stream. */
+	static uint32_t stream[STREAM_BYTES / 4];
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = fence ? VIRTGPU_EXECBUF_FENCE_FD_OUT : 0,
+		.command = (uintptr_t)stream,
+		.size = size_bytes,
+		.fence_fd = -1,
+	};
+	int ret;
+
+	stream[0] = (size_bytes / 4 - 1) << 16;
+	ret = vgpu_execbuffer(fd, &exec);
+	if (fence)
+		*fence = ret ? -1 : exec.fence_fd;
+	return ret;
+}
+
+/* The kicks of the later jobs are what gets the host to the earlier ones. */
+static void slow(void)
+{
+	double began[JOBS], took, slowest = 0;
+	int fd = vgpu_open_render(), fence[JOBS];
+	unsigned int done = 0;
+
+	for (unsigned int i = 0; i < JOBS + JOBS_MORE && done < JOBS; i++) {
+		if (i < JOBS)
+			began[i] = vgpu_now();
+		vgpu_ok(submit(fd, 8, i < JOBS ? &fence[i] : NULL));
+		sleep(STEP_S);
+		for (; done < JOBS && done <= i && vgpu_fence_status(fence[done]); done++) {
+			vgpu_assert_eq(vgpu_fence_status(fence[done]), 1);
+			took = vgpu_now() - began[done];
+			if (took > slowest)
+				slowest = took;
+			close(fence[done]);
+		}
+	}
+	vgpu_info("%u calls, the slowest job took %.0f s", done, slowest);
+	vgpu_assert_eq(done, JOBS);
+	/* Else the host was not slow, and nothing is shown. */
+	vgpu_assert(slowest > 2 * PATIENCE_S);
+	/* Had it been reset, the context would be lost. */
+	vgpu_ok(submit(fd, 8, NULL));
+	close(fd);
+}
+
+/* Drivers without a budget have nothing to be used up. */
+static bool set_budget(const char *mib)
+{
+	int fd = open("/sys/module/virtio_gpu/parameters/context_mib", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	vgpu_sys(write(fd, mib, strlen(mib)));
+	close(fd);
+	return true;
+}
+
+static void submit_and_wait(int fd)
+{
+	int fence;
+
+	vgpu_ok(submit(fd, 8, &fence));
+	vgpu_fence_wait(fence);
+	close(fence);
+}
+
+static void work_on(void *arg)
+{
+	const int *fd = arg;
+
+	for (;;) {
+		submit_and_wait(*fd);
+		sleep(1);
+	}
+}
+
+static void kept(void)
+{
+	bool limited = set_budget("1");
+	int hungry = vgpu_open_render(), other = vgpu_open_render(), worker, ret;
+	double start;
+
+	for (unsigned int i = 0; i < KEPT; i++)
+		vgpu_ok(submit(hungry, STREAM_BYTES, NULL));
+	worker = vgpu_fork(work_on, &other);
+	start = vgpu_now();
+	/* Who waits for ever dies of it. */
+	alarm(CALL_BOUND_S);
+	ret = submit(hungry, STREAM_BYTES, NULL);
+	alarm(0);
+	vgpu_info("%u calls, the next one gives %d after %.0f s", KEPT, ret, vgpu_now() - start);
+	vgpu_assert_eq(ret, limited ? -ETIMEDOUT : 0);
+	vgpu_sys(kill(worker, SIGKILL));
+	vgpu_join_signalled(worker, SIGKILL);
+	/* Had the device been reset, the context would be lost. */
+	submit_and_wait(other);
+	close(hungry);
+	close(other);
+}
+
+static volatile sig_atomic_t ticks;
+
+static void on_tick(int sig)
+{
+	(void)sig;
+	ticks++;
+}
+
+static void silent(void)
+{
+	const struct itimerval tick = { { 0, TICK_US }, { 0, TICK_US } };
+	struct sigaction action = { .sa_handler = on_tick, .sa_flags = SA_RESTART };
+	int fd = vgpu_open_render(), ret;
+	double start = vgpu_now();
+	uint8_t caps[64];
+
+	vgpu_sys(sigaction(SIGALRM, &action, NULL));
+	vgpu_sys(setitimer(ITIMER_REAL, &tick, NULL));
+	ret = vgpu_get_caps(fd, CAPSET_ID, 1, caps, sizeof(caps));
+	vgpu_info("1 calls, GET_CAPS gives %d after %.0f s", ret, vgpu_now() - start);
+	vgpu_assert(ret < 0);
+	vgpu_assert(vgpu_now() - start < CALL_BOUND_S);
+	/* The signals came through while it waited, not afterwards in one. */
+	vgpu_assert(ticks > 2);
+	close(fd);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} hosts[] = {
+	{ "--slow", slow },
+	{ "--kept", kept },
+	{ "--silent", silent },
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc == 2 && i < ARRAY_SIZE(hosts); i++) {
+		if (!strcmp(argv[1], hosts[i].name)) {
+			hosts[i].run();
+			return 0;
+		}
+	}
+	fprintf(stderr, "usage: vgpu_headway --slow|--kept|--silent\n");
+	return 1;
+}
