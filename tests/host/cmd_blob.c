@@ -198,7 +198,7 @@ u32 cmd_map_blob(struct device *d, struct job *job)
 	resp = map_check(d, res, off);
 	if (resp != OK)
 		return resp;
-	shm = d->ops->shm_map(d->opaque, job->seq, off, hostmem_len(res), res->fd);
+	shm = device_show(d, job->seq, res, off);
 	if (shm == SHM_FAILED)
 		return NO_MEMORY;
 	hostmem_add(&d->hostmem, res, off);
@@ -226,8 +226,7 @@ u32 cmd_unmap_blob(struct device *d, struct job *job)
 	if (!res->mapped)
 		return cmd_state_bug(d, "unmap-unmapped", BAD_PARAM,
 				     "resource %u is not mapped", id);
-	job->wait_front = d->ops->shm_unmap(d->opaque, job->seq, res->map_off,
-					    hostmem_len(res)) == SHM_PENDING;
+	job->wait_front = device_hide(d, job->seq, res) == SHM_PENDING;
 	hostmem_remove(&d->hostmem, res);
 	return OK;
 }

@@ -70,7 +70,7 @@ void device_drop_resource(struct device *d, struct resource *res)
 	idmap_for_each(&d->contexts, i)
 		context_detach(d->contexts.slot[i].value, res->id);
 	if (res->mapped) {
-		d->ops->shm_unmap(d->opaque, 0, res->map_off, hostmem_len(res));
+		device_hide(d, 0, res);
 		hostmem_remove(&d->hostmem, res);
 	}
 	if (res->data)

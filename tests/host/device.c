@@ -107,6 +107,7 @@ void device_start(struct device *d)
 		d->opt.features & BIT64(VIRTIO_GPU_F_BLOB_ALIGNMENT) ?
 		d->opt.blob_alignment : 0;
 	d->hostmem.size = d->opt.window;
+	d->hostmem.at = d->opt.window_at;
 	for (unsigned int i = 0; i < d->opt.nlies; i++)
 		device_config_lie(d, d->opt.lie[i].name, d->opt.lie[i].value);
 }
@@ -120,6 +121,38 @@ void device_start(struct device *d)
 u64 device_offered(const struct device *d)
 {
 	return d->opt.features;
+}
+
+/**
+ * device_show - Show a blob in the host-visible window
+ * @d: the device
+ * @seq: number of the request it is for
+ * @res: the blob
+ * @off: where in the window
+ *
+ * Return: what became of it.
+ */
+enum shm_result device_show(struct device *d, u64 seq, struct resource *res, u64 off)
+{
+	if (d->hostmem.at)
+		return hostmem_lend(&d->hostmem, &d->gm, res, off) ? SHM_DONE : SHM_FAILED;
+	return d->ops->shm_map(d->opaque, seq, off, hostmem_len(res), res->fd);
+}
+
+/**
+ * device_hide - Show a blob in the window no longer
+ * @d: the device
+ * @seq: number of the request it is for, or 0
+ * @res: the blob, still noted as mapped
+ *
+ * Return: what became of it.
+ */
+enum shm_result device_hide(struct device *d, u64 seq, struct resource *res)
+{
+	if (!d->hostmem.at)
+		return d->ops->shm_unmap(d->opaque, seq, res->map_off, hostmem_len(res));
+	hostmem_take_back(res);
+	return SHM_DONE;
 }
 
 static void device_drop_objects(struct device *d)
@@ -160,8 +193,7 @@ void device_reset(struct device *d)
 	trace_end(&d->trace);
 	fence_drop(&d->fence, -1);
 	for (size_t i = 0; i < d->hostmem.n; i++)
-		d->ops->shm_unmap(d->opaque, 0, d->hostmem.map[i]->map_off,
-				  hostmem_len(d->hostmem.map[i]));
+		device_hide(d, 0, d->hostmem.map[i]);
 	device_drop_objects(d);
 	d->config.events_read = 0;
 	d->stopped = 0;

@@ -27,6 +27,8 @@ struct capset {
  * @capset: capability sets
  * @ncapsets: how many
  * @window: bytes of the host-visible window, 0: none
+ * @window_at: guest physical address of the guest's memory to use as the window,
+ *             0: the front end has shared-memory regions
  * @blob_alignment: bytes, a power of two
  * @map_info: VIRTIO_GPU_MAP_CACHE_* of every mapping
  * @max_memory: bytes of host memory the guest may take
@@ -39,7 +41,7 @@ struct device_options {
 	u64 features;
 	struct capset capset[DEVICE_CAPSETS];
 	u32 ncapsets;
-	u64 window;
+	u64 window, window_at;
 	u32 blob_alignment;
 	u32 map_info;
 	u64 max_memory;
@@ -170,6 +172,8 @@ void device_config_write(struct device *d, u32 off, const void *src, u32 len);
 bool device_config_lie(struct device *d, const char *name, u32 value);
 bool device_config_set(struct device *d, const char *name, u32 value);
 bool device_output(struct device *d, u32 n, const char *what);
+enum shm_result device_show(struct device *d, u64 seq, struct resource *res, u64 off);
+enum shm_result device_hide(struct device *d, u64 seq, struct resource *res);
 void device_shm_done(struct device *d, u64 seq, bool ok);
 void device_release(struct device *d, u32 token);
 void device_break_queue(struct device *d, unsigned int queue);

@@ -5,15 +5,19 @@
  * end: the memory table can change at any of them.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "gmem.h"
 
 static void gmem_drop(struct gmem_region *r)
 {
-	if (r->map)
+	if (r->map) {
 		munmap(r->map, r->map_len);
+		close(r->fd);
+	}
 	memset(r, 0, sizeof(*r));
 }
 
@@ -77,6 +81,7 @@ int gmem_add_ptr(struct gmem *gm, u64 gpa, u64 uva, u64 size, void *host)
  */
 int gmem_add_fd(struct gmem *gm, u64 gpa, u64 uva, u64 size, u64 offset, int fd)
 {
+	struct gmem_region *r;
 	struct stat st;
 	void *map;
 	int ret;
@@ -97,8 +102,10 @@ int gmem_add_fd(struct gmem *gm, u64 gpa, u64 uva, u64 size, u64 offset, int fd)
 		munmap(map, offset + size);
 		return ret;
 	}
-	gm->r[gm->n - 1].map = map;
-	gm->r[gm->n - 1].map_len = offset + size;
+	r = &gm->r[gm->n - 1];
+	r->map = map;
+	r->map_len = offset + size;
+	r->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	return 0;
 }
 
@@ -156,6 +163,29 @@ static u8 *gmem_chunk(const struct gmem *gm, u64 gpa, u64 *avail)
 		}
 	}
 	return NULL;
+}
+
+/**
+ * gmem_file - Find the file a range of guest memory is from
+ * @gm: guest memory
+ * @gpa: guest physical address
+ * @len: bytes, all of which must lie in one region
+ * @offset: set to where in the file the range begins
+ *
+ * Return: the file, as long as the region is there; -1 when there is none.
+ */
+int gmem_file(const struct gmem *gm, u64 gpa, u64 len, u64 *offset)
+{
+	for (unsigned int i = 0; i < gm->n; i++) {
+		const struct gmem_region *r = &gm->r[i];
+
+		if (!r->map || gpa < r->gpa || gpa - r->gpa >= r->size ||
+		    len > r->size - (gpa - r->gpa))
+			continue;
+		*offset = (u64)(r->host - (u8 *)r->map) + (gpa - r->gpa);
+		return r->fd;
+	}
+	return -1;
 }
 
 /**

@@ -14,6 +14,7 @@
  * @host: our mapping of the first byte
  * @map: what mmap() returned, or NULL when the memory is not ours to unmap
  * @map_len: bytes of @map
+ * @fd: the file it is from, ours to close; unless @map is NULL
  */
 struct gmem_region {
 	u64 gpa;
@@ -22,6 +23,7 @@ struct gmem_region {
 	u8 *host;
 	void *map;
 	size_t map_len;
+	int fd;
 };
 
 /** struct gmem - the guest memory as the front end described it */
@@ -35,6 +37,7 @@ int gmem_add_fd(struct gmem *gm, u64 gpa, u64 uva, u64 size, u64 offset, int fd)
 int gmem_add_ptr(struct gmem *gm, u64 gpa, u64 uva, u64 size, void *host);
 int gmem_remove(struct gmem *gm, u64 gpa, u64 uva, u64 size);
 void *gmem_uva(const struct gmem *gm, u64 uva, u64 len);
+int gmem_file(const struct gmem *gm, u64 gpa, u64 len, u64 *offset);
 bool gmem_valid(const struct gmem *gm, u64 gpa, u64 len);
 bool gmem_read(const struct gmem *gm, u64 gpa, void *dst, u64 len);
 bool gmem_write(const struct gmem *gm, u64 gpa, const void *src, u64 len);

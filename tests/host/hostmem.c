@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 /* What lies where in the host-visible window. */
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "hostmem.h"
 #include "log.h"
 
 #define PAGE 4096ull
+
+/* What is in the window where nothing is shown. */
+#define NOTHING 0xd7
 
 /**
  * hostmem_len - Bytes a resource takes in the window
@@ -75,6 +80,51 @@ void hostmem_remove(struct hostmem *h, struct resource *res)
 		resource_put(res);
 		return;
 	}
+}
+
+static bool hostmem_remap(struct resource *res, int fd, u64 offset)
+{
+	return mmap(res->data, hostmem_len(res), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED, fd, (off_t)offset) != MAP_FAILED;
+}
+
+/**
+ * hostmem_lend - Move a blob into a window that is part of the guest's memory
+ * @h: the window
+ * @gm: the guest's memory
+ * @res: a blob with a memory file, not mapped before
+ * @off: where in the window
+ *
+ * Its address here stays the same.
+ *
+ * Return: false when the front end shares no such memory.
+ */
+bool hostmem_lend(const struct hostmem *h, const struct gmem *gm, struct resource *res,
+		  u64 off)
+{
+	u64 offset, len = hostmem_len(res);
+	int fd = gmem_file(gm, h->at + off, len, &offset);
+
+	if (fd < 0 || !gmem_write(gm, h->at + off, res->data, len))
+		return false;
+	return hostmem_remap(res, fd, offset);
+}
+
+/**
+ * hostmem_take_back - Undo hostmem_lend()
+ * @res: the blob
+ *
+ * A guest that looks into the window now sees that nothing is there.
+ */
+void hostmem_take_back(struct resource *res)
+{
+	u64 len = hostmem_len(res);
+
+	if (pwrite(res->fd, res->data, len, 0) != (ssize_t)len)
+		log_die("cannot take resource %u out of the window", res->id);
+	memset(res->data, NOTHING, len);
+	if (!hostmem_remap(res, res->fd, 0))
+		log_die("cannot map resource %u", res->id);
 }
 
 /**

@@ -44,6 +44,7 @@ static const char options_help[] =
 "      --capset ID:VERSION:SIZE   one more capability set\n"
 "      --no-toy3d            not ours\n"
 "      --window MIB          host-visible window (0: none)\n"
+"      --window-at GPA       the window is this part of the guest's memory\n"
 "      --map-info N          caching of mappings: 1 cached, 2 uncached, 3 WC\n"
 "      --blob-alignment N    bytes; offers BLOB_ALIGNMENT\n"
 "      --max-memory MIB      host memory the guest may take (1024)\n"
@@ -78,6 +79,7 @@ enum {
 	OPT_CAPSET,
 	OPT_NO_TOY3D,
 	OPT_WINDOW,
+	OPT_WINDOW_AT,
 	OPT_MAP_INFO,
 	OPT_BLOB_ALIGNMENT,
 	OPT_MAX_MEMORY,
@@ -107,6 +109,7 @@ static const struct option options_long[] = {
 	{ "capset", required_argument, NULL, OPT_CAPSET },
 	{ "no-toy3d", no_argument, NULL, OPT_NO_TOY3D },
 	{ "window", required_argument, NULL, OPT_WINDOW },
+	{ "window-at", required_argument, NULL, OPT_WINDOW_AT },
 	{ "map-info", required_argument, NULL, OPT_MAP_INFO },
 	{ "blob-alignment", required_argument, NULL, OPT_BLOB_ALIGNMENT },
 	{ "max-memory", required_argument, NULL, OPT_MAX_MEMORY },
@@ -260,6 +263,9 @@ static bool device_option(struct options *o, struct device *d, int c, char *arg)
 	case OPT_WINDOW:
 		opt->window = number(arg, 0, 1u << 20) * MIB;
 		return true;
+	case OPT_WINDOW_AT:
+		opt->window_at = number(arg, 1, UINT64_MAX);
+		return true;
 	case OPT_MAP_INFO:
 		opt->map_info = number(arg, 0, UINT32_MAX);
 		return true;
@@ -356,6 +362,6 @@ void options_parse(struct options *o, struct vhost_user *v, int argc, char **arg
 	}
 	if (!o->socket || optind < argc)
 		log_die("%s; try --help", o->socket ? argv[optind] : "--socket is missing");
-	if (v->d->opt.window)
+	if (v->d->opt.window && !v->d->opt.window_at)
 		v->offered |= BIT64(VHU_PF_BACKEND_SEND_FD) | BIT64(VHU_PF_SHMEM);
 }

@@ -8,6 +8,7 @@
 #include <linux/virtio_gpu.h>
 
 #include "backing.h"
+#include "hostmem.h"
 #include "idmap.h"
 #include "test.h"
 
@@ -61,6 +62,41 @@ static void memory_test_file(void)
 	CHECK(!memcmp(out, "page", 4));
 	gmem_clear(&gm);
 	CHECK(!gmem_valid(&gm, 0x100000, 1));
+}
+
+/* A blob that is lent to the guest is seen and changed there, and kept when taken back. */
+static void memory_test_window(void)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC);
+	struct hostmem h = { .size = 8192, .at = 0x100000 };
+	struct resource *res = resource_create(1, RESOURCE_BLOB);
+	struct gmem gm = { .n = 0 };
+	u8 *data, out[4];
+
+	CHECK_EQ(ftruncate(fd, 12288), 0);
+	res->size = 4000;
+	CHECK(resource_alloc(res, true));
+	data = res->data;
+	memcpy(data, "host", 4);
+	CHECK(!hostmem_lend(&h, &gm, res, 4096));
+	CHECK_EQ(gmem_add_fd(&gm, 0x100000, 0, 8192, 4096, fd), 0);
+	CHECK(!hostmem_lend(&h, &gm, res, 8192));
+	CHECK(hostmem_lend(&h, &gm, res, 4096));
+	CHECK(gmem_read(&gm, 0x101000, out, 4));
+	CHECK(!memcmp(out, "host", 4));
+	CHECK(gmem_write(&gm, 0x101000, "look", 4));
+	CHECK(res->data == data && !memcmp(data, "look", 4));
+	/* What the front end shares may change meanwhile. */
+	gmem_clear(&gm);
+	hostmem_take_back(res);
+	CHECK(res->data == data && !memcmp(data, "look", 4));
+	CHECK_EQ(pread(fd, out, 4, 8192), 4);
+	CHECK(memcmp(out, "look", 4));
+	memcpy(data, "mine", 4);
+	CHECK_EQ(pread(fd, out, 4, 8192), 4);
+	CHECK(memcmp(out, "mine", 4));
+	resource_put(res);
+	close(fd);
 }
 
 static void memory_test_backing(void)
@@ -127,6 +163,7 @@ static void memory_test_idmap(void)
 const struct test_case memory_tests[] = {
 	TEST(memory_test_regions),
 	TEST(memory_test_file),
+	TEST(memory_test_window),
 	TEST(memory_test_backing),
 	TEST(memory_test_idmap),
 	{ 0 },
