@@ -18,6 +18,7 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/virtio_config.h>
+#include <linux/wait.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
@@ -31,13 +32,19 @@
 #include "object/vgpu_prime.h"
 #include "protocol/vgpu_cmd.h"
 
+/* How long a full window is worth waiting for, when parts of it are about to be free. */
+#define VGPU_HOSTMEM_ROOM_TIMEOUT_MS	5000
+
 /**
  * struct vgpu_hostmem - the window
  * @base: physical address, constant
  * @size: bytes, constant
- * @lock: protects @mm and @used
+ * @lock: protects what follows, but for @room
  * @mm: which parts of it are taken
  * @used: how much is taken, in bytes
+ * @leaving: blobs that nobody has any more, and that still take their part
+ * @turns: how often a part was given back
+ * @room: wakes those who wait for @turns to change
  */
 struct vgpu_hostmem {
 	u64 base;
@@ -45,6 +52,9 @@ struct vgpu_hostmem {
 	struct mutex lock;
 	struct drm_mm mm;
 	u64 used;
+	unsigned int leaving;
+	unsigned int turns;
+	wait_queue_head_t room;
 };
 
 /**
@@ -68,6 +78,7 @@ enum vgpu_hostmem_state {
  * @asked: the question to the host, until its answer was looked at; or NULL
  * @node: its part of the window, unless absent
  * @cache: VIRTIO_GPU_MAP_CACHE_*, when shown
+ * @leaving: it is counted in &vgpu_hostmem.leaving; protected by the window's lock
  */
 struct vgpu_hostmem_blob {
 	struct vgpu_gem gem;
@@ -76,6 +87,7 @@ struct vgpu_hostmem_blob {
 	struct vgpu_cmd *asked;
 	struct drm_mm_node node;
 	u32 cache;
+	bool leaving;
 };
 
 static struct vgpu_hostmem_blob *to_blob(struct vgpu_gem *gem)
@@ -116,6 +128,7 @@ int vgpu_hostmem_init(struct vgpu_device *vgpu)
 	hostmem->size = region.len;
 	mutex_init(&hostmem->lock);
 	drm_mm_init(&hostmem->mm, 0, region.len);
+	init_waitqueue_head(&hostmem->room);
 	vgpu->hostmem = hostmem;
 	drm_info(&vgpu->drm, "host-visible memory: %llu MiB\n", hostmem->size >> 20);
 	return drmm_add_action_or_reset(&vgpu->drm, vgpu_hostmem_release, hostmem);
@@ -168,7 +181,9 @@ void vgpu_hostmem_print(struct vgpu_device *vgpu, struct drm_printer *p)
 	mutex_unlock(&hostmem->lock);
 }
 
-static int vgpu_hostmem_take(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
+/* -EAGAIN: not yet, but look again when the number of turns is another. */
+static int vgpu_hostmem_take(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob,
+			     unsigned int *turns)
 {
 	u64 alignment = max_t(u64, PAGE_SIZE, blob->gem.res.vgpu->features.blob_alignment);
 	u64 size = blob->gem.base.base.size;
@@ -178,8 +193,31 @@ static int vgpu_hostmem_take(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_b
 	ret = drm_mm_insert_node_generic(&hostmem->mm, &blob->node, size, alignment, 0, 0);
 	if (!ret)
 		hostmem->used += size;
+	else if (ret == -ENOSPC && hostmem->leaving)
+		ret = -EAGAIN;
+	*turns = hostmem->turns;
 	mutex_unlock(&hostmem->lock);
 	return ret;
+}
+
+/* What was closed takes its part until the host has answered: that is not "full". */
+static int vgpu_hostmem_take_or_wait(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
+{
+	long left = msecs_to_jiffies(VGPU_HOSTMEM_ROOM_TIMEOUT_MS);
+	struct vgpu_cmdq *q = blob->gem.res.vgpu->cmdq;
+	unsigned int turns;
+	int ret;
+
+	do {
+		ret = vgpu_hostmem_take(hostmem, blob, &turns);
+		if (ret != -EAGAIN)
+			return ret;
+		vgpu_cmdq_listen(q);
+		left = wait_event_interruptible_timeout(hostmem->room,
+							READ_ONCE(hostmem->turns) != turns, left);
+		vgpu_cmdq_unlisten(q);
+	} while (left > 0);
+	return left ? -ERESTARTSYS : -ENOSPC;
 }
 
 static void vgpu_hostmem_give_back(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
@@ -187,6 +225,17 @@ static void vgpu_hostmem_give_back(struct vgpu_hostmem *hostmem, struct vgpu_hos
 	mutex_lock(&hostmem->lock);
 	drm_mm_remove_node(&blob->node);
 	hostmem->used -= blob->gem.base.base.size;
+	hostmem->leaving -= blob->leaving;
+	WRITE_ONCE(hostmem->turns, hostmem->turns + 1);
+	mutex_unlock(&hostmem->lock);
+	wake_up_all(&hostmem->room);
+}
+
+static void vgpu_hostmem_leave(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
+{
+	mutex_lock(&hostmem->lock);
+	blob->leaving = true;
+	hostmem->leaving++;
 	mutex_unlock(&hostmem->lock);
 }
 
@@ -205,7 +254,7 @@ static int vgpu_hostmem_ask_locked(struct vgpu_hostmem *hostmem, struct vgpu_hos
 
 	lockdep_assert_held(&blob->lock);
 
-	ret = vgpu_hostmem_take(hostmem, blob);
+	ret = vgpu_hostmem_take_or_wait(hostmem, blob);
 	if (ret) {
 		drm_dbg(&res->vgpu->drm, "no room for resource %u in the window\n", res->id);
 		return ret;
@@ -313,8 +362,11 @@ static void vgpu_hostmem_gem_free(struct drm_gem_object *obj)
 
 	/* The question keeps the resource. */
 	vgpu_hostmem_forget_question(to_blob(gem));
-	if (to_blob(gem)->state != VGPU_HOSTMEM_ABSENT && !vgpu_resource_error(res))
-		vgpu_cmd_post(vgpu_cmd_unmap_blob(res->vgpu->cmdq, res->id), &res->owner);
+	if (to_blob(gem)->state != VGPU_HOSTMEM_ABSENT) {
+		vgpu_hostmem_leave(res->vgpu->hostmem, to_blob(gem));
+		if (!vgpu_resource_error(res))
+			vgpu_cmd_post(vgpu_cmd_unmap_blob(res->vgpu->cmdq, res->id), &res->owner);
+	}
 	vgpu_resource_retire(res);
 }
 
