@@ -281,6 +281,14 @@ static int vgpu_device_take_over(struct virtio_device *vdev, const struct drm_dr
 	return aperture_remove_conflicting_pci_devices(pdev, driver->name);
 }
 
+/* Nothing is left that would use a device that was stopped. */
+static void vgpu_device_settle(struct vgpu_core *core)
+{
+	cancel_work_sync(&core->config_work);
+	cancel_work_sync(&core->lost_work);
+	flush_workqueue(core->base.wq);
+}
+
 static int vgpu_device_bring_up(struct vgpu_core *core)
 {
 	struct vgpu_device *vgpu = &core->base;
@@ -312,9 +320,7 @@ static int vgpu_device_bring_up(struct vgpu_core *core)
 
 err_stop:
 	vgpu_device_stop(vgpu, ret);
-	cancel_work_sync(&core->config_work);
-	cancel_work_sync(&core->lost_work);
-	flush_workqueue(vgpu->wq);
+	vgpu_device_settle(core);
 err_clear:
 	vgpu->vdev->priv = NULL;
 	return ret;
@@ -389,9 +395,7 @@ void vgpu_device_remove(struct virtio_device *vdev)
 	if (vgpu->display)
 		vgpu_display_shutdown(vgpu);
 	vgpu_device_stop(vgpu, -ENODEV);
-	cancel_work_sync(&core->config_work);
-	cancel_work_sync(&core->lost_work);
-	flush_workqueue(vgpu->wq);
+	vgpu_device_settle(core);
 	vdev->priv = NULL;
 	devres_release_group(vdev->dev.parent, core->devres);
 }
