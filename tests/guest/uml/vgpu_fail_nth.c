@@ -833,6 +833,64 @@ static void undo_unbind(struct rig *rig, int ret)
 	vgpu_binding_fini(&binding);
 }
 
+/* Sleep, with something to bring back: a screen that is lit, and a client */
+
+static void setup_awake(struct rig *rig)
+{
+	vgpu_require(vgpu_shim_is_there(), "no transport that suspends");
+	setup_card_lit(rig);
+	rig->fd = vgpu_open_render();
+	vgpu_new_picture(rig->fd, SIDE, SIDE);
+	vgpu_binding_init(&binding);
+}
+
+static int run_suspend(struct rig *rig)
+{
+	(void)rig;
+	return vgpu_shim_set("frozen", "Y");
+}
+
+static void undo_suspend(struct rig *rig, int ret)
+{
+	(void)rig;
+	vgpu_assert_eq(vgpu_shim_is("frozen", "Y"), !ret);
+	if (!ret)
+		vgpu_ok(vgpu_shim_set("frozen", "N"));
+	vgpu_binding_fini(&binding);
+}
+
+/* Memory of the host's, in the window */
+
+static void setup_host_blob(struct rig *rig)
+{
+	const struct drm_virtgpu_context_set_param param = {
+		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, VIRTGPU_DRM_CAPSET_VENUS,
+	};
+
+	vgpu_require(vgpu_has_host_visible(rig->fd), "the device has no host-visible memory");
+	vgpu_ok(vgpu_context_init(rig->fd, &param, 1));
+	zero_fd = vgpu_sys(open("/dev/zero", O_RDONLY | O_CLOEXEC));
+}
+
+static int run_create_host_blob(struct rig *rig)
+{
+	struct drm_virtgpu_resource_create_blob blob = {
+		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
+		.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE | VIRTGPU_BLOB_FLAG_USE_SHAREABLE,
+		.size = SIDE * SIDE * 4,
+	};
+	int ret = vgpu_blob_create(rig->fd, &blob);
+
+	rig->handle = blob.bo_handle;
+	return ret;
+}
+
+static void setup_has_host_blob(struct rig *rig)
+{
+	setup_host_blob(rig);
+	vgpu_ok(run_create_host_blob(rig));
+}
+
 static const struct op ops[] = {
 	{ "open", setup_open, run_open, NULL },
 	{ "close", setup_busy_client, run_close, NULL },
@@ -867,6 +925,9 @@ static const struct op ops[] = {
 	{ "get-connector", setup_card, run_probe_connector, NULL },
 	{ "close-card", setup_card_lit, run_close_card, NULL },
 	{ "unbind", setup_bound, run_unbind, undo_unbind },
+	{ "suspend", setup_awake, run_suspend, undo_suspend },
+	{ "host-blob-create", setup_host_blob, run_create_host_blob, undo_map },
+	{ "host-blob-map", setup_has_host_blob, run_map, undo_map },
 };
 
 /* The harness wants a function each. */
@@ -875,7 +936,7 @@ SWEEP(0) SWEEP(1) SWEEP(2) SWEEP(3) SWEEP(4) SWEEP(5) SWEEP(6) SWEEP(7)
 SWEEP(8) SWEEP(9) SWEEP(10) SWEEP(11) SWEEP(12) SWEEP(13) SWEEP(14) SWEEP(15)
 SWEEP(16) SWEEP(17) SWEEP(18) SWEEP(19) SWEEP(20) SWEEP(21) SWEEP(22) SWEEP(23)
 SWEEP(24) SWEEP(25) SWEEP(26) SWEEP(27) SWEEP(28) SWEEP(29) SWEEP(30) SWEEP(31)
-SWEEP(32)
+SWEEP(32) SWEEP(33) SWEEP(34) SWEEP(35)
 #undef SWEEP
 
 #define SWEEP(i) sweep_##i
@@ -884,7 +945,7 @@ static void (*const sweeps[])(void) = {
 	SWEEP(8), SWEEP(9), SWEEP(10), SWEEP(11), SWEEP(12), SWEEP(13), SWEEP(14), SWEEP(15),
 	SWEEP(16), SWEEP(17), SWEEP(18), SWEEP(19), SWEEP(20), SWEEP(21), SWEEP(22), SWEEP(23),
 	SWEEP(24), SWEEP(25), SWEEP(26), SWEEP(27), SWEEP(28), SWEEP(29), SWEEP(30), SWEEP(31),
-	SWEEP(32),
+	SWEEP(32), SWEEP(33), SWEEP(34), SWEEP(35),
 };
 #undef SWEEP
 

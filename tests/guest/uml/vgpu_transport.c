@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the device and the system do to a driver by way of the transport: the device
+ * wants to be reset, the system sleeps, rings cannot be had. By vgpu-shim.ko, since
+ * virtio_uml does none of it.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <drm/drm_fourcc.h>
+
+#include "vgpu_binding.h"
+#include "vgpu_display.h"
+#include "vgpu_drm.h"
+#include "vgpu_fence.h"
+#include "vgpu_stream.h"
+#include "vgpu_test.h"
+
+#define SIDE 64u
+#define PICTURE_BYTES (SIDE * SIDE * 4)
+/* The driver tries three times, and pauses for half a second in between. */
+#define RECOVERY_S 30
+
+/**
+ * struct scene - clients in the middle of something
+ * @display: shows @fb on @head
+ * @head: see @display
+ * @fb: see @display
+ * @client: has what follows, and a context where there is 3D
+ * @has_3d: see @client
+ * @picture: handle
+ * @blob: handle of a guest blob, or 0
+ * @map: memory of the blob, or else of the picture
+ */
+struct scene {
+	int display;
+	struct vgpu_head head;
+	struct vgpu_fb fb;
+	struct vgpu_client client;
+	bool has_3d;
+	uint32_t picture;
+	uint32_t blob;
+	void *map;
+};
+
+static void scene_init_client(struct scene *s)
+{
+	struct drm_virtgpu_resource_create_blob blob = vgpu_guest_blob_args(PICTURE_BYTES);
+
+	s->client.fd = vgpu_open_render();
+	s->has_3d = vgpu_has_3d(s->client.fd);
+	if (s->has_3d) {
+		close(s->client.fd);
+		s->client = vgpu_client_open();
+	}
+	s->picture = vgpu_new_picture(s->client.fd, SIDE, SIDE);
+	if (s->has_3d)
+		vgpu_ok(vgpu_submit_bo(&s->client, s->picture));
+	vgpu_ok(vgpu_wait(s->client.fd, s->picture, 0));
+	if (vgpu_has_blob(s->client.fd)) {
+		vgpu_ok(vgpu_blob_create(s->client.fd, &blob));
+		s->blob = blob.bo_handle;
+	}
+	s->map = vgpu_new_map(s->client.fd, s->blob ?: s->picture, PICTURE_BYTES);
+	vgpu_fill(s->map, PICTURE_BYTES, 4);
+}
+
+static void scene_init(struct scene *s)
+{
+	vgpu_require(vgpu_shim_is_there(), "no transport that does as it is told");
+	*s = (struct scene){ .display = vgpu_open_display() };
+	s->head = vgpu_first_head(s->display);
+	vgpu_fb_init(s->display, &s->fb, s->head.mode.hdisplay, s->head.mode.vdisplay,
+		     DRM_FORMAT_XRGB8888);
+	vgpu_fill(s->fb.pixels, s->fb.size, 3);
+	vgpu_ok(vgpu_show(s->display, &s->head, &s->fb, 0, 0));
+	scene_init_client(s);
+}
+
+/* The device may be gone, and with it what the files have made. */
+static void scene_close(struct scene *s)
+{
+	munmap(s->map, PICTURE_BYTES);
+	munmap(s->fb.pixels, s->fb.size);
+	vgpu_client_close(&s->client);
+	close(s->display);
+}
+
+/* Takes each thing back by itself. */
+static void scene_fini(struct scene *s)
+{
+	munmap(s->map, PICTURE_BYTES);
+	if (s->blob)
+		vgpu_ok(vgpu_gem_close(s->client.fd, s->blob));
+	vgpu_client_close(&s->client);
+	vgpu_fb_fini(s->display, &s->fb);
+	close(s->display);
+}
+
+/* Something that the host has to take part in. */
+static int scene_work(const struct scene *s)
+{
+	const struct drm_virtgpu_3d_box box = { .w = SIDE, .h = SIDE, .d = 1 };
+
+	return s->has_3d ? vgpu_submit_bo(&s->client, s->picture) :
+	       vgpu_transfer_to_host(s->client.fd, s->picture, &box, 0, 0);
+}
+
+/*
+ * The host has forgotten everything: contexts are lost, and say so; pictures without a
+ * context are made again; what lies in our pages is still there; the screen is lit, and
+ * flips.
+ */
+static void scene_check_after(struct scene *s)
+{
+	drmModeCrtc *crtc;
+
+	vgpu_ret(scene_work(s), s->has_3d ? -EIO : 0);
+	vgpu_assert_eq(vgpu_differs(s->map, PICTURE_BYTES, 4), -1);
+	vgpu_assert_eq(vgpu_differs(s->fb.pixels, s->fb.size, 3), -1);
+	crtc = drmModeGetCrtc(s->display, s->head.crtc);
+	vgpu_assert(crtc);
+	vgpu_assert(crtc->mode_valid);
+	vgpu_assert_eq(crtc->buffer_id, s->fb.id);
+	drmModeFreeCrtc(crtc);
+	vgpu_flip(s->display, &s->head, &s->fb);
+	vgpu_drm_check_alive();
+}
+
+/* 0 as soon as a fresh client can work, else the errno it gets after all that time. */
+static int wait_for_service(void)
+{
+	double end = vgpu_now() + RECOVERY_S;
+	int ret;
+
+	do {
+		struct drm_virtgpu_resource_create rc = vgpu_picture_args(SIDE, SIDE);
+		int fd = vgpu_open_render();
+
+		ret = vgpu_resource_create(fd, &rc) ?: vgpu_wait(fd, rc.bo_handle, 0);
+		close(fd);
+		if (ret)
+			nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	} while (ret && vgpu_now() < end);
+	return ret;
+}
+
+/* Until the driver has reset a device that needs it, whatever came of it. */
+static void wait_for_reset(void)
+{
+	double end = vgpu_now() + RECOVERY_S;
+
+	while (vgpu_shim_is("needs_reset", "Y")) {
+		vgpu_assert(vgpu_now() < end);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+}
+
+static void need_reset(void)
+{
+	vgpu_ok(vgpu_shim_set("needs_reset", "Y"));
+	wait_for_reset();
+}
+
+static void device_needs_reset(void)
+{
+	struct scene s;
+
+	scene_init(&s);
+	need_reset();
+	vgpu_ok(wait_for_service());
+	scene_check_after(&s);
+	scene_fini(&s);
+}
+
+/* The first tries find no rings; a device that works in the end serves on. */
+static void device_comes_back_late(void)
+{
+	struct scene s;
+
+	scene_init(&s);
+	vgpu_ok(vgpu_shim_set("refuse_rings", "2"));
+	need_reset();
+	vgpu_ok(wait_for_service());
+	scene_check_after(&s);
+	scene_fini(&s);
+}
+
+/* One that never does says so at each call, at once, until it is bound anew. */
+static void device_stays_lost(void)
+{
+	struct drm_virtgpu_resource_create rc = vgpu_picture_args(SIDE, SIDE);
+	struct vgpu_binding binding;
+	struct scene s;
+	double start;
+
+	scene_init(&s);
+	vgpu_binding_init(&binding);
+	vgpu_ok(vgpu_shim_set("refuse_rings", "3"));
+	need_reset();
+	vgpu_ret(wait_for_service(), -EIO);
+	start = vgpu_now();
+	vgpu_ret(scene_work(&s), -EIO);
+	vgpu_ret(vgpu_resource_create(s.client.fd, &rc), -EIO);
+	/* Nobody works on it any more. */
+	vgpu_ok(vgpu_wait(s.client.fd, s.picture, 0));
+	vgpu_assert(vgpu_now() - start < 1);
+	vgpu_assert_eq(vgpu_differs(s.map, PICTURE_BYTES, 4), -1);
+	vgpu_ok(vgpu_unbind(&binding));
+	vgpu_ok(vgpu_bind(&binding));
+	vgpu_drm_check_alive();
+	scene_close(&s);
+	vgpu_binding_fini(&binding);
+}
+
+static void sleep_and_wake(void)
+{
+	struct scene s;
+
+	scene_init(&s);
+	for (int i = 0; i < 2; i++) {
+		vgpu_ok(vgpu_shim_set("frozen", "Y"));
+		vgpu_ok(vgpu_shim_set("frozen", "N"));
+		scene_check_after(&s);
+	}
+	scene_fini(&s);
+}
+
+static void sleep_with_nothing_lit(void)
+{
+	struct scene s;
+
+	scene_init(&s);
+	vgpu_ok(vgpu_show(s.display, &s.head, NULL, 0, 0));
+	vgpu_ok(vgpu_shim_set("frozen", "Y"));
+	vgpu_ok(vgpu_shim_set("frozen", "N"));
+	vgpu_ok(vgpu_show(s.display, &s.head, &s.fb, 0, 0));
+	scene_check_after(&s);
+	scene_fini(&s);
+}
+
+/* Work under way when the system goes to sleep: it has come to an end, with an error. */
+static void fences_do_not_sleep(void)
+{
+	int fence = -1, ret;
+	struct scene s;
+
+	scene_init(&s);
+	vgpu_require(s.has_3d, "no 3D");
+	for (int i = 0; i < 20; i++) {
+		if (fence >= 0)
+			close(fence);
+		vgpu_ok(vgpu_submit_fences(&s.client, -1, &fence));
+	}
+	vgpu_ok(vgpu_shim_set("frozen", "Y"));
+	ret = vgpu_fence_status(fence);
+	vgpu_assert_msg(ret == 1 || ret == -EIO, "%d", ret);
+	vgpu_ok(vgpu_shim_set("frozen", "N"));
+	close(fence);
+	scene_check_after(&s);
+	scene_fini(&s);
+}
+
+/* Calls between sleep and wake, as from a thread that is not frozen: no hang. */
+static void asleep_nothing_works(void)
+{
+	struct drm_virtgpu_resource_create rc = vgpu_picture_args(SIDE, SIDE);
+	struct scene s;
+
+	scene_init(&s);
+	vgpu_ok(vgpu_shim_set("frozen", "Y"));
+	vgpu_ret(scene_work(&s), -EIO);
+	vgpu_ret(vgpu_resource_create(s.client.fd, &rc), -EIO);
+	vgpu_ok(vgpu_shim_set("frozen", "N"));
+	scene_check_after(&s);
+	scene_fini(&s);
+}
+
+static void wakes_without_rings(void)
+{
+	struct vgpu_binding binding;
+	struct scene s;
+
+	scene_init(&s);
+	vgpu_binding_init(&binding);
+	vgpu_ok(vgpu_shim_set("frozen", "Y"));
+	vgpu_ok(vgpu_shim_set("refuse_rings", "1"));
+	vgpu_ret(vgpu_shim_set("frozen", "N"), -ENOENT);
+	vgpu_ret(scene_work(&s), -EIO);
+	vgpu_ok(vgpu_unbind(&binding));
+	vgpu_ok(vgpu_bind(&binding));
+	vgpu_drm_check_alive();
+	scene_close(&s);
+	vgpu_binding_fini(&binding);
+}
+
+static void probe_without_rings(void)
+{
+	struct vgpu_binding binding;
+
+	vgpu_require(vgpu_shim_is_there(), "no transport that does as it is told");
+	vgpu_binding_init(&binding);
+	vgpu_ok(vgpu_unbind(&binding));
+	vgpu_ok(vgpu_shim_set("refuse_rings", "1"));
+	vgpu_ret(vgpu_bind(&binding), -ENOENT);
+	vgpu_ok(vgpu_bind(&binding));
+	vgpu_drm_check_alive();
+	vgpu_binding_fini(&binding);
+}
+
+/* The device wants a reset while nobody drives it, and while it is probed. */
+static void needs_reset_without_driver(void)
+{
+	struct vgpu_binding binding;
+
+	vgpu_require(vgpu_shim_is_there(), "no transport that does as it is told");
+	vgpu_binding_init(&binding);
+	vgpu_ok(vgpu_unbind(&binding));
+	vgpu_ok(vgpu_shim_set("needs_reset", "Y"));
+	vgpu_ok(vgpu_bind(&binding));
+	wait_for_reset();
+	vgpu_ok(wait_for_service());
+	vgpu_drm_check_alive();
+	vgpu_binding_fini(&binding);
+}
+
+static const struct vgpu_subtest subtests[] = {
+	{ .name = "device-needs-reset", .run = device_needs_reset },
+	{ .name = "device-comes-back-late", .run = device_comes_back_late },
+	{ .name = "device-stays-lost", .run = device_stays_lost },
+	{ .name = "sleep-and-wake", .run = sleep_and_wake },
+	{ .name = "sleep-with-nothing-lit", .run = sleep_with_nothing_lit },
+	{ .name = "fences-do-not-sleep", .run = fences_do_not_sleep },
+	{ .name = "asleep-nothing-works", .run = asleep_nothing_works },
+	{ .name = "wakes-without-rings", .run = wakes_without_rings },
+	{ .name = "probe-without-rings", .run = probe_without_rings },
+	{ .name = "needs-reset-without-driver", .run = needs_reset_without_driver },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct vgpu_program program = {
+		.name = "vgpu_transport",
+		.about = "resets, sleep, and rings that cannot be had",
+		.subtests = subtests,
+		.nsubtests = ARRAY_SIZE(subtests),
+	};
+
+	return vgpu_test_main(argc, argv, &program);
+}
