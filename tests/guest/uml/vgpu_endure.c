@@ -206,6 +206,40 @@ static void render_round(unsigned int round)
 	close(fd);
 }
 
+/* The host's own memory, where the device has a window for it. */
+static void window_round(void)
+{
+	const struct drm_virtgpu_context_set_param param = {
+		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, VIRTGPU_DRM_CAPSET_VENUS,
+	};
+	int fd = open_node("renderD", 128);
+
+	if (fd < 0) {
+		errors++;
+		return;
+	}
+	if (!vgpu_has_host_visible(fd) || TRY(vgpu_context_init(fd, &param, 1))) {
+		close(fd);
+		return;
+	}
+	for (int i = 0; i < 3; i++) {
+		struct drm_virtgpu_resource_create_blob blob = {
+			.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
+			.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE,
+			.size = SIDE * SIDE * 4,
+		};
+
+		if (TRY(vgpu_blob_create(fd, &blob)))
+			continue;
+		/* What was refused or given up once is asked for again. */
+		touch(fd, blob.bo_handle);
+		touch(fd, blob.bo_handle);
+		if (i)
+			TRY(vgpu_gem_close(fd, blob.bo_handle));
+	}
+	close(fd);
+}
+
 /**
  * struct screen - what the display part works with
  * @fd: the card
@@ -391,6 +425,7 @@ static void every_call_returns(void)
 {
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		render_round(i);
+		window_round();
 		screen_round();
 	}
 	report();
