@@ -8,7 +8,7 @@ DEMO ?= glxgears
 
 export DEMO
 
-.PHONY: bench bench-quick help modules install uninstall clean run shell check check-quick provision soak
+.PHONY: bench bench-quick help modules install uninstall clean run shell check check-quick mutants provision soak
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -34,6 +34,10 @@ soak:
 	tests/guest/uml/ioctl-fuzz --seeds 1001..1010 --calls 100000
 	tests/guest/uml/ioctl-fuzz --seeds 2001..2010 --calls 60000 --host-rate 200
 	tests/guest/uml/faults --fuzz 3001..3100
+
+## make mutants             take away each check of the driver, and see a test fail; hours, as root
+mutants:
+	tests/guest/uml/mutants
 
 ## make bench               what each operation costs on both drivers; as root
 bench:
