@@ -68,7 +68,10 @@ void vgpu_gem_close(struct drm_gem_object *obj, struct drm_file *file)
 	/* The last one: UNREF comes next, and takes the resource from its contexts as well. */
 	if (obj->handle_count == 1 && kref_read(&obj->refcount) == 1)
 		return;
+	/* Who is about to post a command for the buffer looks at its handle under this lock. */
+	dma_resv_lock(obj->resv, NULL);
 	vgpu_context_detach(vgpu_context_of(file), &to_vgpu_gem(obj)->res);
+	dma_resv_unlock(obj->resv);
 }
 
 static enum drm_gem_object_status vgpu_gem_status(struct drm_gem_object *obj)
@@ -350,6 +353,28 @@ struct vgpu_gem *vgpu_gem_lookup(struct drm_file *file, u32 handle)
 	struct drm_gem_object *obj = drm_gem_object_lookup(file, handle);
 
 	return obj ? to_vgpu_gem(obj) : NULL;
+}
+
+/**
+ * vgpu_gem_has_handle_locked() - is a buffer still what a handle stands for?
+ * @gem: the buffer, with a reference, its reservation locked
+ * @file: whose handle
+ * @handle: the handle
+ *
+ * When it is, the context of the file has the buffer attached until the reservation is
+ * unlocked: a handle is taken away before vgpu_gem_close() is called.
+ *
+ * Context: process.
+ * Return: true if it is.
+ */
+bool vgpu_gem_has_handle_locked(struct vgpu_gem *gem, struct drm_file *file, u32 handle)
+{
+	struct drm_gem_object *obj = drm_gem_object_lookup(file, handle);
+
+	dma_resv_assert_held(gem->base.base.resv);
+	if (obj)
+		drm_gem_object_put(obj);
+	return obj == &gem->base.base;
 }
 
 /* The entries of a scatterlist that hold a range of its bytes. */

@@ -62,6 +62,7 @@ int vgpu_gem_publish(struct vgpu_gem *gem, struct drm_file *file, u32 *handle);
 int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 			 struct drm_mode_create_dumb *args);
 struct vgpu_gem *vgpu_gem_lookup(struct drm_file *file, u32 handle);
+bool vgpu_gem_has_handle_locked(struct vgpu_gem *gem, struct drm_file *file, u32 handle);
 void vgpu_gem_put(struct vgpu_gem *gem);
 void vgpu_gem_sync_for_device(struct vgpu_gem *gem, size_t offset, size_t size_bytes);
 

@@ -255,8 +255,11 @@ static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem
 	return 0;
 }
 
-/* Post a command about one buffer, with a fence that the buffer waits for. */
-static int vgpu_ioctl_post_on(struct vgpu_context *ctx, struct vgpu_gem *gem,
+/*
+ * Post a command about one buffer, with a fence that the buffer waits for. Another thread
+ * may have closed the handle since it was looked up.
+ */
+static int vgpu_ioctl_post_on(struct drm_file *file, u32 handle, struct vgpu_gem *gem,
 			      struct vgpu_cmd *cmd)
 {
 	struct dma_resv *resv = gem->base.base.resv;
@@ -264,7 +267,10 @@ static int vgpu_ioctl_post_on(struct vgpu_context *ctx, struct vgpu_gem *gem,
 
 	ret = dma_resv_lock_interruptible(resv, NULL);
 	if (!ret) {
-		ret = vgpu_ioctl_post_locked(ctx, gem, cmd);
+		if (vgpu_gem_has_handle_locked(gem, file, handle))
+			ret = vgpu_ioctl_post_locked(vgpu_context_of(file), gem, cmd);
+		else
+			ret = -ENOENT;
 		dma_resv_unlock(resv);
 	}
 	if (ret)
@@ -272,11 +278,12 @@ static int vgpu_ioctl_post_on(struct vgpu_context *ctx, struct vgpu_gem *gem,
 	return ret;
 }
 
-static int vgpu_ioctl_transfer_3d(struct vgpu_device *vgpu, struct vgpu_context *ctx,
+static int vgpu_ioctl_transfer_3d(struct vgpu_device *vgpu, struct drm_file *file,
 				  struct vgpu_gem *gem, bool to_host,
 				  const struct drm_virtgpu_3d_transfer_to_host *args)
 {
 	const struct vgpu_transfer transfer = vgpu_ioctl_transfer_args(args);
+	struct vgpu_context *ctx = vgpu_context_of(file);
 	u32 ctx_id;
 	int ret;
 
@@ -285,11 +292,11 @@ static int vgpu_ioctl_transfer_3d(struct vgpu_device *vgpu, struct vgpu_context 
 		return ret;
 	ctx_id = vgpu_context_id(ctx);
 	if (!to_host)
-		return vgpu_ioctl_post_on(ctx, gem,
+		return vgpu_ioctl_post_on(file, args->bo_handle, gem,
 					  vgpu_cmd_transfer_from_host_3d(vgpu->cmdq, gem->res.id,
 									 ctx_id, &transfer));
 	vgpu_gem_sync_for_device(gem, args->offset, gem->base.base.size - args->offset);
-	return vgpu_ioctl_post_on(ctx, gem,
+	return vgpu_ioctl_post_on(file, args->bo_handle, gem,
 				  vgpu_cmd_transfer_to_host_3d(vgpu->cmdq, gem->res.id, ctx_id,
 							       &transfer));
 }
@@ -300,7 +307,7 @@ static bool vgpu_ioctl_is_inside(const struct drm_virtgpu_3d_box *box,
 	return (u64)box->x + box->w <= res->width && (u64)box->y + box->h <= res->height;
 }
 
-static int vgpu_ioctl_transfer_2d(struct vgpu_device *vgpu, struct vgpu_context *ctx,
+static int vgpu_ioctl_transfer_2d(struct vgpu_device *vgpu, struct drm_file *file,
 				  struct vgpu_gem *gem,
 				  const struct drm_virtgpu_3d_transfer_to_host *args)
 {
@@ -312,7 +319,7 @@ static int vgpu_ioctl_transfer_2d(struct vgpu_device *vgpu, struct vgpu_context 
 		return -EINVAL;
 	}
 	vgpu_gem_sync_for_device(gem, args->offset, gem->base.base.size - args->offset);
-	return vgpu_ioctl_post_on(ctx, gem,
+	return vgpu_ioctl_post_on(file, args->bo_handle, gem,
 				  vgpu_cmd_transfer_to_host_2d(vgpu->cmdq, gem->res.id, &rect,
 							       args->offset));
 }
@@ -320,7 +327,6 @@ static int vgpu_ioctl_transfer_2d(struct vgpu_device *vgpu, struct vgpu_context 
 static int vgpu_ioctl_transfer(struct drm_device *drm, struct drm_file *file, bool to_host,
 			       const struct drm_virtgpu_3d_transfer_to_host *args)
 {
-	struct vgpu_context *ctx = vgpu_context_of(file);
 	struct vgpu_device *vgpu = to_vgpu(drm);
 	struct vgpu_gem *gem;
 	int ret;
@@ -329,7 +335,7 @@ static int vgpu_ioctl_transfer(struct drm_device *drm, struct drm_file *file, bo
 		drm_dbg(drm, "no transfers from the host without 3D\n");
 		return -ENOSYS;
 	}
-	ret = vgpu_context_throttle(ctx);
+	ret = vgpu_context_throttle(vgpu_context_of(file));
 	if (ret)
 		return ret;
 	gem = vgpu_ioctl_lookup(file, args->bo_handle);
@@ -337,9 +343,9 @@ static int vgpu_ioctl_transfer(struct drm_device *drm, struct drm_file *file, bo
 		return -ENOENT;
 	ret = vgpu_ioctl_check_transfer(drm, gem, args);
 	if (!ret && vgpu->features.virgl)
-		ret = vgpu_ioctl_transfer_3d(vgpu, ctx, gem, to_host, args);
+		ret = vgpu_ioctl_transfer_3d(vgpu, file, gem, to_host, args);
 	else if (!ret)
-		ret = vgpu_ioctl_transfer_2d(vgpu, ctx, gem, args);
+		ret = vgpu_ioctl_transfer_2d(vgpu, file, gem, args);
 	vgpu_gem_put(gem);
 	if (!ret)
 		vgpu_cmdq_kick(vgpu->cmdq);
