@@ -543,6 +543,9 @@ static void do_noise(unsigned int n)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(noise); i++)
 		noise[i] = (uint32_t)nasty();
+	/* The number of the descriptor would lie beyond the noise, and nobody could close it. */
+	if (nr == DRM_VIRTGPU_EXECBUFFER)
+		noise[0] &= ~(uint32_t)VIRTGPU_EXECBUF_FENCE_FD_OUT;
 	if (nr != DRM_VIRTGPU_RESOURCE_CREATE && nr != DRM_VIRTGPU_RESOURCE_CREATE_BLOB)
 		call(session.node[n], _IOC(pick(4), DRM_IOCTL_BASE, DRM_COMMAND_BASE + nr, size),
 		     noise);
@@ -587,6 +590,13 @@ static void begin(void)
 
 static void end(void)
 {
+	struct drm_mode_cursor2 none = { .flags = DRM_MODE_CURSOR_BO, .crtc_id = crtc_id };
+
+	/*
+	 * A cursor stays when its client goes; elsewhere a console takes it away. Its buffer, if
+	 * it was exported, keeps the module.
+	 */
+	vgpu_ioctl(session.node[NODES - 1], DRM_IOCTL_MODE_CURSOR2, &none);
 	for (unsigned int i = 0; i < SLOTS; i++) {
 		keep_fd(&session.fence[i], -1);
 		keep_fd(&session.dmabuf[i], -1);
