@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Threads that meet: while some use a file, a buffer, a fence or an event in every way
+ * there is, another takes it away, and in the end the whole device. Each call may fail, as
+ * nobody knows what it finds; none may hang, and what the checkers of the kernel say of it
+ * is the verdict.
+ *
+ * vgpu_race [ROUNDS]
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <drm/drm.h>
+#include <drm/drm_fourcc.h>
+#include <drm/drm_mode.h>
+#include <linux/sync_file.h>
+
+#include "vgpu_binding.h"
+#include "vgpu_display.h"
+#include "vgpu_drm.h"
+#include "vgpu_test.h"
+
+#define WORKERS 3
+#define ROUNDS 150
+#define SIDE 64u
+#define PICTURE_BYTES (SIDE * SIDE * 4)
+/* What a round gives the workers to do. */
+#define STEPS 4
+
+/* What the workers reach for; -1 and 0 for nothing. */
+static _Atomic int shared_fd = -1, shared_fence = -1;
+static _Atomic uint32_t shared_handle;
+static _Atomic bool over;
+static _Atomic unsigned long calls;
+
+static int submit(int fd, uint32_t handle, int ring, int *fence)
+{
+	/* NOP of one word: toy3d takes it. */
+	static const uint32_t stream[2] = { 0x00010000, 0 };
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = (fence ? VIRTGPU_EXECBUF_FENCE_FD_OUT : 0) |
+			 (ring >= 0 ? VIRTGPU_EXECBUF_RING_IDX : 0),
+		.command = (uintptr_t)stream,
+		.size = sizeof(stream),
+		.bo_handles = (uintptr_t)&handle,
+		.num_bo_handles = !!handle,
+		.fence_fd = -1,
+		.ring_idx = ring >= 0 ? (uint32_t)ring : 0,
+	};
+	int ret = vgpu_execbuffer(fd, &exec);
+
+	if (fence)
+		*fence = ret ? -1 : exec.fence_fd;
+	return ret;
+}
+
+static int create(int fd)
+{
+	struct drm_virtgpu_resource_create rc = vgpu_picture_args(SIDE, SIDE);
+
+	return vgpu_resource_create(fd, &rc) ? 0 : (int)rc.bo_handle;
+}
+
+/* Two rings, the first of which sends events. */
+static int init_rings(int fd)
+{
+	const struct drm_virtgpu_context_set_param params[] = {
+		{ VIRTGPU_CONTEXT_PARAM_NUM_RINGS, 2 },
+		{ VIRTGPU_CONTEXT_PARAM_POLL_RINGS_MASK, 1 },
+	};
+
+	return vgpu_context_init(fd, params, ARRAY_SIZE(params));
+}
+
+/* What a worker does at random. */
+
+static void do_submit(int fd, uint32_t handle)
+{
+	submit(fd, handle, -1, NULL);
+}
+
+static void do_submit_on_ring(int fd, uint32_t handle)
+{
+	submit(fd, handle, 0, NULL);
+}
+
+static void do_fence(int fd, uint32_t handle)
+{
+	int fence;
+
+	submit(fd, handle, -1, &fence);
+	fence = atomic_exchange(&shared_fence, fence);
+	if (fence >= 0)
+		close(fence);
+}
+
+static void do_ask_fence(int fd, uint32_t handle)
+{
+	struct sync_fence_info info[2] = { 0 };
+	struct sync_file_info file = {
+		.num_fences = ARRAY_SIZE(info), .sync_fence_info = (uintptr_t)info,
+	};
+	int fence = atomic_exchange(&shared_fence, -1);
+	struct pollfd pfd = { .fd = fence, .events = POLLIN };
+
+	(void)fd;
+	(void)handle;
+	if (fence < 0)
+		return;
+	vgpu_ioctl(fence, SYNC_IOC_FILE_INFO, &file);
+	poll(&pfd, 1, 1);
+	close(fence);
+}
+
+static void do_wait(int fd, uint32_t handle)
+{
+	vgpu_wait(fd, handle, 0);
+}
+
+static void do_transfer(int fd, uint32_t handle)
+{
+	const struct drm_virtgpu_3d_box box = { .w = SIDE, .h = SIDE, .d = 1 };
+
+	vgpu_transfer_to_host(fd, handle, &box, 0, 0);
+	vgpu_transfer_from_host(fd, handle, &box, 0, 0);
+}
+
+static void do_close_handle(int fd, uint32_t handle)
+{
+	vgpu_gem_close(fd, handle);
+}
+
+static void do_export(int fd, uint32_t handle)
+{
+	int dmabuf;
+
+	if (!vgpu_prime_export(fd, handle, &dmabuf))
+		close(dmabuf);
+}
+
+/* The kernel touches it, so that a lost mapping is an errno, not a signal. */
+static void do_map(int fd, uint32_t handle)
+{
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	uint64_t offset;
+	void *map;
+
+	if (!vgpu_map_offset(fd, handle, &offset)) {
+		map = mmap(NULL, PICTURE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			   (off_t)offset);
+		if (map != MAP_FAILED) {
+			if (read(zero, map, PICTURE_BYTES) > 0)
+				atomic_fetch_add(&calls, 1);
+			munmap(map, PICTURE_BYTES);
+		}
+	}
+	close(zero);
+}
+
+static void do_read_events(int fd, uint32_t handle)
+{
+	char events[256];
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	(void)handle;
+	/* Only where there is one: the file blocks. */
+	if (poll(&pfd, 1, 0) == 1 && pfd.revents & POLLIN)
+		if (read(fd, events, sizeof(events)) > 0)
+			atomic_fetch_add(&calls, 1);
+}
+
+static void do_init(int fd, uint32_t handle)
+{
+	(void)handle;
+	init_rings(fd);
+}
+
+static void do_caps(int fd, uint32_t handle)
+{
+	uint8_t caps[64];
+
+	(void)handle;
+	vgpu_get_caps(fd, 30, 1, caps, sizeof(caps));
+}
+
+static void do_look(int fd, uint32_t handle)
+{
+	static const char *const files[] = {
+		"/sys/kernel/debug/dri/0/virtio-gpu-contexts",
+		"/sys/kernel/debug/dri/0/virtio-gpu-resources",
+		"/sys/kernel/debug/dri/0/virtio-gpu-queues",
+		"/proc/self/fdinfo/3",
+	};
+	char text[4096];
+	int file;
+
+	(void)fd;
+	file = open(files[handle % ARRAY_SIZE(files)], O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return;
+	while (read(file, text, sizeof(text)) > 0)
+		;
+	close(file);
+}
+
+typedef void (*deed_fn)(int fd, uint32_t handle);
+
+static const deed_fn deeds[] = {
+	do_submit, do_submit_on_ring, do_fence, do_ask_fence, do_wait, do_transfer, do_export,
+	do_map, do_read_events, do_caps, do_look, do_init, do_close_handle,
+};
+
+static void *work(void *arg)
+{
+	unsigned int seed = (unsigned int)(uintptr_t)arg;
+
+	while (!atomic_load(&over)) {
+		int fd = atomic_load(&shared_fd);
+
+		if (fd < 0) {
+			sched_yield();
+			continue;
+		}
+		deeds[(unsigned int)rand_r(&seed) % ARRAY_SIZE(deeds)](fd,
+								      atomic_load(&shared_handle));
+		atomic_fetch_add(&calls, 1);
+	}
+	return NULL;
+}
+
+/* A round: what the one thread does that takes things away. */
+
+static void breathe(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+}
+
+static void put_fd(int fd)
+{
+	fd = atomic_exchange(&shared_fd, fd);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int open_render(void)
+{
+	return open("/dev/dri/renderD128", O_RDWR | O_CLOEXEC);
+}
+
+static void close_against_all(void)
+{
+	put_fd(open_render());
+	for (unsigned int i = 0; i < STEPS; i++) {
+		atomic_store(&shared_handle, (uint32_t)create(atomic_load(&shared_fd)));
+		breathe();
+	}
+}
+
+static void free_against_completion(void)
+{
+	int fd = atomic_load(&shared_fd), handle;
+
+	for (unsigned int i = 0; i < STEPS; i++) {
+		handle = create(fd);
+		atomic_store(&shared_handle, (uint32_t)handle);
+		submit(fd, (uint32_t)handle, -1, NULL);
+		vgpu_gem_close(fd, (uint32_t)handle);
+	}
+}
+
+static void events_against_close(void)
+{
+	int fd = open_render();
+
+	init_rings(fd);
+	put_fd(fd);
+	for (unsigned int i = 0; i < STEPS; i++)
+		submit(fd, 0, 0, NULL);
+	breathe();
+}
+
+static void signal_against_wait(void)
+{
+	int fence;
+
+	for (unsigned int i = 0; i < STEPS; i++) {
+		submit(atomic_load(&shared_fd), atomic_load(&shared_handle), -1, &fence);
+		fence = atomic_exchange(&shared_fence, fence);
+		if (fence >= 0)
+			close(fence);
+		sched_yield();
+	}
+}
+
+static void unplug_against_all(void)
+{
+	struct vgpu_binding binding;
+
+	close_against_all();
+	vgpu_binding_init(&binding);
+	vgpu_ok(vgpu_unbind(&binding));
+	vgpu_ok(vgpu_bind(&binding));
+	vgpu_binding_fini(&binding);
+}
+
+static const struct {
+	const char *name;
+	void (*round)(void);
+	/* Of so many times as many rounds of the others. */
+	unsigned int seldom;
+} races[] = {
+	{ "close against all", close_against_all, 1 },
+	{ "free against completion", free_against_completion, 1 },
+	{ "events against close", events_against_close, 1 },
+	{ "signal against wait", signal_against_wait, 1 },
+	{ "unplug against all", unplug_against_all, 10 },
+};
+
+static void run(const char *name, void (*round)(void), unsigned int rounds)
+{
+	pthread_t workers[WORKERS];
+	double start = vgpu_now();
+
+	atomic_store(&over, false);
+	atomic_store(&calls, 0);
+	put_fd(open_render());
+	for (uintptr_t i = 0; i < WORKERS; i++)
+		vgpu_assert(!pthread_create(&workers[i], NULL, work, (void *)(i + 1)));
+	for (unsigned int i = 0; i < rounds; i++)
+		round();
+	atomic_store(&over, true);
+	for (size_t i = 0; i < WORKERS; i++)
+		pthread_join(workers[i], NULL);
+	put_fd(-1);
+	vgpu_info("%s: %u rounds, %lu calls, %.1f s", name, rounds, atomic_load(&calls),
+		  vgpu_now() - start);
+	/* Workers that found nothing to do have raced with nobody. */
+	vgpu_assert(atomic_load(&calls) > rounds);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int rounds = argc > 1 ? (unsigned int)atoi(argv[1]) : ROUNDS;
+
+	for (size_t i = 0; i < ARRAY_SIZE(races); i++)
+		run(races[i].name, races[i].round, 1 + rounds / races[i].seldom);
+	vgpu_drm_check_alive();
+	return 0;
+}
