@@ -22,6 +22,22 @@ static u32 scanout_check(struct device *d, u32 n)
 		       d->display.n);
 }
 
+/* What to show; NULL when that is nothing, or an error. */
+static u32 scanout_resource(struct device *d, u32 n, u32 id, struct resource **res)
+{
+	u32 resp = scanout_check(d, n);
+
+	*res = NULL;
+	if (resp != OK)
+		return resp;
+	if (!id) {
+		display_hide(&d->display, n);
+		return OK;
+	}
+	*res = cmd_resource(d, id);
+	return *res ? OK : BAD_RES;
+}
+
 static u32 scanout_view_check(struct device *d, const struct rect *r, u32 w, u32 h)
 {
 	if (r->w && r->h && rect_inside(r, w, h))
@@ -45,17 +61,10 @@ u32 cmd_set_scanout(struct device *d, struct job *job)
 	u32 id = REQ32(job, virtio_gpu_set_scanout, resource_id);
 	struct display_fb fb = { 0 };
 	struct resource *res;
-	u32 resp = scanout_check(d, n);
+	u32 resp = scanout_resource(d, n, id, &res);
 
-	if (resp != OK)
-		return resp;
-	if (!id) {
-		display_hide(&d->display, n);
-		return OK;
-	}
-	res = cmd_resource(d, id);
 	if (!res)
-		return BAD_RES;
+		return resp;
 	if (res->kind == RESOURCE_BLOB)
 		return cmd_state_bug(d, "scanout-blob", BAD_PARAM,
 				     "resource %u is a blob: SET_SCANOUT_BLOB is needed", id);
@@ -115,17 +124,10 @@ u32 cmd_set_scanout_blob(struct device *d, struct job *job)
 		REQ32(job, virtio_gpu_set_scanout_blob, offsets[0]),
 	};
 	struct resource *res;
-	u32 resp = scanout_check(d, n);
+	u32 resp = scanout_resource(d, n, id, &res);
 
-	if (resp != OK)
-		return resp;
-	if (!id) {
-		display_hide(&d->display, n);
-		return OK;
-	}
-	res = cmd_resource(d, id);
 	if (!res)
-		return BAD_RES;
+		return resp;
 	if (res->kind != RESOURCE_BLOB)
 		return cmd_state_bug(d, "scanout-not-blob", BAD_PARAM,
 				     "resource %u is not a blob", id);
