@@ -169,10 +169,10 @@ void vgpu_power_lost_work(struct work_struct *work)
 	struct vgpu_core *core = container_of(work, struct vgpu_core, lost_work);
 	struct vgpu_device *vgpu = &core->base;
 
-	if (vgpu->state != VGPU_DEVICE_READY || READ_ONCE(core->removing))
+	if (READ_ONCE(vgpu->state) != VGPU_DEVICE_READY || READ_ONCE(core->removing))
 		return;
 	vgpu_device_set_state(vgpu, VGPU_DEVICE_LOST);
-	drm_err(&vgpu->drm, "device is lost: %pe\n", ERR_PTR(core->lost_error));
+	drm_err(&vgpu->drm, "device is lost: %pe\n", ERR_PTR(READ_ONCE(core->lost_error)));
 	vgpu_contexts_lose(vgpu, -EIO);
 	vgpu_compat_wedged_event(&vgpu->drm);
 	vgpu_power_recover(core);

@@ -319,7 +319,7 @@ void vgpu_context_leave(struct drm_file *file)
 
 	mutex_lock(&ctx->lock);
 	was = ctx->state;
-	ctx->state = VGPU_CONTEXT_LEFT;
+	WRITE_ONCE(ctx->state, VGPU_CONTEXT_LEFT);
 	vgpu_context_turn_away(ctx, -ECANCELED);
 	mutex_unlock(&ctx->lock);
 	if (was == VGPU_CONTEXT_MADE)
@@ -377,7 +377,7 @@ void vgpu_contexts_lose(struct vgpu_device *vgpu, int error)
 	list_for_each_entry(ctx, &contexts->list, node) {
 		mutex_lock(&ctx->lock);
 		if (ctx->state == VGPU_CONTEXT_MADE) {
-			ctx->state = VGPU_CONTEXT_GONE;
+			WRITE_ONCE(ctx->state, VGPU_CONTEXT_GONE);
 			cmpxchg(&ctx->error, 0, -EIO);
 		}
 		vgpu_context_turn_away(ctx, error);
@@ -457,7 +457,8 @@ static void vgpu_context_make_locked(struct vgpu_context *ctx)
 		name = comm;
 	}
 	vgpu_cmd_post(vgpu_cmd_ctx_create(q, ctx->id, ctx->params.capset_id, name), &ctx->owner);
-	ctx->state = VGPU_CONTEXT_MADE;
+	/* Who sees it finds the rings, and sends what is behind CTX_CREATE. */
+	smp_store_release(&ctx->state, VGPU_CONTEXT_MADE);
 }
 
 /**
@@ -470,7 +471,7 @@ static void vgpu_context_make_locked(struct vgpu_context *ctx)
 int vgpu_context_ensure(struct vgpu_context *ctx)
 {
 	/* Pairs with the store in vgpu_context_make_locked(): the common case. */
-	if (READ_ONCE(ctx->state) == VGPU_CONTEXT_NEW) {
+	if (smp_load_acquire(&ctx->state) == VGPU_CONTEXT_NEW) {
 		mutex_lock(&ctx->lock);
 		if (ctx->state == VGPU_CONTEXT_NEW)
 			vgpu_context_make_locked(ctx);
@@ -579,7 +580,8 @@ struct vgpu_gate *vgpu_context_gate(struct vgpu_context *ctx)
  */
 struct vgpu_gate *vgpu_context_ring(struct vgpu_context *ctx, u32 ring_idx)
 {
-	if (READ_ONCE(ctx->state) == VGPU_CONTEXT_NEW || ring_idx >= ctx->params.num_rings)
+	/* Pairs with the store in vgpu_context_make_locked(). */
+	if (smp_load_acquire(&ctx->state) == VGPU_CONTEXT_NEW || ring_idx >= ctx->params.num_rings)
 		return NULL;
 	return ctx->rings[ring_idx];
 }
@@ -640,7 +642,7 @@ int vgpu_context_attach(struct vgpu_context *ctx, struct vgpu_resource *res)
 void vgpu_context_detach(struct vgpu_context *ctx, struct vgpu_resource *res)
 {
 	/* It must not overtake what was held back; then CTX_DESTROY or UNREF will do. */
-	if (READ_ONCE(ctx->state) == VGPU_CONTEXT_MADE && !vgpu_context_is_held_back(ctx))
+	if (smp_load_acquire(&ctx->state) == VGPU_CONTEXT_MADE && !vgpu_context_is_held_back(ctx))
 		vgpu_cmd_post(vgpu_cmd_ctx_detach(ctx->vgpu->cmdq, ctx->id, res->id),
 			      &res->owner);
 }

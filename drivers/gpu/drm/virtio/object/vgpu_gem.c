@@ -65,8 +65,11 @@ int vgpu_gem_open(struct drm_gem_object *obj, struct drm_file *file)
  */
 void vgpu_gem_close(struct drm_gem_object *obj, struct drm_file *file)
 {
-	/* The last one: UNREF comes next, and takes the resource from its contexts as well. */
-	if (obj->handle_count == 1 && kref_read(&obj->refcount) == 1)
+	/*
+	 * The last one: UNREF comes next, and takes the resource from its contexts as well. The
+	 * count is another lock's, and a wrong guess costs a command.
+	 */
+	if (data_race(obj->handle_count) == 1 && kref_read(&obj->refcount) == 1)
 		return;
 	/* Who is about to post a command for the buffer looks at its handle under this lock. */
 	dma_resv_lock(obj->resv, NULL);

@@ -192,7 +192,7 @@ static int vgpu_hostmem_take(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_b
 	mutex_lock(&hostmem->lock);
 	ret = drm_mm_insert_node_generic(&hostmem->mm, &blob->node, size, alignment, 0, 0);
 	if (!ret)
-		hostmem->used += size;
+		WRITE_ONCE(hostmem->used, hostmem->used + size);
 	else if (ret == -ENOSPC && hostmem->leaving)
 		ret = -EAGAIN;
 	*turns = hostmem->turns;
@@ -224,7 +224,7 @@ static void vgpu_hostmem_give_back(struct vgpu_hostmem *hostmem, struct vgpu_hos
 {
 	mutex_lock(&hostmem->lock);
 	drm_mm_remove_node(&blob->node);
-	hostmem->used -= blob->gem.base.base.size;
+	WRITE_ONCE(hostmem->used, hostmem->used - blob->gem.base.base.size);
 	hostmem->leaving -= blob->leaving;
 	WRITE_ONCE(hostmem->turns, hostmem->turns + 1);
 	mutex_unlock(&hostmem->lock);

@@ -284,7 +284,7 @@ static void vgpu_resource_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, 
 		break;
 	case VIRTIO_GPU_CMD_RESOURCE_UNREF:
 		/* A host that never made it need not let go of it. */
-		if ((!res->error || READ_ONCE(res->forgotten)) &&
+		if ((!READ_ONCE(res->error) || READ_ONCE(res->forgotten)) &&
 		    !vgpu_cmdq_error(res->vgpu->cmdq))
 			res->stuck = true;
 		break;

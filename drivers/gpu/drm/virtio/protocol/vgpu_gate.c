@@ -250,7 +250,7 @@ struct vgpu_timeline *vgpu_gate_timeline(const struct vgpu_gate *gate)
  */
 bool vgpu_gate_is_busy(const struct vgpu_gate *gate)
 {
-	return !list_empty_careful(&gate->waiting);
+	return !list_empty(&gate->waiting);
 }
 
 /**

@@ -70,10 +70,10 @@
  * @zombies: messages in the ring that were completed with an error
  * @rejected: messages committed to a failed queue, to be completed with @error
  * @nr_in_ring: length of @in_ring and @zombies together
- * @zombie_entries: entries of the ring that @zombies take
+ * @zombie_entries: entries of the ring that @zombies take; written under @lock
  * @nr_wanted: how many answers are waited for: messages of @in_ring, and listeners
  * @unkicked: the ring holds messages the device may not have been told of
- * @error: not 0 when the queue takes no more messages
+ * @error: not 0 when the queue takes no more messages; written under @lock
  * @sweep: collects what nobody waits for, retries what memory was short for
  * @sweep_ms: delay of the next sweep
  * @sweeping: @sweep is armed
@@ -87,6 +87,7 @@
  *            while attached
  * @panic_done: messages that came back during a panic; see vgpu_vq_panic_enter()
  * @stats: counters
+ * @interrupts: calls of the ring's callback, of which there is one at a time; without @lock
  */
 struct vgpu_vq {
 	spinlock_t lock;
@@ -114,6 +115,7 @@ struct vgpu_vq {
 	bool indirect;
 	struct list_head panic_done;
 	struct vgpu_vq_stats stats;
+	u64 interrupts;
 };
 
 /**
@@ -280,7 +282,7 @@ static void vgpu_vq_retire_locked(struct vgpu_vq *vq, struct vgpu_msg *msg,
 	if (!msg->completed)
 		vgpu_vq_take_answer_locked(vq, msg, used_bytes);
 	else
-		vq->zombie_entries -= vgpu_vq_entries(vq, msg);
+		WRITE_ONCE(vq->zombie_entries, vq->zombie_entries - vgpu_vq_entries(vq, msg));
 	vq->nr_in_ring--;
 	msg->state = VGPU_MSG_RETIRED;
 	if (!msg->probe)
@@ -516,11 +518,11 @@ void vgpu_vq_attach(struct vgpu_vq *vq, struct virtqueue *ring)
 	spin_lock_irqsave(&vq->lock, flags);
 	vq->ring = ring;
 	vq->indirect = virtio_has_feature(ring->vdev, VIRTIO_RING_F_INDIRECT_DESC);
-	vq->stats.ring_entries = virtqueue_get_vring_size(ring);
+	WRITE_ONCE(vq->stats.ring_entries, virtqueue_get_vring_size(ring));
 	vq->unkicked = false;
 	WRITE_ONCE(vq->crowded, false);
 	WRITE_ONCE(vq->worked, jiffies);
-	vq->error = 0;
+	WRITE_ONCE(vq->error, 0);
 	spin_unlock_irqrestore(&vq->lock, flags);
 }
 
@@ -532,7 +534,7 @@ static void vgpu_vq_give_up_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, int
 	if (msg->state == VGPU_MSG_RING) {
 		/* The device may still write to it. */
 		vgpu_vq_leave_ring_locked(vq, msg, &vq->zombies);
-		vq->zombie_entries += vgpu_vq_entries(vq, msg);
+		WRITE_ONCE(vq->zombie_entries, vq->zombie_entries + vgpu_vq_entries(vq, msg));
 		vq->nr_wanted -= msg->wanted;
 		kref_get(&msg->ref);
 	} else {
@@ -564,7 +566,7 @@ void vgpu_vq_fail(struct vgpu_vq *vq, int error)
 
 	spin_lock_irqsave(&vq->lock, flags);
 	if (!vq->error)
-		vq->error = error;
+		WRITE_ONCE(vq->error, error);
 	for (;;) {
 		msg = list_first_entry_or_null(&vq->in_ring, struct vgpu_msg, node);
 		if (!msg)
@@ -640,9 +642,10 @@ bool vgpu_vq_is_moving(const struct vgpu_vq *vq)
  */
 bool vgpu_vq_is_clogged(const struct vgpu_vq *vq)
 {
-	u32 reserve = vq->stats.ring_entries >> VGPU_VQ_RESERVE_SHIFT;
+	u32 entries = READ_ONCE(vq->stats.ring_entries);
+	u32 reserve = entries >> VGPU_VQ_RESERVE_SHIFT;
 
-	return READ_ONCE(vq->zombie_entries) >= vq->stats.ring_entries - reserve &&
+	return READ_ONCE(vq->zombie_entries) >= entries - reserve &&
 	       time_after(jiffies, READ_ONCE(vq->worked) + vq->timeout);
 }
 
@@ -669,7 +672,7 @@ void vgpu_vq_detach(struct vgpu_vq *vq)
 		/* What the ring has lost track of; normally nothing. */
 		list_splice_tail_init(&vq->zombies, &done);
 		vq->nr_in_ring = 0;
-		vq->zombie_entries = 0;
+		WRITE_ONCE(vq->zombie_entries, 0);
 		vq->ring = NULL;
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
@@ -752,7 +755,7 @@ void vgpu_vq_poll(struct vgpu_vq *vq)
  */
 void vgpu_vq_callback(struct vgpu_vq *vq)
 {
-	vq->stats.interrupts++;
+	WRITE_ONCE(vq->interrupts, vq->interrupts + 1);
 	vgpu_vq_service(vq, false);
 }
 
@@ -794,7 +797,8 @@ void vgpu_vq_want(struct vgpu_vq *vq, struct vgpu_msg *msg)
 	unsigned long flags;
 
 	spin_lock_irqsave(&vq->lock, flags);
-	if (!msg->wanted && !msg->completed && msg->state != VGPU_MSG_RETIRED) {
+	/* Whether one that is retired is completed is not decided under the lock. */
+	if (!msg->wanted && msg->state != VGPU_MSG_RETIRED && !msg->completed) {
 		msg->wanted = true;
 		if (msg->state == VGPU_MSG_RING && vq->ring) {
 			vq->nr_wanted++;
@@ -966,5 +970,6 @@ void vgpu_vq_read_stats(struct vgpu_vq *vq, struct vgpu_vq_stats *stats)
 	spin_lock_irqsave(&vq->lock, flags);
 	*stats = vq->stats;
 	stats->in_ring = vq->nr_in_ring;
+	stats->interrupts = READ_ONCE(vq->interrupts);
 	spin_unlock_irqrestore(&vq->lock, flags);
 }
