@@ -10,6 +10,7 @@
  *           has used up its budget it is told so, and others never notice.
  * --silent  a host that answers nothing any more. Who asks for a capset gets his signals
  *           meanwhile, goes on waiting after each, and ends with an error.
+ * --blind   the same for who wants to see a blob of the host's memory.
  *
  * Times are the guest's.
  */
@@ -36,6 +37,8 @@
 #define TICK_US 50000
 /* That of toy3d. */
 #define CAPSET_ID 30
+/* That of contexts whose blobs the host can show (see faults). */
+#define WINDOW_CAPSET_ID 4
 
 static int submit(int fd, uint32_t size_bytes, int *fence)
 {
@@ -148,23 +151,59 @@ static void on_tick(int sig)
 	ticks++;
 }
 
-static void silent(void)
+static void ask_in_vain(int (*ask)(int fd, uint32_t handle), int fd, uint32_t handle)
 {
 	const struct itimerval tick = { { 0, TICK_US }, { 0, TICK_US } };
 	struct sigaction action = { .sa_handler = on_tick, .sa_flags = SA_RESTART };
-	int fd = vgpu_open_render(), ret;
 	double start = vgpu_now();
-	uint8_t caps[64];
+	int ret;
 
 	vgpu_sys(sigaction(SIGALRM, &action, NULL));
 	vgpu_sys(setitimer(ITIMER_REAL, &tick, NULL));
-	ret = vgpu_get_caps(fd, CAPSET_ID, 1, caps, sizeof(caps));
-	vgpu_info("1 calls, GET_CAPS gives %d after %.0f s", ret, vgpu_now() - start);
+	ret = ask(fd, handle);
+	vgpu_info("1 calls, which gives %d after %.0f s", ret, vgpu_now() - start);
 	vgpu_assert(ret < 0);
 	vgpu_assert(vgpu_now() - start < CALL_BOUND_S);
 	/* The signals came through while it waited, not afterwards in one. */
 	vgpu_assert(ticks > 2);
 	close(fd);
+}
+
+static int ask_for_caps(int fd, uint32_t handle)
+{
+	uint8_t caps[64];
+
+	(void)handle;
+	return vgpu_get_caps(fd, CAPSET_ID, 1, caps, sizeof(caps));
+}
+
+static void silent(void)
+{
+	ask_in_vain(ask_for_caps, vgpu_open_render(), 0);
+}
+
+static int ask_for_map(int fd, uint32_t handle)
+{
+	uint64_t offset;
+
+	return vgpu_map_offset(fd, handle, &offset);
+}
+
+static void blind(void)
+{
+	const struct drm_virtgpu_context_set_param param = {
+		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, WINDOW_CAPSET_ID,
+	};
+	struct drm_virtgpu_resource_create_blob blob = {
+		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
+		.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE,
+		.size = VGPU_PAGE,
+	};
+	int fd = vgpu_open_render();
+
+	vgpu_ok(vgpu_context_init(fd, &param, 1));
+	vgpu_ok(vgpu_blob_create(fd, &blob));
+	ask_in_vain(ask_for_map, fd, blob.bo_handle);
 }
 
 static const struct {
@@ -174,6 +213,7 @@ static const struct {
 	{ "--slow", slow },
 	{ "--kept", kept },
 	{ "--silent", silent },
+	{ "--blind", blind },
 };
 
 int main(int argc, char **argv)
@@ -184,6 +224,6 @@ int main(int argc, char **argv)
 			return 0;
 		}
 	}
-	fprintf(stderr, "usage: vgpu_headway --slow|--kept|--silent\n");
+	fprintf(stderr, "usage: vgpu_headway --slow|--kept|--silent|--blind\n");
 	return 1;
 }
