@@ -108,6 +108,17 @@ static void round_trip_of_a_volume(void)
 	check_round_trip(VGPU_TARGET_3D, 16, 16, 8, 6);
 }
 
+/* All of it in one page. */
+static void round_trip_of_a_small_volume(void)
+{
+	check_round_trip(VGPU_TARGET_3D, 16, 16, 4, 7);
+}
+
+static void round_trip_of_an_array(void)
+{
+	check_round_trip(VGPU_TARGET_2D_ARRAY, 16, 16, 4, 8);
+}
+
 static void part_of_a_buffer(void)
 {
 	const struct drm_virtgpu_3d_box whole = { .w = 8192, .h = 1, .d = 1 };
@@ -445,6 +456,9 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "round-trip-of-a-buffer", .run = round_trip_of_a_buffer },
 	{ .name = "round-trip-of-layers", .run = round_trip_of_layers },
 	{ .name = "round-trip-of-a-volume", .run = round_trip_of_a_volume },
+	{ .name = "round-trip-of-a-small-volume",
+	  .run = round_trip_of_a_small_volume },
+	{ .name = "round-trip-of-an-array", .run = round_trip_of_an_array },
 	{ .name = "part-of-a-buffer", .run = part_of_a_buffer },
 	{ .name = "box-inside-a-texture", .run = box_inside_a_texture },
 	{ .name = "levels-are-apart", .run = levels_are_apart },

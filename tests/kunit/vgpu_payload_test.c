@@ -91,11 +91,27 @@ static void vgpu_payload_test_exact_fit(struct kunit *test)
 	vgpu_payload_destroy(payload);
 }
 
+/* What two entries say together is what the one said. */
+static void vgpu_payload_test_halved_entry(struct kunit *test)
+{
+	struct virtio_gpu_mem_entry entries[2] = {
+		{ .addr = cpu_to_le64(0x123456000), .length = cpu_to_le32(3 * PAGE_SIZE) },
+	};
+
+	vgpu_payload_halve_entry(entries);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(entries[0].addr), 0x123456000);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(entries[0].length), 3 * PAGE_SIZE / 2);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(entries[1].addr), 0x123456000 + 3 * PAGE_SIZE / 2);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(entries[1].length), 3 * PAGE_SIZE / 2);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(entries[1].padding), 0);
+}
+
 static struct kunit_case vgpu_payload_test_cases[] = {
 	KUNIT_CASE(vgpu_payload_test_sizes),
 	KUNIT_CASE(vgpu_payload_test_piece_limit),
 	KUNIT_CASE(vgpu_payload_test_too_big),
 	KUNIT_CASE(vgpu_payload_test_exact_fit),
+	KUNIT_CASE(vgpu_payload_test_halved_entry),
 	{}
 };
 

@@ -500,6 +500,7 @@ int vgpu_resource_create_3d(struct vgpu_resource *res, const struct vgpu_texture
 {
 	res->width = texture->width;
 	res->height = texture->height;
+	res->layered = texture->depth > 1 || texture->array_size > 1;
 	return vgpu_resource_post_create(res, VGPU_RESOURCE_3D,
 					 vgpu_cmd_resource_create_3d(res->vgpu->cmdq, res->id, 0,
 								     texture));
@@ -533,6 +534,16 @@ int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_me
 	return vgpu_resource_post_create(res, VGPU_RESOURCE_BLOB, cmd);
 }
 
+/*
+ * Virglrenderer reads no more than the first layer back into memory that is in one piece;
+ * into two it copies all (seen of 1.1).
+ */
+static struct vgpu_cmd *vgpu_resource_attach_cmd(struct vgpu_resource *res,
+						 struct sg_table *pages)
+{
+	return vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, pages, res->layered ? 2 : 1);
+}
+
 /**
  * vgpu_resource_attach() - tell the host where a resource's pages are
  * @res: the resource, created
@@ -543,7 +554,7 @@ int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_me
  */
 int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages)
 {
-	struct vgpu_cmd *cmd = vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, pages);
+	struct vgpu_cmd *cmd = vgpu_resource_attach_cmd(res, pages);
 	struct vgpu_resources *resources = res->vgpu->resources;
 	int ret;
 
@@ -628,8 +639,7 @@ static void vgpu_resource_restore(struct vgpu_resource *res)
 	res->stuck = false;
 	ret = vgpu_cmd_post(vgpu_resource_make_again(res), &res->owner);
 	if (!ret && res->kind == VGPU_RESOURCE_2D && res->pages)
-		ret = vgpu_cmd_post(vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, res->pages),
-				    &res->owner);
+		ret = vgpu_cmd_post(vgpu_resource_attach_cmd(res, res->pages), &res->owner);
 	if (!ret)
 		return;
 	cmpxchg(&res->error, 0, ret);

@@ -49,6 +49,7 @@ enum vgpu_resource_kind {
  * @height: of a 2D or 3D resource, pixels
  * @size_bytes: of a blob
  * @pages: backing, NULL for none; mapped for the device; constant once attached
+ * @layered: of a 3D resource: has several layers, or is deep; constant once created
  * @forget: tells what embeds the resource that the host lost it; may be NULL; constant
  * @forgotten: the host lost it with all else, or its pages were taken away, and it
  *             cannot be made again; written under &vgpu_resources.lifecycle
@@ -76,6 +77,7 @@ struct vgpu_resource {
 	u32 height;
 	u64 size_bytes;
 	struct sg_table *pages;
+	bool layered;
 	void (*forget)(struct vgpu_resource *res);
 	struct vgpu_cmd_owner *payer;
 	size_t charged_bytes;

@@ -77,15 +77,17 @@ static struct vgpu_cmd *vgpu_cmd_new_with_payload(struct vgpu_cmdq *q, u32 type,
 	return cmd;
 }
 
-/* A command with a list of pages behind it. */
+/* A command with a list of pages behind it, of @min_entries (1 or 2) or more. */
 static struct vgpu_cmd *vgpu_cmd_new_with_pages(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
-						const struct sg_table *pages, u32 *nr_entries)
+						const struct sg_table *pages, u32 min_entries,
+						u32 *nr_entries)
 {
 	const struct vgpu_payload_limits limits = vgpu_cmdq_limits(q);
+	u32 count = vgpu_payload_count_entries(pages, q->use_dma);
 	struct vgpu_cmd *cmd;
 	size_t list_bytes;
 
-	*nr_entries = vgpu_payload_count_entries(pages, q->use_dma);
+	*nr_entries = max(count, min_entries);
 	list_bytes = array_size(*nr_entries, sizeof(struct virtio_gpu_mem_entry));
 	if (list_bytes > VGPU_CMD_INLINE_BYTES)
 		return vgpu_cmd_new_with_payload(q, type, req_bytes,
@@ -93,6 +95,8 @@ static struct vgpu_cmd *vgpu_cmd_new_with_pages(struct vgpu_cmdq *q, u32 type, s
 									 q->use_dma));
 	cmd = vgpu_cmd_new_inline(q, type, req_bytes, list_bytes);
 	vgpu_payload_write_entries((void *)cmd->req + req_bytes, pages, q->use_dma);
+	if (count < min_entries)
+		vgpu_payload_halve_entry((void *)cmd->req + req_bytes);
 	return cmd;
 }
 
@@ -119,7 +123,8 @@ struct vgpu_cmd *vgpu_cmd_resource_create_blob(struct vgpu_cmdq *q, u32 res_id, 
 	u32 nr_entries = 0;
 
 	if (pages)
-		cmd = vgpu_cmd_new_with_pages(q, type, sizeof(*req), pages, &nr_entries);
+		cmd = vgpu_cmd_new_with_pages(q, type, sizeof(*req), pages, 1,
+					      &nr_entries);
 	else
 		cmd = vgpu_cmd_new(q, type, sizeof(*req));
 	if (IS_ERR(cmd))
@@ -169,18 +174,19 @@ struct vgpu_cmd *vgpu_cmd_resource_unref(struct vgpu_cmdq *q, u32 res_id)
  * @q: the queues
  * @res_id: the resource
  * @pages: guest memory
+ * @min_entries: 2 when a single entry will not do, else 1
  *
  * Return: the command, or an error pointer of vgpu_payload_create().
  */
 struct vgpu_cmd *vgpu_cmd_attach_backing(struct vgpu_cmdq *q, u32 res_id,
-					 struct sg_table *pages)
+					 struct sg_table *pages, u32 min_entries)
 {
 	struct virtio_gpu_resource_attach_backing *req;
 	struct vgpu_cmd *cmd;
 	u32 nr_entries;
 
 	cmd = vgpu_cmd_new_with_pages(q, VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING, sizeof(*req),
-				      pages, &nr_entries);
+				      pages, min_entries, &nr_entries);
 	if (IS_ERR(cmd))
 		return cmd;
 	req = (void *)cmd->req;
