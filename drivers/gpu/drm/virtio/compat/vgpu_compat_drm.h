@@ -23,6 +23,14 @@
 #define VGPU_COMPAT_GEM_FOPS
 #endif
 
+#if !VGPU_HAVE_GEM_HUGE_MNT
+/* Buffers have small pages, unless the administrator allows shared memory large ones. */
+static inline int drm_gem_huge_mnt_create(struct drm_device *drm, const char *value)
+{
+	return 0;
+}
+#endif
+
 #if VGPU_HAVE_WEDGED_EVENT
 static inline void vgpu_compat_wedged_event(struct drm_device *drm)
 {

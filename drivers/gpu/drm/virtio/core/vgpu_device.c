@@ -34,6 +34,7 @@
 #include "object/vgpu_capset.h"
 #include "object/vgpu_context.h"
 #include "object/vgpu_hostmem.h"
+#include "object/vgpu_pages.h"
 #include "object/vgpu_resource.h"
 #include "protocol/vgpu_cmd.h"
 
@@ -243,6 +244,7 @@ static int vgpu_device_init(struct vgpu_core *core)
 	INIT_WORK(&core->config_work, vgpu_device_config_work);
 	INIT_WORK(&core->lost_work, vgpu_power_lost_work);
 	get_device(&vgpu->vdev->dev);
+	vgpu_pages_init(vgpu);
 	ret = vgpu_resources_init(vgpu);
 	if (!ret)
 		ret = vgpu_contexts_init(vgpu);

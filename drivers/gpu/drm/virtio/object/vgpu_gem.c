@@ -21,6 +21,7 @@
 #include "object/vgpu_context.h"
 #include "object/vgpu_gem.h"
 #include "object/vgpu_hostmem.h"
+#include "object/vgpu_pages.h"
 #include "object/vgpu_prime.h"
 
 /* The wire's name of DRM_FORMAT_HOST_XRGB8888. */
@@ -144,7 +145,7 @@ static struct vgpu_gem *vgpu_gem_attach(struct vgpu_gem *gem, int ret)
 	struct sg_table *pages;
 
 	if (!ret) {
-		pages = drm_gem_shmem_get_pages_sgt(&gem->base);
+		pages = vgpu_pages_get(&gem->base);
 		ret = PTR_ERR_OR_ZERO(pages);
 	}
 	if (!ret)
@@ -218,7 +219,7 @@ static struct vgpu_gem *vgpu_gem_create_paged_blob(struct vgpu_device *vgpu,
 	gem = vgpu_gem_create(vgpu, blob->size_bytes);
 	if (IS_ERR(gem))
 		return gem;
-	pages = drm_gem_shmem_get_pages_sgt(&gem->base);
+	pages = vgpu_pages_get(&gem->base);
 	ret = PTR_ERR_OR_ZERO(pages);
 	if (!ret)
 		ret = vgpu_resource_create_blob(&gem->res, blob->ctx_id, blob->mem, blob->flags,
