@@ -175,17 +175,25 @@ static bool vgpu_vq_has_room_locked(struct vgpu_vq *vq, const struct vgpu_msg *m
 	return vq->ring->num_free >= vgpu_vq_entries(vq, msg);
 }
 
+/* What sg_init_one() does, without its calls: it is done twice a message. */
+static void vgpu_vq_set_entry(struct scatterlist *sg, const void *buf, u32 size_bytes)
+{
+	*sg = (struct scatterlist){};
+	sg_set_buf(sg, buf, size_bytes);
+	sg_mark_end(sg);
+}
+
 static int vgpu_vq_add_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 {
 	struct scatterlist req, resp, *sgs[3];
 	unsigned int out = 0, in = 0;
 
-	sg_init_one(&req, msg->req, msg->req_bytes);
+	vgpu_vq_set_entry(&req, msg->req, msg->req_bytes);
 	sgs[out++] = &req;
 	if (msg->ndata)
 		sgs[out++] = msg->data;
 	if (msg->resp_bytes) {
-		sg_init_one(&resp, msg->resp, msg->resp_bytes);
+		vgpu_vq_set_entry(&resp, msg->resp, msg->resp_bytes);
 		sgs[out + in++] = &resp;
 	}
 	return virtqueue_add_sgs(vq->ring, sgs, out, in, msg, GFP_ATOMIC);
