@@ -15,6 +15,9 @@
 
 #include "protocol/vgpu_cmd_priv.h"
 
+/* A stream up to this size is read word by word. Venus sends many such. */
+#define VGPU_CMD_FEW_BYTES	64
+
 /* ---- resources ---- */
 
 /**
@@ -425,16 +428,27 @@ struct vgpu_cmd *vgpu_cmd_ctx_detach(struct vgpu_cmdq *q, u32 ctx_id, u32 res_id
 	return vgpu_cmd_new_for_resource(q, VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE, ctx_id, res_id);
 }
 
+static int vgpu_cmd_read_stream(void *to, const void __user *stream, u32 size_bytes)
+{
+	const u32 count = size_bytes / sizeof(u32);
+
+	if (count && size_bytes <= VGPU_CMD_FEW_BYTES && IS_ALIGNED(size_bytes, sizeof(u32)))
+		return vgpu_payload_read_words(to, stream, count);
+	return copy_from_user(to, stream, size_bytes) ? -EFAULT : 0;
+}
+
 static struct vgpu_cmd *vgpu_cmd_submit_inline(struct vgpu_cmdq *q, const void __user *stream,
 					       u32 size_bytes)
 {
 	const size_t req_bytes = sizeof(struct virtio_gpu_cmd_submit);
 	struct vgpu_cmd *cmd;
+	int ret;
 
 	cmd = vgpu_cmd_new_inline(q, VIRTIO_GPU_CMD_SUBMIT_3D, req_bytes, size_bytes);
-	if (copy_from_user(cmd->req + req_bytes, stream, size_bytes)) {
+	ret = vgpu_cmd_read_stream(cmd->req + req_bytes, stream, size_bytes);
+	if (ret) {
 		vgpu_cmd_put(cmd);
-		return ERR_PTR(-EFAULT);
+		return ERR_PTR(ret);
 	}
 	return cmd;
 }

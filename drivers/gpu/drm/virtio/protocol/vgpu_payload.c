@@ -190,6 +190,33 @@ void vgpu_payload_destroy(struct vgpu_payload *payload)
 }
 
 /**
+ * vgpu_payload_read_words() - read a few words from user space
+ * @to: room for them
+ * @from: where they are
+ * @count: how many
+ *
+ * For so little copy_from_user() spends more on its checks than on the copy.
+ *
+ * Context: process, may fault.
+ * Return: 0, or -EFAULT.
+ */
+int vgpu_payload_read_words(u32 *to, const u32 __user *from, u32 count)
+{
+	u32 i;
+
+	if (!user_read_access_begin(from, count * sizeof(*from)))
+		return -EFAULT;
+	for (i = 0; i < count; i++)
+		unsafe_get_user(to[i], from + i, err_end);
+	user_read_access_end();
+	return 0;
+
+err_end:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/**
  * vgpu_payload_copy_from_user() - fill a payload from user space
  * @payload: the payload
  * @from: as much data as the payload holds

@@ -56,6 +56,7 @@ void vgpu_payload_spares_fini(struct vgpu_payload_spares *spares);
 struct vgpu_payload *vgpu_payload_create(const struct vgpu_payload_limits *limits,
 					 size_t size_bytes);
 void vgpu_payload_destroy(struct vgpu_payload *payload);
+int vgpu_payload_read_words(u32 *to, const u32 __user *from, u32 count);
 int vgpu_payload_copy_from_user(struct vgpu_payload *payload, const void __user *from);
 
 unsigned int vgpu_payload_count_entries(const struct sg_table *pages, bool use_dma);

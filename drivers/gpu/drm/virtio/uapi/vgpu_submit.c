@@ -14,7 +14,6 @@
 #include <linux/file.h>
 #include <linux/sort.h>
 #include <linux/sync_file.h>
-#include <linux/uaccess.h>
 
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
@@ -26,6 +25,7 @@
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_fence.h"
 #include "protocol/vgpu_gate.h"
+#include "protocol/vgpu_payload.h"
 #include "uapi/drm/virtgpu_drm.h"
 #include "uapi/vgpu_submit.h"
 #include "uapi/vgpu_sync.h"
@@ -144,31 +144,14 @@ static int vgpu_submit_find_object_locked(struct vgpu_submit *submit, u32 handle
 	return 0;
 }
 
-/* For a few words copy_from_user() spends more on its checks than on the copy. */
-static int vgpu_submit_read_handles(u32 *handles, const u32 __user *from, u32 count)
-{
-	u32 i;
-
-	if (!user_read_access_begin(from, count * sizeof(*from)))
-		return -EFAULT;
-	for (i = 0; i < count; i++)
-		unsafe_get_user(handles[i], from + i, err_end);
-	user_read_access_end();
-	return 0;
-
-err_end:
-	user_read_access_end();
-	return -EFAULT;
-}
-
 /* The next @count buffers: their handles are read at once, and found under one lock. */
 static int vgpu_submit_find_chunk(struct vgpu_submit *submit, const u32 __user *from, u32 count)
 {
-	u32 handles[VGPU_SUBMIT_CHUNK];
+	u32 handles[VGPU_SUBMIT_CHUNK] __uninitialized;
 	int ret;
 	u32 i;
 
-	ret = vgpu_submit_read_handles(handles, from, count);
+	ret = vgpu_payload_read_words(handles, from, count);
 	if (ret)
 		return ret;
 	spin_lock(&submit->file->table_lock);
@@ -494,7 +477,7 @@ static void vgpu_submit_fini(struct vgpu_submit *submit)
  */
 int vgpu_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {
-	struct drm_gem_object *few[VGPU_SUBMIT_FEW_BOS];
+	struct drm_gem_object *few[VGPU_SUBMIT_FEW_BOS] __uninitialized;
 	struct vgpu_submit submit = {
 		.vgpu = to_vgpu(drm),
 		.file = file,
