@@ -186,11 +186,11 @@ static void teardown_priv(struct bench *b)
 /* A ring that is polled: an event for each submission. */
 static bool setup_ring(struct bench *b)
 {
-	if (!gpu_has(b->fd, VIRTGPU_PARAM_CONTEXT_INIT))
+	if (!gpu_param(b->fd, VIRTGPU_PARAM_CONTEXT_INIT))
 		return false;
 	close(b->fd);
 	b->fd = gpu_open_render();
-	gpu_context_init(b->fd, 1, 1);
+	gpu_context_init(b->fd, VIRTGPU_DRM_CAPSET_VIRGL2, 1, 1);
 	return true;
 }
 

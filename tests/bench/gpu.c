@@ -68,12 +68,13 @@ void gpu_ioctl(int fd, unsigned long request, void *arg)
 		gpu_die("ioctl");
 }
 
-bool gpu_has(int fd, uint64_t param)
+/* 0 where the driver does not know it. */
+int gpu_param(int fd, uint64_t param)
 {
 	int value = 0;
 	struct drm_virtgpu_getparam get = { .param = param, .value = (uintptr_t)&value };
 
-	return !ioctl(fd, DRM_IOCTL_VIRTGPU_GETPARAM, &get) && value;
+	return ioctl(fd, DRM_IOCTL_VIRTGPU_GETPARAM, &get) ? 0 : value;
 }
 
 uint32_t gpu_buffer(int fd, uint32_t size_bytes)
@@ -107,6 +108,19 @@ uint32_t gpu_texture(int fd, uint32_t side)
 	};
 
 	gpu_ioctl(fd, DRM_IOCTL_VIRTGPU_RESOURCE_CREATE, &create);
+	return create.bo_handle;
+}
+
+/* Memory of the host; in a context of Venus number 0 is a new piece of it. */
+uint32_t gpu_host_blob(int fd, uint32_t size_bytes)
+{
+	struct drm_virtgpu_resource_create_blob create = {
+		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
+		.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE,
+		.size = size_bytes,
+	};
+
+	gpu_ioctl(fd, DRM_IOCTL_VIRTGPU_RESOURCE_CREATE_BLOB, &create);
 	return create.bo_handle;
 }
 
@@ -149,10 +163,10 @@ void gpu_transfer(int fd, uint32_t handle, uint32_t size_bytes, bool to_host)
 				DRM_IOCTL_VIRTGPU_TRANSFER_FROM_HOST, &args);
 }
 
-void gpu_context_init(int fd, uint32_t num_rings, uint64_t poll_mask)
+void gpu_context_init(int fd, uint32_t capset, uint32_t num_rings, uint64_t poll_mask)
 {
 	struct drm_virtgpu_context_set_param params[] = {
-		{ VIRTGPU_CONTEXT_PARAM_CAPSET_ID, VIRTGPU_DRM_CAPSET_VIRGL2 },
+		{ VIRTGPU_CONTEXT_PARAM_CAPSET_ID, capset },
 		{ VIRTGPU_CONTEXT_PARAM_NUM_RINGS, num_rings },
 		{ VIRTGPU_CONTEXT_PARAM_POLL_RINGS_MASK, poll_mask },
 	};
