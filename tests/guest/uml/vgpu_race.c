@@ -173,7 +173,7 @@ static void do_read_events(int fd, uint32_t handle)
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
 	(void)handle;
-	/* Only where there is one: the file blocks. */
+	/* It may be something else by now that is read from, and blocks. */
 	if (poll(&pfd, 1, 0) == 1 && pfd.revents & POLLIN)
 		if (read(fd, events, sizeof(events)) > 0)
 			atomic_fetch_add(&calls, 1);
@@ -252,9 +252,10 @@ static void put_fd(int fd)
 		close(fd);
 }
 
+/* Another worker may have read the event that one was told of. */
 static int open_render(void)
 {
-	return open("/dev/dri/renderD128", O_RDWR | O_CLOEXEC);
+	return open("/dev/dri/renderD128", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 }
 
 static void close_against_all(void)
