@@ -8,7 +8,7 @@ DEMO ?= glxgears
 
 export DEMO
 
-.PHONY: bench bench-quick help modules install uninstall clean run shell check check-quick mutants provision soak
+.PHONY: bench bench-quick help modules install uninstall clean run shell check check-kcsan check-quick mutants provision soak
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -28,6 +28,10 @@ check:
 ## make check-quick         what to run at every edit
 check-quick:
 	scripts/ci/check --quick
+
+## make check-kcsan         races under the data race detector; builds a kernel first, half an hour; as root
+check-kcsan:
+	tests/guest/uml/kcsan
 
 ## make soak                the fuzzers for hours: a million calls, 100,000 answers of a hostile host; as root
 soak:
