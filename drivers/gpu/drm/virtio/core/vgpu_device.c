@@ -222,6 +222,7 @@ static void vgpu_device_release(struct drm_device *drm, void *ptr)
 		flush_workqueue(vgpu->wq);
 	/* The last commands of files that outlived the device put their objects. */
 	vgpu_cmdq_destroy(vgpu->cmdq);
+	vgpu_resources_flush(vgpu);
 	if (vgpu->wq)
 		destroy_workqueue(vgpu->wq);
 	put_device(&vgpu->vdev->dev);
@@ -288,6 +289,7 @@ static void vgpu_device_settle(struct vgpu_core *core)
 {
 	cancel_work_sync(&core->config_work);
 	cancel_work_sync(&core->lost_work);
+	vgpu_resources_flush(&core->base);
 	flush_workqueue(core->base.wq);
 }
 

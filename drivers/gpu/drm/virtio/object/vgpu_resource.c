@@ -19,6 +19,7 @@
  * the host has answered.
  */
 
+#include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/rwsem.h>
 #include <linux/scatterlist.h>
@@ -52,8 +53,11 @@ struct vgpu_resources {
 	struct llist_head unnamed;
 	struct work_struct let_go_work;
 	struct llist_head dead;
-	struct work_struct bury_work;
+	struct delayed_work bury_work;
 };
+
+/* How long the dead wait for others, to be freed with them. */
+#define VGPU_RESOURCE_BURY_MS	4
 
 /* What the xarray holds in place of a resource the host would not let go of. */
 #define VGPU_RESOURCE_QUARANTINE	xa_mk_value(0)
@@ -73,7 +77,8 @@ static void vgpu_resource_free(struct vgpu_resource *res)
 
 static void vgpu_resources_bury(struct work_struct *work)
 {
-	struct vgpu_resources *resources = container_of(work, struct vgpu_resources, bury_work);
+	struct vgpu_resources *resources = container_of(to_delayed_work(work),
+							struct vgpu_resources, bury_work);
 	struct llist_node *dead = llist_reverse_order(llist_del_all(&resources->dead));
 	struct vgpu_resource *res, *next;
 
@@ -83,14 +88,18 @@ static void vgpu_resources_bury(struct work_struct *work)
 	}
 }
 
-/* Often in an interrupt, where it cannot be freed; many come at a time. */
+/*
+ * Often in an interrupt, where it cannot be freed. Many come one after the other: to wake
+ * a worker for each costs more than to free it.
+ */
 static void vgpu_resource_last_put(struct kref *ref)
 {
 	struct vgpu_resource *res = container_of(ref, struct vgpu_resource, ref);
 	struct vgpu_resources *resources = res->vgpu->resources;
 
 	if (llist_add(&res->link, &resources->dead))
-		queue_work(res->vgpu->wq, &resources->bury_work);
+		queue_delayed_work(res->vgpu->wq, &resources->bury_work,
+				   msecs_to_jiffies(VGPU_RESOURCE_BURY_MS));
 }
 
 static void vgpu_resource_let_go(struct vgpu_resource *res)
@@ -144,10 +153,22 @@ int vgpu_resources_init(struct vgpu_device *vgpu)
 	init_llist_head(&resources->unnamed);
 	INIT_WORK(&resources->let_go_work, vgpu_resources_let_go);
 	init_llist_head(&resources->dead);
-	INIT_WORK(&resources->bury_work, vgpu_resources_bury);
+	INIT_DELAYED_WORK(&resources->bury_work, vgpu_resources_bury);
 	init_rwsem(&resources->lifecycle);
 	vgpu->resources = resources;
 	return drmm_add_action_or_reset(&vgpu->drm, vgpu_resources_release, resources);
+}
+
+/**
+ * vgpu_resources_flush() - free at once what would be freed soon
+ * @vgpu: the device
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_resources_flush(struct vgpu_device *vgpu)
+{
+	flush_work(&vgpu->resources->let_go_work);
+	flush_delayed_work(&vgpu->resources->bury_work);
 }
 
 /**

@@ -88,6 +88,7 @@ struct vgpu_resource {
 };
 
 int vgpu_resources_init(struct vgpu_device *vgpu);
+void vgpu_resources_flush(struct vgpu_device *vgpu);
 
 int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
 		       void (*free)(struct vgpu_resource *res));
