@@ -182,7 +182,8 @@ unsigned int vgpu_resources_count(struct vgpu_device *vgpu)
 	return atomic_read(&vgpu->resources->count);
 }
 
-static const char *vgpu_resource_kind_name(const struct vgpu_resource *res)
+static const char *vgpu_resource_kind_name(const struct vgpu_resource *res,
+					   enum vgpu_resource_kind kind)
 {
 	static const char * const blobs[] = {
 		[VIRTIO_GPU_BLOB_MEM_GUEST] = "guest-blob",
@@ -190,7 +191,7 @@ static const char *vgpu_resource_kind_name(const struct vgpu_resource *res)
 		[VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST] = "mixed-blob",
 	};
 
-	switch (res->kind) {
+	switch (kind) {
 	case VGPU_RESOURCE_2D:
 		return "2d";
 	case VGPU_RESOURCE_3D:
@@ -204,16 +205,23 @@ static const char *vgpu_resource_kind_name(const struct vgpu_resource *res)
 
 static void vgpu_resource_print(const struct vgpu_resource *res, struct drm_printer *p)
 {
-	drm_printf(p, "%10u %-10s ", res->id, vgpu_resource_kind_name(res));
-	if (res->kind == VGPU_RESOURCE_BLOB)
+	/* Pairs with the store in vgpu_resource_post_create(): the rest is filled in then. */
+	enum vgpu_resource_kind kind = smp_load_acquire(&res->kind);
+	const struct sg_table *pages = READ_ONCE(res->pages);
+
+	if (kind == VGPU_RESOURCE_NONE)
+		return;
+	drm_printf(p, "%10u %-10s ", res->id, vgpu_resource_kind_name(res, kind));
+	if (kind == VGPU_RESOURCE_BLOB)
 		drm_printf(p, "%12llu %6u", res->size_bytes, res->blob_flags);
-	else if (res->kind == VGPU_RESOURCE_2D)
+	else if (kind == VGPU_RESOURCE_2D)
 		drm_printf(p, "%5ux%-6u %6u", res->width, res->height, res->format);
 	else
 		drm_printf(p, "%12s %6s", "-", "-");
-	drm_printf(p, " %7u %6d%s%s%s\n", res->pages ? res->pages->orig_nents : 0,
-		   vgpu_resource_error(res), res->retired ? " retired" : "",
-		   res->forgotten ? " forgotten" : "", res->stuck ? " stuck" : "");
+	drm_printf(p, " %7u %6d%s%s%s\n", pages ? pages->orig_nents : 0,
+		   vgpu_resource_error(res), READ_ONCE(res->retired) ? " retired" : "",
+		   READ_ONCE(res->forgotten) ? " forgotten" : "",
+		   READ_ONCE(res->stuck) ? " stuck" : "");
 }
 
 /**
@@ -307,7 +315,7 @@ static void vgpu_resource_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, 
 		/* A host that never made it need not let go of it. */
 		if ((!READ_ONCE(res->error) || READ_ONCE(res->forgotten)) &&
 		    !vgpu_cmdq_error(res->vgpu->cmdq))
-			res->stuck = true;
+			WRITE_ONCE(res->stuck, true);
 		break;
 	}
 }
@@ -396,7 +404,7 @@ void vgpu_resource_retire(struct vgpu_resource *res)
 		return;
 	}
 	down_read(&resources->lifecycle);
-	res->retired = true;
+	WRITE_ONCE(res->retired, true);
 	if (refcount_dec_and_test(&res->named))
 		vgpu_resource_let_go(res);
 	up_read(&resources->lifecycle);
@@ -482,7 +490,8 @@ static int vgpu_resource_post_create(struct vgpu_resource *res, enum vgpu_resour
 	down_read(&resources->lifecycle);
 	ret = vgpu_cmd_post(cmd, &res->owner);
 	if (!ret) {
-		res->kind = kind;
+		/* Who sees it sees all that was filled in before. */
+		smp_store_release(&res->kind, kind);
 		atomic_inc(&resources->count);
 	}
 	up_read(&resources->lifecycle);
@@ -580,7 +589,7 @@ int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages)
 	int ret;
 
 	down_read(&resources->lifecycle);
-	res->pages = pages;
+	WRITE_ONCE(res->pages, pages);
 	ret = vgpu_cmd_post(cmd, &res->owner);
 	up_read(&resources->lifecycle);
 	return ret;
@@ -657,7 +666,7 @@ static void vgpu_resource_restore(struct vgpu_resource *res)
 	if (res->forgotten || res->kind == VGPU_RESOURCE_NONE)
 		return;
 	WRITE_ONCE(res->error, 0);
-	res->stuck = false;
+	WRITE_ONCE(res->stuck, false);
 	ret = vgpu_cmd_post(vgpu_resource_make_again(res), &res->owner);
 	if (!ret && res->kind == VGPU_RESOURCE_2D && res->pages)
 		ret = vgpu_cmd_post(vgpu_resource_attach_cmd(res, res->pages), &res->owner);
