@@ -283,10 +283,14 @@ static void bad_debug_name_is_efault(void)
 static void without_the_feature_is_refused(void)
 {
 	int fd = vgpu_open_render();
-	const context_param param = { VIRTGPU_CONTEXT_PARAM_CAPSET_ID, 2 };
+	const context_param capset = { VIRTGPU_CONTEXT_PARAM_CAPSET_ID, 2 };
+	const context_param rings = { VIRTGPU_CONTEXT_PARAM_NUM_RINGS, 1 };
 
 	vgpu_require(!vgpu_has_context_init(fd), "the device has CONTEXT_INIT");
-	vgpu_ret(vgpu_context_init(fd, &param, 1), -EINVAL, -ENOSYS);
+	vgpu_ret(vgpu_context_init(fd, &capset, 1), -EINVAL, -ENOSYS);
+	/* Nothing is wrong with these, but that there are no such contexts. */
+	vgpu_ret(vgpu_context_init(fd, &rings, 1), -EINVAL, -ENOSYS);
+	vgpu_ret(vgpu_context_init(fd, NULL, 0), -EINVAL, -ENOSYS);
 	close(fd);
 }
 
