@@ -248,19 +248,20 @@ static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset
  * @size_bytes: set to its size
  *
  * Context: process, may sleep; waits for the host when first asked, interruptibly.
- * Return: 0; -EINVAL when there is no such capset or version; -ENOMEM; -ERESTARTSYS
- * when interrupted; or an errno of vgpu_cmd_await().
+ * Return: 0; -ENOSYS when there are no capsets; -EINVAL when there is not this one, or
+ * not this version; -ENOMEM; -ERESTARTSYS when interrupted; or an errno of
+ * vgpu_cmd_await().
  */
 int vgpu_capset_get(struct vgpu_device *vgpu, u32 id, u32 version, const void **data,
 		    u32 *size_bytes)
 {
 	struct vgpu_capset *set = vgpu_capset_find(vgpu->capsets, id, version);
 	struct vgpu_capset_data *found;
-	int ret = 0;
+	int ret;
 
 	if (!set) {
 		drm_dbg(&vgpu->drm, "no capset %u of version %u\n", id, version);
-		return -EINVAL;
+		return vgpu->capsets->count ? -EINVAL : -ENOSYS;
 	}
 	found = vgpu_capset_data_of(set, version);
 	if (!found) {
@@ -268,9 +269,9 @@ int vgpu_capset_get(struct vgpu_device *vgpu, u32 id, u32 version, const void **
 			return -ERESTARTSYS;
 		ret = vgpu_capset_fetch_locked(vgpu, set, version, &found);
 		mutex_unlock(&vgpu->capsets->lock);
+		if (ret)
+			return ret;
 	}
-	if (ret)
-		return ret;
 	*data = found->data;
 	*size_bytes = set->info.max_bytes;
 	return 0;

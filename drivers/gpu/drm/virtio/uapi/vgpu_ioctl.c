@@ -398,20 +398,17 @@ static int vgpu_ioctl_wait(struct drm_device *drm, void *data, struct drm_file *
 static int vgpu_ioctl_get_caps(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct drm_virtgpu_get_caps *args = data;
-	struct vgpu_device *vgpu = to_vgpu(drm);
 	const void *caps;
 	u32 size;
 	int ret;
 
-	if (!vgpu_capsets_count(vgpu))
-		return -ENOSYS;
+	ret = vgpu_capset_get(to_vgpu(drm), args->cap_set_id, args->cap_set_ver, &caps, &size);
+	if (ret)
+		return ret;
 	if (!args->size) {
 		drm_dbg(drm, "size: is 0\n");
 		return -EINVAL;
 	}
-	ret = vgpu_capset_get(vgpu, args->cap_set_id, args->cap_set_ver, &caps, &size);
-	if (ret)
-		return ret;
 	if (copy_to_user(u64_to_user_ptr(args->addr), caps, min(args->size, size)))
 		return -EFAULT;
 	return 0;
