@@ -214,36 +214,28 @@ static int vgpu_cursor_atomic_check(struct drm_plane *plane, struct vgpu_compat_
 						   DRM_PLANE_NO_SCALING, true, true);
 }
 
-static void vgpu_cursor_show(struct vgpu_cursor *c, struct drm_framebuffer *fb,
-			     const struct vgpu_cursor_look *look)
-{
-	u32 id = vgpu_scanout_id(c->scanout);
-
-	if (look->res_id)
-		vgpu_resource_update_cursor(&vgpu_framebuffer_gem(fb)->res, id, look->x, look->y,
-					    look->hot_x, look->hot_y);
-	else
-		vgpu_cmd_post(vgpu_cmd_update_cursor(to_vgpu(c->base.dev)->cmdq, id, 0, look->x,
-						     look->y, 0, 0),
-			      NULL);
-}
-
 /* Tell the host what it does not know yet. */
 static void vgpu_cursor_tell(struct vgpu_cursor *c, struct drm_framebuffer *fb,
 			     const struct vgpu_cursor_look *look, bool is_new)
 {
 	struct vgpu_cmdq *q = to_vgpu(c->base.dev)->cmdq;
+	u32 id = vgpu_scanout_id(c->scanout);
+	struct vgpu_cmd_owner *owner = NULL;
+	struct vgpu_cmd *cmd;
 
 	if (is_new || look->res_id != c->told.res_id || look->hot_x != c->told.hot_x ||
-	    look->hot_y != c->told.hot_y)
-		vgpu_cursor_show(c, fb, look);
-	else if (look->x != c->told.x || look->y != c->told.y)
-		vgpu_cmd_post(vgpu_cmd_move_cursor(q, vgpu_scanout_id(c->scanout), look->x,
-						   look->y),
-			      NULL);
-	else
+	    look->hot_y != c->told.hot_y) {
+		cmd = vgpu_cmd_update_cursor(q, id, look->res_id, look->x, look->y, look->hot_x,
+					     look->hot_y);
+		if (look->res_id)
+			owner = &vgpu_framebuffer_gem(fb)->res.cursor;
+	} else if (look->x != c->told.x || look->y != c->told.y) {
+		cmd = vgpu_cmd_move_cursor(q, id, look->x, look->y);
+	} else {
 		return;
+	}
 	c->told = *look;
+	vgpu_cmd_post(cmd, owner);
 	vgpu_cmdq_kick_cursor(q);
 }
 

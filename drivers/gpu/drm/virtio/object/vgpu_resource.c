@@ -622,25 +622,6 @@ void vgpu_resource_flush(struct vgpu_resource *res, const struct vgpu_rect *rect
 	vgpu_cmd_post(vgpu_cmd_flush(res->vgpu->cmdq, res->id, rect), &res->owner);
 }
 
-/**
- * vgpu_resource_update_cursor() - have the host take a picture for the cursor
- * @res: the picture, 64×64
- * @scanout_id: the output
- * @x: left edge of the picture, in pixels of the scanout; may be negative
- * @y: upper edge
- * @hot_x: hot spot, in pixels of the picture
- * @hot_y: hot spot
- *
- * Context: process.
- */
-void vgpu_resource_update_cursor(struct vgpu_resource *res, u32 scanout_id, s32 x, s32 y,
-				 u32 hot_x, u32 hot_y)
-{
-	vgpu_cmd_post(vgpu_cmd_update_cursor(res->vgpu->cmdq, scanout_id, res->id, x, y, hot_x,
-					     hot_y),
-		      &res->cursor);
-}
-
 /* What has its content in our pages can be made again. */
 static struct vgpu_cmd *vgpu_resource_make_again(struct vgpu_resource *res)
 {

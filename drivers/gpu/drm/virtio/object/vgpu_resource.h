@@ -110,8 +110,6 @@ int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages);
 void vgpu_resource_transfer_2d(struct vgpu_resource *res, const struct vgpu_rect *rect,
 			       u64 offset);
 void vgpu_resource_flush(struct vgpu_resource *res, const struct vgpu_rect *rect);
-void vgpu_resource_update_cursor(struct vgpu_resource *res, u32 scanout_id, s32 x, s32 y,
-				 u32 hot_x, u32 hot_y);
 void vgpu_resources_freeze(struct vgpu_device *vgpu);
 void vgpu_resources_restore(struct vgpu_device *vgpu);
 void vgpu_resources_thaw(struct vgpu_device *vgpu);
