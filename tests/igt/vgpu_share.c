@@ -8,7 +8,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <drm/drm_fourcc.h>
+
 #include "sharer/vgpu_sharer.h"
+#include "vgpu_display.h"
 #include "vgpu_drm.h"
 #include "vgpu_test.h"
 
@@ -379,6 +382,102 @@ static void revoked_while_closing(void)
 	close(sharer);
 }
 
+/**
+ * struct lent - a buffer of the other driver that our display shows
+ * @race: the buffer, and who takes it away
+ * @fd: the card
+ * @head: the output
+ * @fb: the buffer there, without a mapping
+ */
+struct lent {
+	struct race race;
+	int fd;
+	struct vgpu_head head;
+	struct vgpu_fb fb;
+};
+
+static struct lent lent_new(uint32_t width, uint32_t height, uint32_t format)
+{
+	uint64_t size = ((uint64_t)width * height * 4 + VGPU_PAGE - 1) / VGPU_PAGE * VGPU_PAGE;
+	struct lent lent = { .race.sharer = open_sharer(), .fd = vgpu_open_display() };
+	struct drm_mode_fb_cmd2 cmd = {
+		.width = width, .height = height, .pixel_format = format,
+		.pitches = { width * 4 },
+	};
+
+	lent.head = vgpu_first_head(lent.fd);
+	lent.race.dmabuf = sharer_export(lent.race.sharer, size);
+	lent.fb.handle = import(lent.fd, lent.race.dmabuf);
+	cmd.handles[0] = lent.fb.handle;
+	vgpu_ok(vgpu_ioctl(lent.fd, DRM_IOCTL_MODE_ADDFB2, &cmd));
+	lent.fb.id = cmd.fb_id;
+	return lent;
+}
+
+static void lent_end(struct lent *lent)
+{
+	wait_until_free(lent->race.sharer, lent->race.dmabuf);
+	vgpu_ok(vgpu_show(lent->fd, &lent->head, NULL, 0, 0));
+	close(lent->race.dmabuf);
+	close(lent->fd);
+	close(lent->race.sharer);
+}
+
+/* Right after it is shown, when the driver means to show it once more a moment later. */
+static void revoked_while_shown(void)
+{
+	struct vgpu_head head;
+	struct lent lent;
+	int fd = vgpu_open_display();
+
+	head = vgpu_first_head(fd);
+	close(fd);
+	lent = lent_new(head.mode.hdisplay, head.mode.vdisplay, DRM_FORMAT_XRGB8888);
+	vgpu_ok(vgpu_show(lent.fd, &lent.head, &lent.fb, 0, 0));
+	revoke_it(&lent.race);
+	usleep(500000);
+	lent_end(&lent);
+}
+
+static int set_cursor(const struct lent *lent, uint32_t handle)
+{
+	struct drm_mode_cursor2 cursor = {
+		.flags = DRM_MODE_CURSOR_BO, .crtc_id = lent->head.crtc,
+		.width = handle ? SIDE : 0, .height = handle ? SIDE : 0, .handle = handle,
+	};
+
+	return vgpu_ioctl(lent->fd, DRM_IOCTL_MODE_CURSOR2, &cursor);
+}
+
+/*
+ * The host may be behind with the queue of the cursor; in a fault of the laboratory it is,
+ * from the second one on.
+ */
+static void revoked_cursor(void)
+{
+	struct lent lent = lent_new(SIDE, SIDE, DRM_FORMAT_ARGB8888);
+	struct vgpu_fb fb, own;
+	int pid;
+
+	vgpu_fb_init(lent.fd, &fb, lent.head.mode.hdisplay, lent.head.mode.vdisplay,
+		     DRM_FORMAT_XRGB8888);
+	vgpu_fb_init(lent.fd, &own, SIDE, SIDE, DRM_FORMAT_ARGB8888);
+	vgpu_ok(vgpu_show(lent.fd, &lent.head, &fb, 0, 0));
+	vgpu_ok(set_cursor(&lent, own.handle));
+	vgpu_ok(set_cursor(&lent, lent.fb.handle));
+	pid = vgpu_fork(revoke_it, &lent.race);
+	usleep(100000);
+	vgpu_sys(drmModeMoveCursor(lent.fd, lent.head.crtc, 10, 10));
+	/* Something else for the host to do, behind which it looks at the cursor. */
+	vgpu_new_picture(lent.fd, SIDE, SIDE);
+	vgpu_join(pid);
+	vgpu_ok(set_cursor(&lent, 0));
+	vgpu_ok(vgpu_show(lent.fd, &lent.head, NULL, 0, 0));
+	vgpu_fb_fini(lent.fd, &own);
+	vgpu_fb_fini(lent.fd, &fb);
+	lent_end(&lent);
+}
+
 static const struct vgpu_subtest subtests[] = {
 	{ .name = "picture-is-seen", .run = picture_is_seen },
 	{ .name = "guest-blob-is-seen", .run = guest_blob_is_seen },
@@ -393,6 +492,8 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "revoked-under-three-clients", .run = revoked_under_three_clients },
 	{ .name = "revoked-after-close", .run = revoked_after_close },
 	{ .name = "revoked-while-closing", .run = revoked_while_closing },
+	{ .name = "revoked-while-shown", .run = revoked_while_shown },
+	{ .name = "revoked-cursor", .run = revoked_cursor },
 };
 
 int main(int argc, char **argv)

@@ -242,8 +242,9 @@ static void vgpu_cursor_tell(struct vgpu_cursor *c, struct drm_framebuffer *fb,
 static void vgpu_cursor_update(struct vgpu_cursor *c, struct drm_plane_state *state)
 {
 	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
-	struct vgpu_cursor_look look = vgpu_cursor_look(state);
+	struct vgpu_device *vgpu = to_vgpu(c->base.dev);
 	bool is_new = vgpu_cursor_host_forgot(c);
+	struct vgpu_cursor_look look;
 	int idx;
 
 	if (!drm_dev_enter(c->base.dev, &idx))
@@ -254,11 +255,15 @@ static void vgpu_cursor_update(struct vgpu_cursor *c, struct drm_plane_state *st
 		vgpu_cursor_upload(state);
 		vgpu_cursor_wait(c, state);
 	}
-	if (own->late)
+	if (own->late) {
 		/* The next update tells everything. */
 		WRITE_ONCE(c->generation, 0);
-	else
+	} else {
+		vgpu_resources_lock(vgpu);
+		look = vgpu_cursor_look(state);
 		vgpu_cursor_tell(c, state->fb, &look, is_new || own->redrawn);
+		vgpu_resources_unlock(vgpu);
+	}
 	drm_dev_exit(idx);
 out:
 	vgpu_plane_finish(state, own->done);

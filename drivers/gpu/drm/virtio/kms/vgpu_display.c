@@ -31,6 +31,7 @@
 #include "kms/vgpu_output.h"
 #include "kms/vgpu_plane.h"
 #include "object/vgpu_base.h"
+#include "object/vgpu_resource.h"
 #include "protocol/vgpu_cmd.h"
 
 /* Sides of modes and framebuffers, in pixels. */
@@ -199,6 +200,14 @@ int vgpu_display_refresh(struct vgpu_device *vgpu)
 
 /* ---- coming and going ---- */
 
+static void vgpu_display_hide(struct vgpu_device *vgpu, u32 res_id)
+{
+	unsigned int i;
+
+	for (i = 0; i < vgpu->num_scanouts; i++)
+		vgpu_output_hide(vgpu->display->outputs[i], res_id);
+}
+
 static void vgpu_display_forget(struct vgpu_device *vgpu)
 {
 	unsigned int i;
@@ -342,6 +351,7 @@ int vgpu_display_init(struct vgpu_device *vgpu)
 		return ret;
 	drm_mode_config_reset(drm);
 	vgpu->display = display;
+	vgpu_resources_set_hide(vgpu, vgpu_display_hide);
 	/* Nobody listens yet. */
 	ret = vgpu_display_learn(vgpu, &changed, &num_changed);
 	if (ret)

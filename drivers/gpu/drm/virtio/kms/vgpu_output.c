@@ -146,6 +146,18 @@ void vgpu_output_forget(struct vgpu_output *output)
 	vgpu_scanout_forget(output->primary->scanout);
 }
 
+/**
+ * vgpu_output_hide() - show a resource no more
+ * @output: the output
+ * @res_id: the resource, which the host is about to let go of
+ *
+ * Context: process, may sleep; does not wait for the host.
+ */
+void vgpu_output_hide(struct vgpu_output *output, u32 res_id)
+{
+	vgpu_scanout_hide(output->primary->scanout, res_id);
+}
+
 /* ---- connector ---- */
 
 static int vgpu_output_copy_edid_block(void *data, u8 *to, unsigned int block, size_t size_bytes)

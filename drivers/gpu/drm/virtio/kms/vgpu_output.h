@@ -53,5 +53,6 @@ struct vgpu_output *vgpu_output_create(struct vgpu_device *vgpu, u32 id,
 				       struct drm_property *hotplug_mode_update);
 int vgpu_output_learn(struct vgpu_output *output, const struct vgpu_output_info *info);
 void vgpu_output_forget(struct vgpu_output *output);
+void vgpu_output_hide(struct vgpu_output *output, u32 res_id);
 
 #endif

@@ -341,14 +341,17 @@ static void vgpu_plane_atomic_update(struct drm_plane *plane, struct vgpu_compat
 {
 	struct drm_plane_state *old_state = drm_atomic_get_old_plane_state(commit, plane);
 	struct drm_plane_state *state = drm_atomic_get_new_plane_state(commit, plane);
+	struct vgpu_device *vgpu = to_vgpu(plane->dev);
 	int idx;
 
+	vgpu_resources_lock(vgpu);
 	if (!state->visible || vgpu_plane_is_lost(state)) {
 		vgpu_plane_hide(plane);
 	} else if (drm_dev_enter(plane->dev, &idx)) {
 		vgpu_plane_show(to_vgpu_plane(plane), old_state, state);
 		drm_dev_exit(idx);
 	}
+	vgpu_resources_unlock(vgpu);
 	/* What is left of it: nothing was flushed. */
 	vgpu_plane_finish(state, to_vgpu_plane_state(state)->done);
 }

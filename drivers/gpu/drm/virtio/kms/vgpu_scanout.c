@@ -240,6 +240,23 @@ void vgpu_scanout_forget(struct vgpu_scanout *scanout)
 }
 
 /**
+ * vgpu_scanout_hide() - have the host show nothing in place of a resource
+ * @scanout: the scanout, which may show something else
+ * @res_id: the resource
+ *
+ * Context: process, may sleep; does not wait for the host, which is not told yet.
+ */
+void vgpu_scanout_hide(struct vgpu_scanout *scanout, u32 res_id)
+{
+	mutex_lock(&scanout->lock);
+	if (scanout->picture.res_id == res_id) {
+		scanout->picture = (struct vgpu_picture){};
+		vgpu_scanout_tell_locked(scanout);
+	}
+	mutex_unlock(&scanout->lock);
+}
+
+/**
  * vgpu_scanout_show() - have the host show a picture, unless it does already
  * @scanout: the scanout
  * @picture: the picture; padding is zero

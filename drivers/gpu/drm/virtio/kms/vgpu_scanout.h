@@ -32,6 +32,7 @@ void vgpu_scanout_stop(struct vgpu_scanout *scanout);
 u32 vgpu_scanout_id(const struct vgpu_scanout *scanout);
 unsigned int vgpu_scanout_generation(struct vgpu_scanout *scanout);
 void vgpu_scanout_forget(struct vgpu_scanout *scanout);
+void vgpu_scanout_hide(struct vgpu_scanout *scanout, u32 res_id);
 bool vgpu_scanout_show(struct vgpu_scanout *scanout, const struct vgpu_picture *picture);
 void vgpu_scanout_flush(struct vgpu_scanout *scanout, u32 res_id, const struct vgpu_rect *rect,
 			struct vgpu_fence *fence);

@@ -32,6 +32,7 @@
 
 #include "object/vgpu_base.h"
 #include "object/vgpu_resource.h"
+#include "protocol/vgpu_fence.h"
 
 /**
  * struct vgpu_resources - all resources of a device
@@ -40,7 +41,8 @@
  * @count: resources the host knows
  * @lifecycle: held for writing while the device starts anew and all are made again,
  *             for reading while one is made or retired
- * @unnamed: retired resources that no command names any more
+ * @hide: of vgpu_resources_set_hide(), NULL where nothing is shown; constant
+ * @unnamed: resources that the host shall let go of, and that no command names any more
  * @let_go_work: has the host let go of them
  * @dead: resources without references
  * @bury_work: frees them
@@ -50,6 +52,7 @@ struct vgpu_resources {
 	u32 next_id;
 	atomic_t count;
 	struct rw_semaphore lifecycle;
+	void (*hide)(struct vgpu_device *vgpu, u32 id);
 	struct llist_head unnamed;
 	struct work_struct let_go_work;
 	struct llist_head dead;
@@ -72,6 +75,7 @@ static void vgpu_resource_free(struct vgpu_resource *res)
 		xa_store(&resources->by_id, res->id, VGPU_RESOURCE_QUARANTINE, GFP_KERNEL);
 	else if (res->id)
 		xa_erase(&resources->by_id, res->id);
+	vgpu_fence_put(res->revoked);
 	res->free(res);
 }
 
@@ -102,13 +106,23 @@ static void vgpu_resource_last_put(struct kref *ref)
 				   msecs_to_jiffies(VGPU_RESOURCE_BURY_MS));
 }
 
+/* To be called once: nobody names it any more. */
 static void vgpu_resource_let_go(struct vgpu_resource *res)
 {
 	lockdep_assert_held(&res->vgpu->resources->lifecycle);
 
 	if (!res->forgotten)
-		vgpu_cmd_post(vgpu_cmd_resource_unref(res->vgpu->cmdq, res->id), &res->owner);
+		vgpu_cmd_post_fenced(vgpu_cmd_resource_unref(res->vgpu->cmdq, res->id),
+				     &res->owner, res->revoked);
+	else if (res->revoked)
+		vgpu_fence_complete(res->revoked, 0);
 	kref_put(&res->ref, vgpu_resource_last_put);
+}
+
+static void vgpu_resource_unname(struct vgpu_resource *res)
+{
+	if (refcount_dec_and_test(&res->named))
+		vgpu_resource_let_go(res);
 }
 
 static void vgpu_resources_let_go(struct work_struct *work)
@@ -220,7 +234,7 @@ static void vgpu_resource_print(const struct vgpu_resource *res, struct drm_prin
 		drm_printf(p, "%12s %6s", "-", "-");
 	drm_printf(p, " %7u %6d%s%s%s\n", pages ? pages->orig_nents : 0,
 		   vgpu_resource_error(res), READ_ONCE(res->retired) ? " retired" : "",
-		   READ_ONCE(res->forgotten) ? " forgotten" : "",
+		   vgpu_resource_is_lost(res) ? " forgotten" : "",
 		   READ_ONCE(res->stuck) ? " stuck" : "");
 }
 
@@ -313,7 +327,7 @@ static void vgpu_resource_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, 
 		break;
 	case VIRTIO_GPU_CMD_RESOURCE_UNREF:
 		/* A host that never made it need not let go of it. */
-		if ((!READ_ONCE(res->error) || READ_ONCE(res->forgotten)) &&
+		if ((!READ_ONCE(res->error) || READ_ONCE(res->revoked)) &&
 		    !vgpu_cmdq_error(res->vgpu->cmdq))
 			WRITE_ONCE(res->stuck, true);
 		break;
@@ -379,6 +393,8 @@ int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
 	res->vgpu = vgpu;
 	res->free = free;
 	kref_init(&res->ref);
+	/* For @named. */
+	kref_get(&res->ref);
 	ret = xa_alloc_cyclic(&vgpu->resources->by_id, &id, res, XA_LIMIT(1, INT_MAX),
 			      &vgpu->resources->next_id, GFP_KERNEL_ACCOUNT);
 	if (ret < 0)
@@ -405,9 +421,10 @@ void vgpu_resource_retire(struct vgpu_resource *res)
 	}
 	down_read(&resources->lifecycle);
 	WRITE_ONCE(res->retired, true);
-	if (refcount_dec_and_test(&res->named))
-		vgpu_resource_let_go(res);
+	if (!res->revoked)
+		vgpu_resource_unname(res);
 	up_read(&resources->lifecycle);
+	kref_put(&res->ref, vgpu_resource_last_put);
 }
 
 /**
@@ -449,11 +466,15 @@ bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence)
 	bool known;
 
 	down_write(&resources->lifecycle);
-	known = !res->retired && !res->forgotten;
-	WRITE_ONCE(res->forgotten, true);
+	known = !res->retired && !res->forgotten && !res->revoked;
 	cmpxchg(&res->error, 0, -EIO);
-	if (known)
-		vgpu_cmd_post_fenced(vgpu_cmd_resource_unref(q, res->id), &res->owner, fence);
+	if (known) {
+		dma_fence_get(&fence->base);
+		WRITE_ONCE(res->revoked, fence);
+		if (resources->hide)
+			resources->hide(res->vgpu, res->id);
+		vgpu_resource_unname(res);
+	}
 	up_write(&resources->lifecycle);
 	vgpu_cmdq_kick(q);
 	return known;
@@ -474,11 +495,11 @@ int vgpu_resource_error(const struct vgpu_resource *res)
  * vgpu_resource_is_lost() - did it go with the device, for good?
  * @res: the resource
  *
- * Return: true if the host has forgotten it and it cannot be made again.
+ * Return: true if the host has forgotten it, or is about to, and it cannot be made again.
  */
 bool vgpu_resource_is_lost(const struct vgpu_resource *res)
 {
-	return READ_ONCE(res->forgotten);
+	return READ_ONCE(res->forgotten) || READ_ONCE(res->revoked);
 }
 
 static int vgpu_resource_post_create(struct vgpu_resource *res, enum vgpu_resource_kind kind,
@@ -642,7 +663,7 @@ static void vgpu_resource_restore(struct vgpu_resource *res)
 	int ret;
 
 	/* The new host never knew it, so that there is nothing to let go of. */
-	if (res->retired)
+	if (res->retired || res->revoked)
 		WRITE_ONCE(res->forgotten, true);
 	if (res->forgotten || res->kind == VGPU_RESOURCE_NONE)
 		return;
@@ -659,6 +680,43 @@ static void vgpu_resource_restore(struct vgpu_resource *res)
 	WRITE_ONCE(res->forgotten, true);
 	if (res->forget)
 		res->forget(res);
+}
+
+/**
+ * vgpu_resources_set_hide() - tell who is asked to show a resource no more
+ * @vgpu: the device, not registered yet
+ * @hide: has nothing show the resource of an id any more; called with resources locked,
+ *        may sleep, does not wait for the host
+ */
+void vgpu_resources_set_hide(struct vgpu_device *vgpu,
+			     void (*hide)(struct vgpu_device *vgpu, u32 id))
+{
+	vgpu->resources->hide = hide;
+}
+
+/**
+ * vgpu_resources_lock() - have no resource lost until vgpu_resources_unlock()
+ * @vgpu: the device
+ *
+ * What vgpu_resource_is_lost() says stays so, for who is about to name a resource to the
+ * host. Inside of it vgpu_resource_retire() and what creates are not to be called.
+ *
+ * Context: process, may sleep; not held while the host is waited for.
+ */
+void vgpu_resources_lock(struct vgpu_device *vgpu)
+{
+	down_read(&vgpu->resources->lifecycle);
+}
+
+/**
+ * vgpu_resources_unlock() - undo vgpu_resources_lock()
+ * @vgpu: the device
+ *
+ * Context: process.
+ */
+void vgpu_resources_unlock(struct vgpu_device *vgpu)
+{
+	up_read(&vgpu->resources->lifecycle);
 }
 
 /**

@@ -12,6 +12,7 @@
 struct drm_printer;
 struct sg_table;
 struct vgpu_device;
+struct vgpu_fence;
 
 /**
  * enum vgpu_resource_kind - how the host made a resource
@@ -31,12 +32,12 @@ enum vgpu_resource_kind {
  * struct vgpu_resource - an object of the host, by the id we chose
  * @owner: hears of the outcome of commands about the resource
  * @cursor: stands for the resource in commands on the cursor queue
- * @named: one until vgpu_resource_retire(), one for each command on the cursor queue,
- *         which the host may read after later ones on the control queue: with the
- *         last, it is told to let go
+ * @named: one until vgpu_resource_retire() or vgpu_resource_revoke(), one for each command
+ *         on the cursor queue, which the host may read after later ones on the control
+ *         queue: with the last, it is told to let go
  * @vgpu: the device, constant
- * @ref: one for whoever embeds the resource until vgpu_resource_retire(), one for
- *       each command the device may still look at
+ * @ref: one for whoever embeds the resource until vgpu_resource_retire(), one while
+ *       it is @named, one for each command the device may still look at
  * @free: frees what embeds the resource, in process context, once the host cannot
  *        reach its pages any more; constant
  * @link: entry of &vgpu_resources.unnamed, then of &vgpu_resources.dead
@@ -51,8 +52,10 @@ enum vgpu_resource_kind {
  * @pages: backing, NULL for none; mapped for the device; constant once attached
  * @layered: of a 3D resource: has several layers, or is deep; constant once created
  * @forget: tells what embeds the resource that the host lost it; may be NULL; constant
- * @forgotten: the host lost it with all else, or its pages were taken away, and it
- *             cannot be made again; written under &vgpu_resources.lifecycle
+ * @forgotten: the host lost it with all else, and it cannot be made again; written under
+ *             &vgpu_resources.lifecycle
+ * @revoked: signals when the host has let go of it because its pages were taken away, NULL
+ *           while they are there; protected likewise
  * @retired: vgpu_resource_retire() was called; protected likewise
  * @payer: whose budget it counts for until the host has made it; or NULL
  * @charged_bytes: how much it counts for; constant once @payer is set
@@ -82,6 +85,7 @@ struct vgpu_resource {
 	struct vgpu_cmd_owner *payer;
 	size_t charged_bytes;
 	bool forgotten;
+	struct vgpu_fence *revoked;
 	bool retired;
 	bool stuck;
 	int error;
@@ -110,6 +114,10 @@ int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages);
 void vgpu_resource_transfer_2d(struct vgpu_resource *res, const struct vgpu_rect *rect,
 			       u64 offset);
 void vgpu_resource_flush(struct vgpu_resource *res, const struct vgpu_rect *rect);
+void vgpu_resources_set_hide(struct vgpu_device *vgpu,
+			     void (*hide)(struct vgpu_device *vgpu, u32 id));
+void vgpu_resources_lock(struct vgpu_device *vgpu);
+void vgpu_resources_unlock(struct vgpu_device *vgpu);
 void vgpu_resources_freeze(struct vgpu_device *vgpu);
 void vgpu_resources_restore(struct vgpu_device *vgpu);
 void vgpu_resources_thaw(struct vgpu_device *vgpu);
