@@ -31,18 +31,18 @@ static int create(int fd, const struct drm_virtgpu_resource_create_blob *args)
 
 static void guest_memory_is_zero_and_keeps(void)
 {
-	enum { SIZE = 16 * VGPU_PAGE };
+	const size_t size = 16 * VGPU_PAGE;
 	int fd = open_with_blobs();
-	struct drm_virtgpu_resource_create_blob blob = vgpu_guest_blob_args(SIZE);
+	struct drm_virtgpu_resource_create_blob blob = vgpu_guest_blob_args(size);
 	uint8_t *map;
 
 	vgpu_ok(vgpu_blob_create(fd, &blob));
-	map = vgpu_new_map(fd, blob.bo_handle, SIZE);
-	for (size_t i = 0; i < SIZE; i++)
+	map = vgpu_new_map(fd, blob.bo_handle, size);
+	for (size_t i = 0; i < size; i++)
 		vgpu_assert_eq(map[i], 0);
-	vgpu_fill(map, SIZE, 1);
-	vgpu_assert_eq(vgpu_differs(map, SIZE, 1), -1);
-	munmap(map, SIZE);
+	vgpu_fill(map, size, 1);
+	vgpu_assert_eq(vgpu_differs(map, size, 1), -1);
+	munmap(map, size);
 	close(fd);
 }
 
@@ -111,7 +111,7 @@ static void host_memory_without_3d_is_einval(void)
 /* A size that is no multiple of a page is rounded up or refused. */
 static void odd_sizes(void)
 {
-	static const uint64_t sizes[] = { 1, 100, VGPU_PAGE - 1, VGPU_PAGE + 1 };
+	const uint64_t sizes[] = { 1, 100, VGPU_PAGE - 1, VGPU_PAGE + 1 };
 	int fd = open_with_blobs();
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -132,7 +132,7 @@ static void odd_sizes(void)
 
 static void bad_sizes_are_refused(void)
 {
-	static const uint64_t sizes[] = {
+	const uint64_t sizes[] = {
 		0, UINT64_MAX, UINT64_MAX - VGPU_PAGE + 1, UINT64_C(1) << 63,
 		UINT64_C(1) << 60,
 	};

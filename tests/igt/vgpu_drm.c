@@ -368,6 +368,16 @@ const uint64_t vgpu_bad_pointers[] = {
 
 const size_t vgpu_nbad_pointers = ARRAY_SIZE(vgpu_bad_pointers);
 
+/* Constant while a program runs. */
+uint32_t vgpu_page_size(void)
+{
+	static uint32_t size;
+
+	if (!size)
+		size = sysconf(_SC_PAGESIZE);
+	return size;
+}
+
 static size_t guarded_pages(size_t size)
 {
 	return (size + VGPU_PAGE - 1) / VGPU_PAGE * VGPU_PAGE;

@@ -15,7 +15,8 @@
 
 #include <drm/virtgpu_drm.h>
 
-#define VGPU_PAGE 4096u
+/* Pages of the guest, in bytes. */
+#define VGPU_PAGE vgpu_page_size()
 
 /* Capset ids are below this. */
 #define VGPU_MAX_CAPSETS 64u
@@ -132,6 +133,8 @@ bool vgpu_syncobj_has_fence(int fd, uint32_t syncobj);
 void vgpu_fill(void *buf, size_t size, uint32_t seed);
 /* Index of the first byte that differs from vgpu_fill(), or -1. */
 long vgpu_differs(const void *buf, size_t size, uint32_t seed);
+
+uint32_t vgpu_page_size(void);
 
 /* Addresses an ioctl must refuse with EFAULT. */
 extern const uint64_t vgpu_bad_pointers[];

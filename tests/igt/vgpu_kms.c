@@ -156,7 +156,7 @@ static void fb_wider_than_its_buffer_is_refused(void)
 
 static void fb_offset_beyond_its_buffer_is_refused(void)
 {
-	static const uint32_t offsets[] = {
+	const uint32_t offsets[] = {
 		4, VGPU_PAGE, 640 * 480 * 4, 0x7ffffffc, 0xfffffffc,
 	};
 	int fd = vgpu_open_display();

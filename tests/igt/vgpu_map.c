@@ -284,7 +284,7 @@ static void bad_handle_is_enoent(void)
 
 static void bad_offset_is_einval(void)
 {
-	static const uint64_t bad[] = {
+	const uint64_t bad[] = {
 		0, VGPU_PAGE, UINT64_C(1) << 40, UINT64_C(0x7ffffffffffff000),
 	};
 	int fd = vgpu_open_render();
