@@ -264,7 +264,7 @@ static void do_die(struct call *k)
 static void do_fuzz(struct call *k)
 {
 	if (!k->argc || !fuzz_parse(&k->d->fuzz, k->arg[0]))
-		k->err = "SEED[:RATE[:drop]] or off?";
+		k->err = "SEED[:RATE[:drop]][@CALM] or off?";
 }
 
 static void do_allow(struct call *k)
@@ -312,7 +312,7 @@ static const struct {
 	{ "needs-reset", do_event, "set DEVICE_NEEDS_RESET, as far as the front end lets us" },
 	{ "break", do_break, "QUEUE: return a buffer that does not exist" },
 	{ "die", do_die, "[STATUS]: end at once, as if unplugged" },
-	{ "fuzz", do_fuzz, "SEED[:RATE[:drop]]|off: mutate answers" },
+	{ "fuzz", do_fuzz, "SEED[:RATE[:drop]][@CALM]|off: mutate answers" },
 	{ "allow", do_allow, "RULE[,RULE]: these are no guest bugs" },
 	{ "mark", do_mark, "TEXT: write a line into the trace" },
 	{ "quit", do_quit, "end, with the usual exit status" },

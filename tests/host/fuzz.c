@@ -13,7 +13,7 @@
 /**
  * fuzz_parse - Switch the fuzzer on
  * @f: the fuzzer
- * @text: "SEED", "SEED:RATE" or "SEED:RATE:drop", or "off"
+ * @text: "SEED[:RATE[:drop]][@CALM]", or "off"
  *
  * Return: false when @text is none of these.
  */
@@ -31,8 +31,13 @@ bool fuzz_parse(struct fuzz *f, const char *text)
 		return false;
 	if (*end == ':')
 		rate = strtoul(end + 1, &end, 0);
-	f->drop = !strcmp(end, ":drop");
-	if (rate > 1000 || (*end && !f->drop))
+	f->drop = !strncmp(end, ":drop", strlen(":drop"));
+	if (f->drop)
+		end += strlen(":drop");
+	f->calm = 0;
+	if (*end == '@')
+		f->calm = strtoul(end + 1, &end, 0);
+	if (rate > 1000 || *end)
 		return false;
 	f->on = true;
 	f->rate = rate;
@@ -156,7 +161,13 @@ void fuzz_job(struct fuzz *f, struct job *job)
 {
 	unsigned int n;
 
-	if (!f->on || fuzz_next(f) % 1000 >= f->rate)
+	if (!f->on)
+		return;
+	if (f->calm) {
+		f->calm--;
+		return;
+	}
+	if (fuzz_next(f) % 1000 >= f->rate)
 		return;
 	n = 1 + fuzz_next(f) % 2;
 	while (n--)
@@ -178,7 +189,7 @@ bool fuzz_config(struct fuzz *f, void *config, size_t len)
 	u8 *p = config;
 	u64 v;
 
-	if (!f->on || !len || fuzz_next(f) % 1000 >= f->rate)
+	if (!f->on || f->calm || !len || fuzz_next(f) % 1000 >= f->rate)
 		return false;
 	v = fuzz_value(f);
 	for (size_t at = fuzz_next(f) % len & ~3ull, i = at; i < MIN(at + 4, len); i++)

@@ -11,6 +11,7 @@
  * @state: of the generator
  * @mutated: answers mutated so far
  * @drop: it may also keep answers for ever
+ * @calm: so many answers are left alone first
  */
 struct fuzz {
 	bool on;
@@ -18,6 +19,7 @@ struct fuzz {
 	u64 state;
 	u64 mutated;
 	bool drop;
+	u64 calm;
 };
 
 bool fuzz_parse(struct fuzz *f, const char *text);

@@ -27,7 +27,9 @@ static const char options_help[] =
 "  -f, --script, --fault FILE|RULE\n"
 "                            read a fault script (see vgpu-host.1), or add one\n"
 "                            rule, which begins with \"on\"\n"
-"  -z, --fuzz SEED[:RATE[:drop]]  mutate RATE (100) of 1000 answers\n"
+"  -z, --fuzz SEED[:RATE[:drop]][@CALM]\n"
+"                            mutate RATE (100) of 1000 answers, after the\n"
+"                            first CALM (0)\n"
 "  -a, --allow RULE[,RULE]   these broken rules are no guest bugs\n"
 "  -i, --inband              notifications as messages (UML time travel)\n"
 "  -S, --status              offer the STATUS protocol feature\n"
@@ -300,7 +302,7 @@ static bool fault_option(struct device *d, int c, const char *arg)
 		return true;
 	case 'z':
 		if (!fuzz_parse(&d->fuzz, arg))
-			log_die("'%s' is not SEED[:RATE[:drop]]", arg);
+			log_die("'%s' is not SEED[:RATE[:drop]][@CALM]", arg);
 		return true;
 	case 'a':
 		if (bug_allow(&d->bugs, arg))

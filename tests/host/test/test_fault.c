@@ -408,6 +408,10 @@ static void fault_test_fuzz_option(void)
 	CHECK(fuzz_parse(&f, "off") && !f.on);
 	CHECK(!fuzz_parse(&f, "x"));
 	CHECK(!fuzz_parse(&f, "7:1001"));
+	CHECK(fuzz_parse(&f, "7:5:drop@3") && f.drop && f.calm == 3);
+	CHECK(fuzz_parse(&f, "7@2") && f.rate == 100 && f.calm == 2);
+	CHECK(fuzz_parse(&f, "7") && !f.calm);
+	CHECK(!fuzz_parse(&f, "7:5@2x"));
 	CHECK(!fuzz_parse(&f, "7:5:droop"));
 }
 
