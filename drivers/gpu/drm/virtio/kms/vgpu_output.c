@@ -112,7 +112,7 @@ static bool vgpu_output_set_info_locked(struct vgpu_output *output,
  *
  * Asks for the EDID as well, where the device has EDIDs.
  *
- * Context: process, sleeps at most VGPU_REPLY_TIMEOUT_MS, killable.
+ * Context: process, sleeps like vgpu_cmd_call().
  * Return: 1 when something changed, 0 if not, -EINTR when killed.
  */
 int vgpu_output_learn(struct vgpu_output *output, const struct vgpu_output_info *info)

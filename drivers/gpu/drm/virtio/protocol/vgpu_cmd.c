@@ -648,8 +648,8 @@ struct vgpu_cmd *vgpu_cmd_move_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32 x
  * @info: filled in, one for each scanout; untouched on error
  * @num_scanouts: length of @info
  *
- * Context: process, sleeps like vgpu_cmd_ask().
- * Return: 0, or an errno of vgpu_cmd_ask().
+ * Context: process, sleeps like vgpu_cmd_call().
+ * Return: 0, or an errno of vgpu_cmd_call().
  */
 int vgpu_cmd_get_display_info(struct vgpu_cmdq *q, struct vgpu_output_info *info,
 			      unsigned int num_scanouts)
@@ -663,7 +663,7 @@ int vgpu_cmd_get_display_info(struct vgpu_cmdq *q, struct vgpu_output_info *info
 				 VIRTIO_GPU_RESP_OK_DISPLAY_INFO);
 	if (IS_ERR(cmd))
 		return PTR_ERR(cmd);
-	ret = vgpu_cmd_ask(cmd, NULL, VGPU_REPLY_TIMEOUT_MS);
+	ret = vgpu_cmd_call(cmd);
 	if (!ret)
 		ret = vgpu_wire_display_info(cmd->msg.resp, cmd->msg.used_bytes, info,
 					     num_scanouts);
@@ -678,8 +678,8 @@ int vgpu_cmd_get_display_info(struct vgpu_cmdq *q, struct vgpu_output_info *info
  * @edid: room for VGPU_WIRE_EDID_BYTES; filled in
  * @size_bytes: set to how much of it counts
  *
- * Context: process, sleeps like vgpu_cmd_ask().
- * Return: 0, or an errno of vgpu_cmd_ask() or vgpu_wire_edid().
+ * Context: process, sleeps like vgpu_cmd_call().
+ * Return: 0, or an errno of vgpu_cmd_call() or vgpu_wire_edid().
  */
 int vgpu_cmd_get_edid(struct vgpu_cmdq *q, u32 scanout_id, u8 *edid, u32 *size_bytes)
 {
@@ -693,7 +693,7 @@ int vgpu_cmd_get_edid(struct vgpu_cmdq *q, u32 scanout_id, u8 *edid, u32 *size_b
 		return PTR_ERR(cmd);
 	req = (void *)cmd->req;
 	req->scanout = cpu_to_le32(scanout_id);
-	ret = vgpu_cmd_ask(cmd, NULL, VGPU_REPLY_TIMEOUT_MS);
+	ret = vgpu_cmd_call(cmd);
 	if (!ret)
 		ret = vgpu_wire_edid(cmd->msg.resp, cmd->msg.used_bytes, edid, size_bytes);
 	vgpu_cmd_put(cmd);
@@ -706,8 +706,8 @@ int vgpu_cmd_get_edid(struct vgpu_cmdq *q, u32 scanout_id, u8 *edid, u32 *size_b
  * @index: number of the capset, less than the configuration's num_capsets
  * @info: filled in
  *
- * Context: process, sleeps like vgpu_cmd_ask().
- * Return: 0, or an errno of vgpu_cmd_ask() or vgpu_wire_capset_info().
+ * Context: process, sleeps like vgpu_cmd_call().
+ * Return: 0, or an errno of vgpu_cmd_call() or vgpu_wire_capset_info().
  */
 int vgpu_cmd_get_capset_info(struct vgpu_cmdq *q, u32 index, struct vgpu_capset_info *info)
 {
@@ -722,7 +722,7 @@ int vgpu_cmd_get_capset_info(struct vgpu_cmdq *q, u32 index, struct vgpu_capset_
 		return PTR_ERR(cmd);
 	req = (void *)cmd->req;
 	req->capset_index = cpu_to_le32(index);
-	ret = vgpu_cmd_ask(cmd, NULL, VGPU_REPLY_TIMEOUT_MS);
+	ret = vgpu_cmd_call(cmd);
 	if (!ret)
 		ret = vgpu_wire_capset_info(cmd->msg.resp, cmd->msg.used_bytes, info);
 	vgpu_cmd_put(cmd);

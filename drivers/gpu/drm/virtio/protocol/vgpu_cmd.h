@@ -19,9 +19,6 @@ struct virtqueue;
 struct work_struct;
 struct workqueue_struct;
 
-/* How long a command may take that the driver asks of its own accord. */
-#define VGPU_REPLY_TIMEOUT_MS	30000
-
 /**
  * struct vgpu_cmd_owner_ops - what a command tells the object it is for
  * @get: take a reference, when a command of so many bytes is posted

@@ -360,9 +360,8 @@ int vgpu_cmd_await(struct vgpu_cmd *cmd)
 }
 
 /**
- * vgpu_cmd_ask() - send a command and wait for the answer, which stays with it
+ * vgpu_cmd_ask() - send a command and wait a while for the answer, which stays with it
  * @cmd: the command; its reference stays with the caller
- * @owner: object to be told of the outcome, or NULL
  * @timeout_ms: how long to wait, in milliseconds
  *
  * A wait that ends early leaves the command to the queue.
@@ -371,14 +370,31 @@ int vgpu_cmd_await(struct vgpu_cmd *cmd)
  * Return: 0; -EINTR when killed; -ETIMEDOUT; an errno of vgpu_wire_check(); or why the
  * queue failed.
  */
-int vgpu_cmd_ask(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner, unsigned int timeout_ms)
+int vgpu_cmd_ask(struct vgpu_cmd *cmd, unsigned int timeout_ms)
 {
 	long left;
 
-	vgpu_cmd_send(cmd, owner);
+	vgpu_cmd_send(cmd, NULL);
 	left = wait_for_completion_killable_timeout(&cmd->answered,
 						    msecs_to_jiffies(timeout_ms));
 	if (left < 0)
 		return -EINTR;
 	return left ? cmd->status : -ETIMEDOUT;
+}
+
+/**
+ * vgpu_cmd_call() - ask the device a question of our own, and wait for the answer
+ * @cmd: the command; its reference stays with the caller, and the answer with it
+ *
+ * However many commands are before it: the device is judged by what it gets done.
+ *
+ * Context: process, sleeps killably until the device answers or is lost, or the command
+ * expires.
+ * Return: 0; -EINTR when killed; -ETIMEDOUT when it expired; an errno of
+ * vgpu_wire_check(); or why the queue failed.
+ */
+int vgpu_cmd_call(struct vgpu_cmd *cmd)
+{
+	vgpu_cmd_send(cmd, NULL);
+	return wait_for_completion_killable(&cmd->answered) ? -EINTR : cmd->status;
 }

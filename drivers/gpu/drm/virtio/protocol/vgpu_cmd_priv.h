@@ -120,7 +120,8 @@ struct vgpu_cmd *vgpu_cmd_new_query(struct vgpu_cmdq *q, u32 type, size_t req_by
 struct vgpu_cmd *vgpu_cmd_new_inline(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
 				     size_t data_bytes);
 void vgpu_cmd_add_payload(struct vgpu_cmd *cmd, struct vgpu_payload *payload);
-int vgpu_cmd_ask(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner, unsigned int timeout_ms);
+int vgpu_cmd_ask(struct vgpu_cmd *cmd, unsigned int timeout_ms);
+int vgpu_cmd_call(struct vgpu_cmd *cmd);
 struct vgpu_payload_limits vgpu_cmdq_limits(struct vgpu_cmdq *q);
 
 #endif

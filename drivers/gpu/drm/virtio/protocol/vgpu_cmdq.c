@@ -74,7 +74,7 @@ int vgpu_cmdq_ping(struct vgpu_cmdq *q)
 	if (IS_ERR(cmd))
 		return 0;
 	cmd->msg.probe = true;
-	ret = vgpu_cmd_ask(cmd, NULL, VGPU_PING_TIMEOUT_MS);
+	ret = vgpu_cmd_ask(cmd, VGPU_PING_TIMEOUT_MS);
 	/* However bad an answer is, somebody gave it. */
 	if (ret != -ETIMEDOUT)
 		ret = cmd->msg.error == -EPROTO ? 0 : cmd->msg.error;
