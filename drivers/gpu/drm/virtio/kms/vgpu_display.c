@@ -10,6 +10,7 @@
  * picture that is shown waits for no tick.
  */
 
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
@@ -37,6 +38,10 @@
 /* Sides of modes and framebuffers, in pixels. */
 #define VGPU_DISPLAY_MIN_SIDE	32
 #define VGPU_DISPLAY_MAX_SIDE	8192
+
+/* What a host that does not tell is taken to want, in pixels. */
+#define VGPU_DISPLAY_GUESS_WIDTH	1024
+#define VGPU_DISPLAY_GUESS_HEIGHT	768
 
 /* Bits a pixel that clients shall use: 8 for each colour. */
 #define VGPU_DISPLAY_DEPTH	24
@@ -179,7 +184,7 @@ static int vgpu_display_learn(struct vgpu_device *vgpu, struct drm_connector **c
  *
  * Clients hear of it if something changed. On an error what is known stays.
  *
- * Context: process, sleeps at most VGPU_REPLY_TIMEOUT_MS, killable.
+ * Context: process, sleeps like vgpu_cmd_call().
  * Return: 0, or an errno of vgpu_cmd_get_display_info().
  */
 int vgpu_display_refresh(struct vgpu_device *vgpu)
@@ -195,6 +200,22 @@ int vgpu_display_refresh(struct vgpu_device *vgpu)
 		drm_kms_helper_connector_hotplug_event(changed);
 	else if (num_changed)
 		drm_kms_helper_hotplug_event(&vgpu->drm);
+	return ret;
+}
+
+/* A guess, until the host says that something changed: without a screen nobody sees why. */
+static int vgpu_display_assume(struct vgpu_device *vgpu)
+{
+	static const struct vgpu_output_info guess = {
+		.rect.w = VGPU_DISPLAY_GUESS_WIDTH,
+		.rect.h = VGPU_DISPLAY_GUESS_HEIGHT,
+		.enabled = true,
+	};
+	int ret;
+
+	mutex_lock(&vgpu->display->refresh_lock);
+	ret = vgpu_output_learn(vgpu->display->outputs[0], &guess);
+	mutex_unlock(&vgpu->display->refresh_lock);
 	return ret;
 }
 
@@ -311,9 +332,9 @@ static int vgpu_display_init_config(struct drm_device *drm)
  * vgpu_display_init() - make the outputs known to the core
  * @vgpu: the device, started, not registered yet; all lives as long as it
  *
- * A host that does not say what it wants to see has no monitors until it does.
+ * To a host that does not say what it wants to see a picture is shown all the same.
  *
- * Context: process, sleeps at most VGPU_REPLY_TIMEOUT_MS, killable.
+ * Context: process, sleeps like vgpu_cmd_call().
  * Return: 0; -ENOMEM; -EINTR when killed; another errno of the DRM core.
  */
 int vgpu_display_init(struct vgpu_device *vgpu)
@@ -354,7 +375,9 @@ int vgpu_display_init(struct vgpu_device *vgpu)
 	vgpu_resources_set_hide(vgpu, vgpu_display_hide);
 	/* Nobody listens yet. */
 	ret = vgpu_display_learn(vgpu, &changed, &num_changed);
-	if (ret)
+	if (ret && ret != -EINTR) {
 		drm_err(drm, "device does not tell its outputs: %pe\n", ERR_PTR(ret));
-	return ret == -EINTR ? ret : 0;
+		ret = vgpu_display_assume(vgpu);
+	}
+	return min(ret, 0);
 }
