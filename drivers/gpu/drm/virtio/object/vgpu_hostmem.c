@@ -296,7 +296,8 @@ static int vgpu_hostmem_show_locked(struct vgpu_hostmem *hostmem, struct vgpu_ho
 	if (ret) {
 		blob->state = VGPU_HOSTMEM_ABSENT;
 		vgpu_hostmem_give_back(hostmem, blob);
-		return -EIO;
+		/* Whatever else it says, it has not got the blob as it should. */
+		return ret == -ENOMEM || ret == -ENODEV ? ret : -EIO;
 	}
 	blob->state = VGPU_HOSTMEM_SHOWN;
 	return 0;
@@ -308,7 +309,8 @@ static int vgpu_hostmem_show_locked(struct vgpu_hostmem *hostmem, struct vgpu_ho
  *
  * Context: process, waits for the host like vgpu_cmd_await().
  * Return: 0; -EINVAL for a blob that was not made mappable, or without a window;
- * -ENOSPC when the window is full; -ENOMEM; -EIO when the host refuses; -ERESTARTSYS
+ * -ENOSPC when the window is full; -ENOMEM, also when that is why the host refuses;
+ * -EIO when it refuses for other reasons; -ERESTARTSYS
  * when interrupted; -ETIMEDOUT; -ENODEV when the device is gone.
  */
 int vgpu_hostmem_map(struct vgpu_gem *gem)

@@ -388,9 +388,9 @@ static int vgpu_ioctl_wait(struct drm_device *drm, void *data, struct drm_file *
 						     msecs_to_jiffies(VGPU_WAIT_TIMEOUT_MS));
 	}
 	ret = left < 0 ? left : left ? 0 : -EBUSY;
-	/* What the host refused to make will never be what user space waits for. */
-	if (!ret && vgpu_resource_error(&gem->res))
-		ret = -EIO;
+	/* What the host refused to make, or has lost, is not what user space waits for. */
+	if (!ret)
+		ret = vgpu_resource_error(&gem->res) ? -EIO : vgpu_cmdq_error(to_vgpu(drm)->cmdq);
 	vgpu_gem_put(gem);
 	return ret;
 }
