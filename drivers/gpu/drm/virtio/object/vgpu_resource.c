@@ -21,6 +21,7 @@
 
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
+#include <linux/moduleparam.h>
 #include <linux/rwsem.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -58,6 +59,10 @@ struct vgpu_resources {
 	struct llist_head dead;
 	struct delayed_work bury_work;
 };
+
+static unsigned int vgpu_resource_first = 1;
+module_param_named(first_resource, vgpu_resource_first, uint, 0444);
+MODULE_PARM_DESC(first_resource, "Id of the first resource, for tests of the last (default 1)");
 
 /* How long the dead wait for others, to be freed with them. */
 #define VGPU_RESOURCE_BURY_MS	4
@@ -168,6 +173,7 @@ int vgpu_resources_init(struct vgpu_device *vgpu)
 	INIT_WORK(&resources->let_go_work, vgpu_resources_let_go);
 	init_llist_head(&resources->dead);
 	INIT_DELAYED_WORK(&resources->bury_work, vgpu_resources_bury);
+	resources->next_id = vgpu_resource_first;
 	init_rwsem(&resources->lifecycle);
 	vgpu->resources = resources;
 	return drmm_add_action_or_reset(&vgpu->drm, vgpu_resources_release, resources);
