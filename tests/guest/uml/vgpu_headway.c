@@ -11,6 +11,9 @@
  * --silent  a host that answers nothing any more. Who asks for a capset gets his signals
  *           meanwhile, goes on waiting after each, and ends with an error.
  * --blind   the same for who wants to see a blob of the host's memory.
+ * --monitor a slow host whose monitor changes while it has much to do. It is noticed.
+ * --poor    a host that has no memory to show a blob: it is that which the client hears.
+ * --again   a host that refuses a capset once. The next one who asks gets it.
  *
  * Times are the guest's.
  */
@@ -23,6 +26,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "vgpu_display.h"
 #include "vgpu_drm.h"
 #include "vgpu_fence.h"
 #include "vgpu_test.h"
@@ -86,6 +90,39 @@ static void slow(void)
 	/* Had it been reset, the context would be lost. */
 	vgpu_ok(submit(fd, 8, NULL));
 	close(fd);
+}
+
+static bool prefers(int fd, uint32_t width, uint32_t height)
+{
+	struct vgpu_head heads[VGPU_MAX_HEADS];
+	drmModeConnectorPtr conn;
+	bool found = false;
+
+	vgpu_assert(vgpu_heads(fd, heads) > 0);
+	conn = drmModeGetConnector(fd, heads[0].connector);
+	vgpu_assert(conn);
+	for (int i = 0; i < conn->count_modes; i++)
+		if (conn->modes[i].type & DRM_MODE_TYPE_PREFERRED)
+			found |= conn->modes[i].hdisplay == width &&
+				 conn->modes[i].vdisplay == height;
+	drmModeFreeConnector(conn);
+	return found;
+}
+
+/* What the driver asks about the monitor is behind the jobs. */
+static void monitor(void)
+{
+	int card = vgpu_open_display(), fd = vgpu_open_render();
+
+	vgpu_assert(!prefers(card, 800, 600));
+	slow();
+	for (unsigned int i = 0; i < JOBS_MORE && !prefers(card, 800, 600); i++) {
+		vgpu_ok(submit(fd, 8, NULL));
+		sleep(STEP_S);
+	}
+	vgpu_assert(prefers(card, 800, 600));
+	close(fd);
+	close(card);
 }
 
 /* Drivers without a budget have nothing to be used up. */
@@ -189,7 +226,7 @@ static int ask_for_map(int fd, uint32_t handle)
 	return vgpu_map_offset(fd, handle, &offset);
 }
 
-static void blind(void)
+static int new_host_blob(uint32_t *handle)
 {
 	const struct drm_virtgpu_context_set_param param = {
 		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, WINDOW_CAPSET_ID,
@@ -203,7 +240,42 @@ static void blind(void)
 
 	vgpu_ok(vgpu_context_init(fd, &param, 1));
 	vgpu_ok(vgpu_blob_create(fd, &blob));
-	ask_in_vain(ask_for_map, fd, blob.bo_handle);
+	*handle = blob.bo_handle;
+	return fd;
+}
+
+static void blind(void)
+{
+	uint32_t handle;
+	int fd = new_host_blob(&handle);
+
+	ask_in_vain(ask_for_map, fd, handle);
+}
+
+/* Memory the host has not got is not what it refuses for good. */
+static void poor(void)
+{
+	uint32_t handle;
+	int fd = new_host_blob(&handle);
+
+	for (unsigned int i = 0; i < 3; i++)
+		vgpu_ret(ask_for_map(fd, handle), -ENOMEM);
+	vgpu_info("3 calls, which all say that memory is short");
+	close(fd);
+}
+
+/* The peer takes the error for the data of the capset, fault 12. */
+static void again(void)
+{
+	uint8_t caps[64] = { 0 }, none[64] = { 0 };
+	int fd = vgpu_open_render(), ret;
+
+	ret = vgpu_get_caps(fd, CAPSET_ID, 1, caps, sizeof(caps));
+	vgpu_info("2 calls, the first of which gives %d", ret);
+	vgpu_assert(ret < 0);
+	vgpu_ok(vgpu_get_caps(fd, CAPSET_ID, 1, caps, sizeof(caps)));
+	vgpu_assert(memcmp(caps, none, sizeof(caps)));
+	close(fd);
 }
 
 static const struct {
@@ -214,6 +286,9 @@ static const struct {
 	{ "--kept", kept },
 	{ "--silent", silent },
 	{ "--blind", blind },
+	{ "--monitor", monitor },
+	{ "--poor", poor },
+	{ "--again", again },
 };
 
 int main(int argc, char **argv)
@@ -224,6 +299,6 @@ int main(int argc, char **argv)
 			return 0;
 		}
 	}
-	fprintf(stderr, "usage: vgpu_headway --slow|--kept|--silent|--blind\n");
+	fprintf(stderr, "usage: vgpu_headway --slow|--kept|--silent|--blind|--monitor|--poor|--again\n");
 	return 1;
 }
