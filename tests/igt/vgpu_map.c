@@ -9,7 +9,7 @@
 #include "vgpu_fence.h"
 #include "vgpu_test.h"
 
-#define SIDE 128u
+#define SIDE 256u
 #define SIZE (SIDE * SIDE * 4)
 
 static void *map_at(int fd, uint64_t offset, size_t size, int prot, int flags)

@@ -82,6 +82,21 @@ static void memory_of_the_last_owner_is_not_seen(void)
 	close(fd);
 }
 
+/* The size is 32 bits wide, and is rounded up. */
+static void absurd_sizes_are_einval(void)
+{
+	static const uint32_t sizes[] = { 0x7fffffff, 0x80000000, 0xfffff000, 0xffffffff };
+	int fd = vgpu_open_render();
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct drm_virtgpu_resource_create rc = vgpu_picture_args(16, 16);
+
+		rc.size = sizes[i];
+		vgpu_assert_eq(vgpu_resource_create(fd, &rc), -EINVAL);
+	}
+	close(fd);
+}
+
 static void closed_handle_is_gone(void)
 {
 	int fd = vgpu_open_render();
@@ -333,6 +348,7 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "ids-differ-while-alive", .run = ids_differ_while_alive },
 	{ .name = "size-is-rounded-up-to-pages",
 	  .run = size_is_rounded_up_to_pages },
+	{ .name = "absurd-sizes-are-einval", .run = absurd_sizes_are_einval },
 	{ .name = "memory-of-the-last-owner-is-not-seen",
 	  .run = memory_of_the_last_owner_is_not_seen },
 	{ .name = "closed-handle-is-gone", .run = closed_handle_is_gone },
