@@ -373,12 +373,15 @@ struct vgpu_gem *vgpu_gem_lookup(struct drm_file *file, u32 handle)
  */
 bool vgpu_gem_has_handle_locked(struct vgpu_gem *gem, struct drm_file *file, u32 handle)
 {
-	struct drm_gem_object *obj = drm_gem_object_lookup(file, handle);
+	bool same;
 
 	dma_resv_assert_held(gem->base.base.resv);
-	if (obj)
-		drm_gem_object_put(obj);
-	return obj == &gem->base.base;
+
+	/* What is found is compared, not used. */
+	rcu_read_lock();
+	same = idr_find(&file->object_idr, handle) == &gem->base.base;
+	rcu_read_unlock();
+	return same;
 }
 
 /* The entries of a scatterlist that hold a range of its bytes. */
