@@ -487,17 +487,6 @@ bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence)
 }
 
 /**
- * vgpu_resource_error() - is a resource what it should be?
- * @res: the resource
- *
- * Return: 0; the error with which the host refused to make it; -EIO when it was lost.
- */
-int vgpu_resource_error(const struct vgpu_resource *res)
-{
-	return READ_ONCE(res->error);
-}
-
-/**
  * vgpu_resource_is_lost() - did it go with the device, for good?
  * @res: the resource
  *

@@ -102,7 +102,6 @@ void vgpu_resource_retire(struct vgpu_resource *res);
 bool vgpu_resource_try_get(struct vgpu_resource *res);
 void vgpu_resource_put(struct vgpu_resource *res);
 bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence);
-int vgpu_resource_error(const struct vgpu_resource *res);
 bool vgpu_resource_is_lost(const struct vgpu_resource *res);
 
 int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u32 height);
@@ -123,5 +122,16 @@ void vgpu_resources_restore(struct vgpu_device *vgpu);
 void vgpu_resources_thaw(struct vgpu_device *vgpu);
 unsigned int vgpu_resources_count(struct vgpu_device *vgpu);
 void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p);
+
+/**
+ * vgpu_resource_error() - is a resource what it should be?
+ * @res: the resource
+ *
+ * Return: 0; the error with which the host refused to make it; -EIO when it was lost.
+ */
+static inline int vgpu_resource_error(const struct vgpu_resource *res)
+{
+	return READ_ONCE(res->error);
+}
 
 #endif

@@ -352,26 +352,22 @@ void vgpu_gate_keep(struct vgpu_gate_pass *pass, void (*release)(void *kept), vo
 }
 
 /**
- * vgpu_gate_post() - send a command through a gate
+ * vgpu_gate_wait() - have a command wait at a gate
  * @gate: the gate
- * @pass: what vgpu_gate_prepare() gave for it, NULL for nothing; taken over
+ * @pass: what vgpu_gate_prepare() gave for it; taken over
  * @cmd: the command; its reference is taken over
  * @owner: object to be told of the outcome, or NULL; a waiting command counts for it
  * @fence: of the gate's timeline, or NULL; a reference of its own is taken
  *
  * Context: process.
  */
-void vgpu_gate_post(struct vgpu_gate *gate, struct vgpu_gate_pass *pass, struct vgpu_cmd *cmd,
+void vgpu_gate_wait(struct vgpu_gate *gate, struct vgpu_gate_pass *pass, struct vgpu_cmd *cmd,
 		    struct vgpu_cmd_owner *owner, struct vgpu_fence *fence)
 {
 	struct vgpu_gate_dep *dep;
 	unsigned long flags;
 	u32 i;
 
-	if (!pass) {
-		vgpu_cmd_post_fenced(cmd, owner, fence);
-		return;
-	}
 	pass->cmd = cmd;
 	if (owner) {
 		pass->size_bytes = vgpu_cmd_size(cmd);
