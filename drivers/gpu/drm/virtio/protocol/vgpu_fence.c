@@ -29,7 +29,7 @@
 
 /**
  * struct vgpu_timeline - fences that signal in order
- * @ref: one for the creator, one for each fence that is not signalled
+ * @ref: one for the creator, one while @pending is not empty
  * @lock: protects what follows
  * @context: dma_fence context, constant
  * @seqno: of the newest fence
@@ -209,7 +209,7 @@ struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl)
 	if (!fence)
 		return ERR_PTR(-ENOMEM);
 	fence->name = tl->name;
-	fence->timeline = vgpu_timeline_get(tl);
+	fence->timeline = tl;
 
 	spin_lock_irqsave(&tl->lock, flags);
 	vgpu_compat_fence_init(&fence->base, &vgpu_fence_ops, &fence->lock, tl->context,
@@ -217,22 +217,20 @@ struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl)
 	/* The timeline's own reference, dropped when the fence is signalled. */
 	dma_fence_get(&fence->base);
 	list_add_tail(&fence->node, &tl->pending);
-	tl->nr_pending++;
+	if (!tl->nr_pending++)
+		vgpu_timeline_get(tl);
 	spin_unlock_irqrestore(&tl->lock, flags);
 	trace_virtio_gpu_fence_create(&fence->base, fence->name, 0);
 	return fence;
 }
 
-static void vgpu_fence_count_given(struct vgpu_fence *fence)
+static void vgpu_fence_count_given_locked(struct vgpu_timeline *tl, struct vgpu_fence *fence)
 {
-	struct vgpu_timeline *tl = fence->timeline;
-	unsigned long flags;
+	lockdep_assert_held(&tl->lock);
 
-	spin_lock_irqsave(&tl->lock, flags);
 	fence->given = true;
 	if (!tl->nr_given++)
 		tl->given_since_ns = ktime_get_ns();
-	spin_unlock_irqrestore(&tl->lock, flags);
 }
 
 static void vgpu_fence_count_answered_locked(struct vgpu_timeline *tl, struct vgpu_fence *fence)
@@ -253,35 +251,37 @@ static void vgpu_fence_count_answered_locked(struct vgpu_timeline *tl, struct vg
  */
 void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_msg *msg)
 {
+	struct vgpu_timeline *tl = fence->timeline;
 	unsigned long flags;
 
-	vgpu_fence_count_given(fence);
 	/* The fence, and with it the timeline, stays until the message is completed. */
-	msg->lane = &fence->timeline->returned;
+	msg->lane = &tl->returned;
 	kref_get(&msg->ref);
-	spin_lock_irqsave(vgpu_fence_lock(fence), flags);
+	spin_lock_irqsave(&tl->lock, flags);
+	vgpu_fence_count_given_locked(tl, fence);
+	spin_lock(vgpu_fence_lock(fence));
 	fence->vq = vq;
 	fence->msg = msg;
 	if (fence->wanted)
 		vgpu_vq_want(vq, msg);
-	spin_unlock_irqrestore(vgpu_fence_lock(fence), flags);
+	spin_unlock(vgpu_fence_lock(fence));
+	spin_unlock_irqrestore(&tl->lock, flags);
 }
 
 static void vgpu_fence_signal_locked(struct vgpu_timeline *tl, struct vgpu_fence *fence)
 {
 	struct vgpu_msg *msg;
-	unsigned long flags;
 
 	lockdep_assert_held(&tl->lock);
 
 	list_del(&fence->node);
 	tl->nr_pending--;
 	trace_virtio_gpu_fence_signal(&fence->base, fence->name, fence->base.error);
-	spin_lock_irqsave(vgpu_fence_lock(fence), flags);
+	spin_lock(vgpu_fence_lock(fence));
 	msg = fence->msg;
 	fence->msg = NULL;
 	dma_fence_signal_locked(&fence->base);
-	spin_unlock_irqrestore(vgpu_fence_lock(fence), flags);
+	spin_unlock(vgpu_fence_lock(fence));
 	vgpu_compat_fence_detach(&fence->base);
 	if (msg)
 		vgpu_msg_put(msg);
@@ -302,7 +302,7 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
 {
 	struct vgpu_timeline *tl = fence->timeline;
 	struct vgpu_fence *first, *next;
-	unsigned int signalled = 0;
+	bool emptied = false;
 	unsigned long flags;
 
 	spin_lock_irqsave(&tl->lock, flags);
@@ -315,11 +315,11 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
 			if (!first->done)
 				break;
 			vgpu_fence_signal_locked(tl, first);
-			signalled++;
+			emptied = !tl->nr_pending;
 		}
 	}
 	spin_unlock_irqrestore(&tl->lock, flags);
 
-	while (signalled--)
+	if (emptied)
 		vgpu_timeline_put(tl);
 }

@@ -20,7 +20,7 @@ struct vgpu_vq;
  * @given: its command was handed to the queue; protected by the timeline's lock
  * @done: the outcome is known, see &dma_fence.error; protected by the timeline's lock
  * @node: entry of the timeline's list; protected by the timeline's lock
- * @timeline: referenced until the fence is signalled
+ * @timeline: stays until the fence is signalled
  * @name: the timeline's name, a constant string
  * @vq: where @msg goes; protected by @lock
  * @msg: what the fence waits for, referenced until the fence is signalled; NULL
