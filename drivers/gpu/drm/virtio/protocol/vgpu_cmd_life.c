@@ -96,6 +96,20 @@ static int vgpu_cmd_judge(struct vgpu_cmd *cmd)
 	return ret;
 }
 
+/* Fenced commands all go to the control queue, under whose lock this is. */
+static void vgpu_cmd_stamp(struct vgpu_msg *msg)
+{
+	struct vgpu_cmd *cmd = container_of(msg, struct vgpu_cmd, msg);
+	struct virtio_gpu_ctrl_hdr *hdr = vgpu_cmd_hdr(cmd);
+
+	if (cmd->fence) {
+		/* Hosts take the signal of an id for that of all smaller ones. */
+		hdr->fence_id = cpu_to_le64(++cmd->q->last_fence_id);
+		hdr->flags |= cpu_to_le32(VIRTIO_GPU_FLAG_FENCE);
+	}
+	trace_virtio_gpu_cmd_queue(cmd->q->vdev, hdr, 0);
+}
+
 static void vgpu_cmd_complete(struct vgpu_msg *msg)
 {
 	struct vgpu_cmd *cmd = container_of(msg, struct vgpu_cmd, msg);
@@ -135,6 +149,7 @@ static void vgpu_cmd_init(struct vgpu_cmd *cmd, struct vgpu_cmdq *q, u32 type, s
 	*cmd = (struct vgpu_cmd){
 		.msg.complete = vgpu_cmd_complete,
 		.msg.release = vgpu_cmd_release,
+		.msg.stamp = vgpu_cmd_stamp,
 		.msg.req = cmd->req,
 		.msg.req_bytes = sent_bytes,
 		.msg.resp = (void *)cmd + ALIGN(sizeof(*cmd) + sent_bytes, VGPU_CMD_RESP_ALIGN),
@@ -263,22 +278,10 @@ void vgpu_cmd_put(struct vgpu_cmd *cmd)
 static void vgpu_cmd_commit(struct vgpu_cmd *cmd)
 {
 	struct vgpu_vq *vq = vgpu_cmd_vq(cmd);
-	struct vgpu_cmdq *q = cmd->q;
-	unsigned long flags;
 
-	if (!cmd->fence) {
-		trace_virtio_gpu_cmd_queue(q->vdev, vgpu_cmd_hdr(cmd), 0);
-		vgpu_vq_commit(vq, &cmd->msg);
-		return;
-	}
-	vgpu_cmd_hdr(cmd)->flags |= cpu_to_le32(VIRTIO_GPU_FLAG_FENCE);
-	vgpu_fence_bind(cmd->fence, vq, &cmd->msg);
-	/* Hosts take the signal of an id for that of all smaller ones. */
-	spin_lock_irqsave(&q->emit_lock, flags);
-	vgpu_cmd_hdr(cmd)->fence_id = cpu_to_le64(++q->last_fence_id);
-	trace_virtio_gpu_cmd_queue(q->vdev, vgpu_cmd_hdr(cmd), 0);
+	if (cmd->fence)
+		vgpu_fence_bind(cmd->fence, vq, &cmd->msg);
 	vgpu_vq_commit(vq, &cmd->msg);
-	spin_unlock_irqrestore(&q->emit_lock, flags);
 }
 
 /**

@@ -37,8 +37,7 @@
  * @max_entries: limit set by the administrator or 0, constant
  * @use_dma: the device goes by DMA addresses; constant while started
  * @ping_work: finds out whether the device answers at all
- * @emit_lock: makes fence ids ascend in the order of the ring
- * @last_fence_id: protected by @emit_lock
+ * @last_fence_id: protected by the lock of @control
  * @panic_slots: room for commands during a panic, constant
  * @panic_next: which of them is next
  * @panic_cpu: the processor that panics, or -1
@@ -60,7 +59,6 @@ struct vgpu_cmdq {
 	unsigned int max_entries;
 	bool use_dma;
 	struct work_struct ping_work;
-	spinlock_t emit_lock;
 	u64 last_fence_id;
 	void *panic_slots[VGPU_CMD_PANIC_SLOTS];
 	unsigned int panic_next;

@@ -205,7 +205,6 @@ struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config)
 	q->max_entries = config->max_entries;
 	INIT_WORK(&q->ping_work, vgpu_cmdq_ping_work);
 	vgpu_payload_spares_init(&q->spares);
-	spin_lock_init(&q->emit_lock);
 	spin_lock_init(&q->refusal_lock);
 	if (vgpu_cmdq_create_pool(q))
 		goto err_free;

@@ -25,7 +25,7 @@
  * device may take its time to get to it.
  *
  * Locking: &vgpu_vq.lock is the innermost lock of the driver. No callback is called
- * while it is held.
+ * while it is held but &vgpu_msg.stamp.
  */
 
 #include <linux/delay.h>
@@ -703,8 +703,8 @@ void vgpu_vq_detach(struct vgpu_vq *vq)
  * the next vgpu_vq_kick(), at the latest by the sweep. On a failed queue that is
  * when the message completes, with the queue's error.
  *
- * Context: any; calls nothing back, so locks that &vgpu_msg.complete takes may be
- * held.
+ * Context: any; calls back only &vgpu_msg.stamp, so locks that &vgpu_msg.complete takes
+ * may be held.
  */
 void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg)
 {
@@ -713,6 +713,8 @@ void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg)
 	kref_get(&msg->ref);
 	spin_lock_irqsave(&vq->lock, flags);
 	vq->stats.committed++;
+	if (msg->stamp)
+		msg->stamp(msg);
 	if (vq->error) {
 		msg->error = vq->error;
 		msg->state = VGPU_MSG_RETIRED;

@@ -37,6 +37,8 @@ enum vgpu_msg_state {
  * @complete: called exactly once, when the outcome is known, without any lock
  *            of the queue, possibly in hard interrupt context
  * @release: frees the message; called when the last reference goes, in any context
+ * @stamp: called when its place in the order of messages is settled, with the lock of the
+ *         queue held; may write into the request; or NULL
  * @req: request, read by the device
  * @data: more of the request, @ndata entries, or NULL
  * @resp: response, written by the device
@@ -59,6 +61,7 @@ struct vgpu_msg {
 	struct list_head node;
 	void (*complete)(struct vgpu_msg *msg);
 	void (*release)(struct vgpu_msg *msg);
+	void (*stamp)(struct vgpu_msg *msg);
 	void *req;
 	struct scatterlist *data;
 	void *resp;
