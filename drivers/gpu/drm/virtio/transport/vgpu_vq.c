@@ -118,25 +118,6 @@ struct vgpu_vq {
 	u64 interrupts;
 };
 
-/**
- * vgpu_msg_init() - prepare the bookkeeping of a message
- * @msg: message whose memory, sizes and functions the caller sets
- *
- * The caller holds the only reference afterwards.
- */
-void vgpu_msg_init(struct vgpu_msg *msg)
-{
-	kref_init(&msg->ref);
-	INIT_LIST_HEAD(&msg->node);
-	msg->state = VGPU_MSG_NEW;
-	msg->lane = NULL;
-	msg->probe = false;
-	msg->error = 0;
-	msg->used_bytes = 0;
-	msg->wanted = false;
-	msg->completed = false;
-}
-
 static void vgpu_msg_free(struct kref *ref)
 {
 	struct vgpu_msg *msg = container_of(ref, struct vgpu_msg, ref);
@@ -342,8 +323,8 @@ static void vgpu_vq_finish(struct list_head *done)
 {
 	struct vgpu_msg *msg, *next;
 
+	/* The list goes with its messages. */
 	list_for_each_entry_safe(msg, next, done, node) {
-		list_del_init(&msg->node);
 		if (!msg->completed) {
 			msg->completed = true;
 			msg->complete(msg);

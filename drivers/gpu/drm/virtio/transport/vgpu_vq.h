@@ -114,7 +114,25 @@ struct vgpu_vq_stats {
 	u32 ring_entries;
 };
 
-void vgpu_msg_init(struct vgpu_msg *msg);
+/**
+ * vgpu_msg_init() - prepare the bookkeeping of a message
+ * @msg: message whose memory, sizes and functions the caller sets
+ *
+ * The caller holds the only reference afterwards.
+ */
+static inline void vgpu_msg_init(struct vgpu_msg *msg)
+{
+	kref_init(&msg->ref);
+	INIT_LIST_HEAD(&msg->node);
+	msg->state = VGPU_MSG_NEW;
+	msg->lane = NULL;
+	msg->probe = false;
+	msg->error = 0;
+	msg->used_bytes = 0;
+	msg->wanted = false;
+	msg->completed = false;
+}
+
 void vgpu_msg_put(struct vgpu_msg *msg);
 
 struct vgpu_vq *vgpu_vq_create(const struct vgpu_vq_ops *ops, void *owner,
