@@ -140,45 +140,37 @@ static void vgpu_cmd_release(struct vgpu_msg *msg)
 		kfree(cmd);
 }
 
-/* All of @cmd, the first @req_bytes of its request and its response; not @data_bytes behind. */
-static void vgpu_cmd_init(struct vgpu_cmd *cmd, struct vgpu_cmdq *q, u32 type, size_t req_bytes,
-			  size_t data_bytes, size_t resp_bytes, u32 want_type)
+/* All of @cmd but what it sends and what comes back. */
+static void vgpu_cmd_init(struct vgpu_cmd *cmd, struct vgpu_cmdq *q, size_t req_bytes,
+			  size_t resp_bytes, u32 want_type)
 {
-	const size_t sent_bytes = req_bytes + data_bytes;
-
 	*cmd = (struct vgpu_cmd){
 		.msg.complete = vgpu_cmd_complete,
 		.msg.release = vgpu_cmd_release,
 		.msg.stamp = vgpu_cmd_stamp,
 		.msg.req = cmd->req,
-		.msg.req_bytes = sent_bytes,
-		.msg.resp = (void *)cmd + ALIGN(sizeof(*cmd) + sent_bytes, VGPU_CMD_RESP_ALIGN),
+		.msg.req_bytes = req_bytes,
+		.msg.resp = (void *)cmd + ALIGN(sizeof(*cmd) + req_bytes, VGPU_CMD_RESP_ALIGN),
 		.msg.resp_bytes = resp_bytes,
 		.q = q,
 		.want_type = want_type,
 		.want_bytes = sizeof(struct virtio_gpu_ctrl_hdr),
 	};
 	vgpu_msg_init(&cmd->msg);
-	memset(cmd->req, 0, req_bytes);
-	memset(cmd->msg.resp, 0, resp_bytes);
-	vgpu_cmd_hdr(cmd)->type = cpu_to_le32(type);
 }
 
 /**
- * vgpu_cmd_new_inline() - begin a small command with data right behind its request
+ * vgpu_cmd_alloc() - get a small command
  * @q: the queues
- * @type: VIRTIO_GPU_CMD_*
- * @req_bytes: size of the request, zeroed
- * @data_bytes: size of the data, which the caller fills in: it is not zeroed; at most
- *              VGPU_CMD_INLINE_BYTES
+ * @req_bytes: size of the request and what follows it, for the caller to write all of it
  *
  * Context: process, or a panic.
  * Return: the command; does not fail.
  */
-struct vgpu_cmd *vgpu_cmd_new_inline(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
-				     size_t data_bytes)
+struct vgpu_cmd *vgpu_cmd_alloc(struct vgpu_cmdq *q, size_t req_bytes)
 {
 	bool panicking = READ_ONCE(q->panic_cpu) == raw_smp_processor_id();
+	struct virtio_gpu_ctrl_hdr *resp;
 	struct vgpu_cmd *cmd;
 
 	if (unlikely(panicking))
@@ -186,25 +178,12 @@ struct vgpu_cmd *vgpu_cmd_new_inline(struct vgpu_cmdq *q, u32 type, size_t req_b
 	else
 		/* NOIO: a display commit must not wait for reclaim, which waits for fences. */
 		cmd = mempool_alloc(q->pool, GFP_NOIO);
-	vgpu_cmd_init(cmd, q, type, req_bytes, data_bytes, sizeof(struct virtio_gpu_ctrl_hdr),
-		      VIRTIO_GPU_RESP_OK_NODATA);
+	vgpu_cmd_init(cmd, q, req_bytes, sizeof(*resp), VIRTIO_GPU_RESP_OK_NODATA);
+	resp = cmd->msg.resp;
+	*resp = (struct virtio_gpu_ctrl_hdr){};
 	cmd->slotted = panicking;
 	cmd->pooled = !panicking;
 	return cmd;
-}
-
-/**
- * vgpu_cmd_new() - begin a command of fixed size whose response has no data
- * @q: the queues
- * @type: VIRTIO_GPU_CMD_*
- * @req_bytes: size of the request, zeroed
- *
- * Context: process, or a panic.
- * Return: the command; does not fail.
- */
-struct vgpu_cmd *vgpu_cmd_new(struct vgpu_cmdq *q, u32 type, size_t req_bytes)
-{
-	return vgpu_cmd_new_inline(q, type, req_bytes, 0);
 }
 
 /**
@@ -223,10 +202,11 @@ struct vgpu_cmd *vgpu_cmd_new_sized(struct vgpu_cmdq *q, u32 type, size_t req_by
 {
 	struct vgpu_cmd *cmd;
 
-	cmd = kmalloc(VGPU_CMD_BYTES(req_bytes, resp_bytes), GFP_KERNEL_ACCOUNT);
+	cmd = kzalloc(VGPU_CMD_BYTES(req_bytes, resp_bytes), GFP_KERNEL_ACCOUNT);
 	if (!cmd)
 		return ERR_PTR(-ENOMEM);
-	vgpu_cmd_init(cmd, q, type, req_bytes, 0, resp_bytes, want_type);
+	vgpu_cmd_init(cmd, q, req_bytes, resp_bytes, want_type);
+	vgpu_cmd_hdr(cmd)->type = cpu_to_le32(type);
 	return cmd;
 }
 

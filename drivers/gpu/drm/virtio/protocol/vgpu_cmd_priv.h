@@ -110,16 +110,49 @@ static inline u32 vgpu_cmd_type(struct vgpu_cmd *cmd)
 	return le32_to_cpu(vgpu_cmd_hdr(cmd)->type);
 }
 
-struct vgpu_cmd *vgpu_cmd_new(struct vgpu_cmdq *q, u32 type, size_t req_bytes);
+struct vgpu_cmd *vgpu_cmd_alloc(struct vgpu_cmdq *q, size_t req_bytes);
 struct vgpu_cmd *vgpu_cmd_new_sized(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
 				    size_t resp_bytes, u32 want_type);
 struct vgpu_cmd *vgpu_cmd_new_query(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
 				    size_t resp_bytes, u32 want_type);
-struct vgpu_cmd *vgpu_cmd_new_inline(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
-				     size_t data_bytes);
 void vgpu_cmd_add_payload(struct vgpu_cmd *cmd, struct vgpu_payload *payload);
 int vgpu_cmd_ask(struct vgpu_cmd *cmd, unsigned int timeout_ms);
 int vgpu_cmd_call(struct vgpu_cmd *cmd);
 struct vgpu_payload_limits vgpu_cmdq_limits(struct vgpu_cmdq *q);
+
+/**
+ * vgpu_cmd_new_inline() - begin a small command with data right behind its request
+ * @q: the queues
+ * @type: VIRTIO_GPU_CMD_*
+ * @req_bytes: size of the request, zeroed; where it is constant, by a few stores
+ * @data_bytes: size of the data, which the caller fills in: it is not zeroed; at most
+ *              VGPU_CMD_INLINE_BYTES
+ *
+ * Context: process, or a panic.
+ * Return: the command; does not fail.
+ */
+static inline struct vgpu_cmd *vgpu_cmd_new_inline(struct vgpu_cmdq *q, u32 type,
+						   size_t req_bytes, size_t data_bytes)
+{
+	struct vgpu_cmd *cmd = vgpu_cmd_alloc(q, req_bytes + data_bytes);
+
+	memset(cmd->req, 0, req_bytes);
+	vgpu_cmd_hdr(cmd)->type = cpu_to_le32(type);
+	return cmd;
+}
+
+/**
+ * vgpu_cmd_new() - begin a command of fixed size whose response has no data
+ * @q: the queues
+ * @type: VIRTIO_GPU_CMD_*
+ * @req_bytes: size of the request, zeroed
+ *
+ * Context: process, or a panic.
+ * Return: the command; does not fail.
+ */
+static inline struct vgpu_cmd *vgpu_cmd_new(struct vgpu_cmdq *q, u32 type, size_t req_bytes)
+{
+	return vgpu_cmd_new_inline(q, type, req_bytes, 0);
+}
 
 #endif
