@@ -176,8 +176,12 @@ struct vgpu_cmd *vgpu_cmd_alloc(struct vgpu_cmdq *q, size_t req_bytes)
 	if (unlikely(panicking))
 		cmd = q->panic_slots[q->panic_next++ % VGPU_CMD_PANIC_SLOTS];
 	else
-		/* NOIO: a display commit must not wait for reclaim, which waits for fences. */
-		cmd = mempool_alloc(q->pool, GFP_NOIO);
+		/*
+		 * The pool is for when memory is short. NOIO: a display commit must not wait
+		 * for reclaim, which waits for fences.
+		 */
+		cmd = kmem_cache_alloc(q->cache, GFP_NOWAIT) ?:
+		      mempool_alloc(q->pool, GFP_NOIO);
 	vgpu_cmd_init(cmd, q, req_bytes, sizeof(*resp), VIRTIO_GPU_RESP_OK_NODATA);
 	resp = cmd->msg.resp;
 	*resp = (struct virtio_gpu_ctrl_hdr){};
