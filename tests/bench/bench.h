@@ -54,6 +54,8 @@ struct bench {
  * @before: prepares a round, which does not count; may be NULL
  * @op: the operation, number @i of its round
  * @settle: ends a round; NULL for waiting until the device has done all
+ * @cost: in place of @op and @settle: does a round of @ops operations, and returns what
+ *        one of them has cost
  * @teardown: undoes @setup; may be NULL
  */
 struct bench_case {
@@ -68,6 +70,7 @@ struct bench_case {
 	void (*before)(struct bench *b);
 	void (*op)(struct bench *b, unsigned int i);
 	void (*settle)(struct bench *b);
+	uint64_t (*cost)(struct bench *b);
 	void (*teardown)(struct bench *b);
 };
 
@@ -81,8 +84,10 @@ extern const struct bench_cases bench_object_cases;
 extern const struct bench_cases bench_exec_cases;
 extern const struct bench_cases bench_transfer_cases;
 extern const struct bench_cases bench_scale_cases;
+extern const struct bench_cases bench_signal_cases;
 extern const struct bench_cases bench_kms_cases;
 
 void bench_no_settle(struct bench *b);
+uint64_t bench_median(uint64_t *values, unsigned int count);
 
 #endif

@@ -39,26 +39,6 @@ static void settle(struct bench *b)
 	gpu_wait(b->fd, b->handles[0]);
 }
 
-/* @arg submissions, whose fences are open when the round begins. */
-static void submit_many(struct bench *b)
-{
-	for (uint32_t i = 0; i < b->c->arg; i++)
-		exec_one(b, i);
-}
-
-/* What the answers cost is all in the wait at the end. */
-static void nothing(struct bench *b, unsigned int i)
-{
-	(void)b;
-	(void)i;
-}
-
-static bool setup_one(struct bench *b)
-{
-	b->handles[0] = gpu_buffer(b->fd, 4096);
-	return true;
-}
-
 /* @arg other buffers of the same client. */
 static bool setup_buffers(struct bench *b)
 {
@@ -221,11 +201,6 @@ static void end_client(struct bench *b, unsigned int i)
 	waitpid(pid, NULL, 0);
 }
 
-/* The cost of each of n fences that signal, from the first to the last. */
-#define PENDING(label, n, in_rounds, in_quick) \
-	{ .name = label, .ops = n, .rounds = in_rounds, .arg = n, .quick = in_quick, \
-	  .setup = setup_one, .before = submit_many, .op = nothing, .settle = settle }
-
 static const struct bench_case cases[] = {
 	{ .name = "exec-of-1000-buffers", .ops = 64, .rounds = 9, .arg = 1000,
 	  .setup = setup_buffers, .op = exec_one, .settle = settle },
@@ -236,9 +211,6 @@ static const struct bench_case cases[] = {
 	  .teardown = teardown_clients },
 	{ .name = "exec-flood", .ops = 1024, .rounds = 3, .arg = 0, .setup = setup_buffers,
 	  .op = exec_one, .settle = settle },
-	PENDING("pending-1", 1, 101, false),
-	PENDING("pending-10", 10, 31, false),
-	PENDING("pending-200", 200, 9, false),
 	{ .name = "processes-1", .ops = 4, .rounds = 5, .arg = 1, .setup = setup_workers,
 	  .op = let_work, .settle = bench_no_settle, .teardown = teardown_workers },
 	{ .name = "processes-8", .ops = 4, .rounds = 5, .arg = 8, .setup = setup_workers,

@@ -30,6 +30,7 @@ static const struct bench_cases *const sets[] = {
 	&bench_exec_cases,
 	&bench_transfer_cases,
 	&bench_scale_cases,
+	&bench_signal_cases,
 	&bench_kms_cases,
 };
 
@@ -53,7 +54,7 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static uint64_t median(uint64_t *values, unsigned int count)
+uint64_t bench_median(uint64_t *values, unsigned int count)
 {
 	qsort(values, count, sizeof(*values), compare);
 	return values[count / 2];
@@ -65,29 +66,33 @@ static void prepare_round(struct bench *b)
 		b->c->before(b);
 }
 
-static void run_round(struct bench *b)
+/* Returns what an operation of the round has cost. */
+static uint64_t run_round(struct bench *b)
 {
 	const struct bench_case *c = b->c;
+	uint64_t start;
 
+	if (c->cost)
+		return c->cost(b);
+	start = __rdtsc();
 	for (unsigned int i = 0; i < c->ops; i++)
 		c->op(b, i);
 	c->settle ? c->settle(b) : settle_all(b);
+	return (__rdtsc() - start) / c->ops;
 }
 
 static void measure(struct bench *b)
 {
 	const struct bench_case *c = b->c;
-	uint64_t *cost = calloc(c->rounds, sizeof(*cost)), start;
+	uint64_t *cost = calloc(c->rounds, sizeof(*cost));
 
 	if (!cost)
 		gpu_die("calloc");
 	for (unsigned int i = 0; i < c->rounds; i++) {
 		prepare_round(b);
-		start = __rdtsc();
-		run_round(b);
-		cost[i] = (__rdtsc() - start) / c->ops;
+		cost[i] = run_round(b);
 	}
-	printf("%s instructions %lu\n", c->name, median(cost, c->rounds));
+	printf("%s instructions %lu\n", c->name, bench_median(cost, c->rounds));
 	free(cost);
 }
 

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What it costs to signal a fence while others are open. Needs a device that answers
+ * when it is told to: toy3d of tests/host.
+ *
+ * When the answers come is up to the device, and a processor that has nothing to do
+ * lets its clock jump. So the program spins meanwhile, and whatever time is missing
+ * there was the kernel's.
+ */
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "bench.h"
+#include "gpu.h"
+#include "toy3d.h"
+
+/* So many fences signal in a round; each was waited for. */
+#define SIGNALLED		256
+
+/* Our driver lets any client have so many in flight, however full the ring is. */
+#define CLIENT_FENCES		8
+
+#define WORKERS			(SIGNALLED / CLIENT_FENCES)
+#define MAX_HOLDERS		128
+
+/* About a tick of the clock. */
+#define SPIN_INSTRUCTIONS	4000000
+
+/* How often the others are watched when there is nothing to do. */
+#define IDLE_SPINS		31
+
+/* The loop of spin() does not take so long by itself. */
+#define SPIN_GAP		200
+
+/**
+ * struct signal_bench - clients with open fences
+ * @control: has a token released
+ * @workers: clients whose fences are to signal
+ * @fences: theirs
+ * @holders: clients whose fences stay open
+ * @num_holders: how many
+ * @hold_token: what the holders wait for
+ * @token: what the workers wait for
+ * @idle: what spin() says when there is nothing to do
+ */
+struct signal_bench {
+	int control;
+	int workers[WORKERS];
+	struct pollfd fences[SIGNALLED];
+	int holders[MAX_HOLDERS];
+	unsigned int num_holders;
+	uint32_t hold_token;
+	uint32_t token;
+	uint64_t idle;
+};
+
+static int open_client(void)
+{
+	int fd = gpu_open_render();
+
+	gpu_context_init(fd, TOY3D_CAPSET_ID, 1, 0);
+	return fd;
+}
+
+/* A stream of one command about a token; returns its fence. */
+static int submit(int fd, uint32_t op, uint32_t token)
+{
+	const uint32_t stream[] = { TOY3D_HDR(op, 1), token };
+	struct drm_virtgpu_execbuffer args = {
+		.flags = VIRTGPU_EXECBUF_RING_IDX | VIRTGPU_EXECBUF_FENCE_FD_OUT,
+		.size = sizeof(stream),
+		.command = (uintptr_t)stream,
+		.fence_fd = -1,
+	};
+
+	gpu_ioctl(fd, DRM_IOCTL_VIRTGPU_EXECBUFFER, &args);
+	return args.fence_fd;
+}
+
+static void hold(int fd, uint32_t token)
+{
+	for (unsigned int i = 0; i < CLIENT_FENCES; i++)
+		close(submit(fd, TOY3D_OP_WAIT, token));
+}
+
+/* How much of the time others had. */
+static uint64_t spin(void)
+{
+	const uint64_t end = __rdtsc() + SPIN_INSTRUCTIONS;
+	uint64_t last = __rdtsc(), now, missing = 0;
+
+	for (; last < end; last = now) {
+		now = __rdtsc();
+		if (now - last > SPIN_GAP)
+			missing += now - last;
+	}
+	return missing;
+}
+
+static uint64_t idle(void)
+{
+	uint64_t missing[IDLE_SPINS];
+
+	for (unsigned int i = 0; i < IDLE_SPINS; i++)
+		missing[i] = spin();
+	return bench_median(missing, IDLE_SPINS);
+}
+
+/* @arg fences open at the beginning of a round, SIGNALLED of them not for long. */
+static bool setup(struct bench *b)
+{
+	struct signal_bench *s;
+
+	if (!(gpu_param(b->fd, VIRTGPU_PARAM_SUPPORTED_CAPSET_IDs) & 1 << TOY3D_CAPSET_ID))
+		return false;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		gpu_die("calloc");
+	b->priv = s;
+	/* Tokens are used up; others may have been before us. */
+	s->token = s->hold_token = (uint32_t)__rdtsc() | 1;
+	s->control = open_client();
+	s->num_holders = (b->c->arg - SIGNALLED) / CLIENT_FENCES;
+	for (unsigned int i = 0; i < s->num_holders; i++) {
+		s->holders[i] = open_client();
+		hold(s->holders[i], s->hold_token);
+	}
+	for (unsigned int i = 0; i < WORKERS; i++)
+		s->workers[i] = open_client();
+	s->idle = idle();
+	return true;
+}
+
+static void before(struct bench *b)
+{
+	struct signal_bench *s = b->priv;
+
+	s->token++;
+	for (unsigned int i = 0; i < SIGNALLED; i++)
+		s->fences[i] = (struct pollfd){
+			.fd = submit(s->workers[i / CLIENT_FENCES], TOY3D_OP_WAIT, s->token),
+			.events = POLLIN,
+		};
+	/* From now on the driver knows that somebody waits. */
+	if (poll(s->fences, SIGNALLED, 0))
+		gpu_die("a fence has signalled already");
+}
+
+/* From the submission that releases them on; so the cost of that one is in it. */
+static uint64_t cost(struct bench *b)
+{
+	struct signal_bench *s = b->priv;
+	const uint64_t start = __rdtsc();
+	int fence = submit(s->control, TOY3D_OP_RELEASE, s->token);
+	int64_t sum = (int64_t)(__rdtsc() - start);
+
+	do
+		sum += (int64_t)(spin() - s->idle);
+	while (poll(s->fences, SIGNALLED, 0) != SIGNALLED);
+	for (unsigned int i = 0; i < SIGNALLED; i++)
+		close(s->fences[i].fd);
+	close(fence);
+	return sum > 0 ? (uint64_t)sum / SIGNALLED : 0;
+}
+
+static void teardown(struct bench *b)
+{
+	struct signal_bench *s = b->priv;
+
+	close(submit(s->control, TOY3D_OP_RELEASE, s->hold_token));
+	for (unsigned int i = 0; i < s->num_holders; i++)
+		close(s->holders[i]);
+	for (unsigned int i = 0; i < WORKERS; i++)
+		close(s->workers[i]);
+	close(s->control);
+	free(s);
+}
+
+#define SIGNAL(label, n, in_quick) \
+	{ .name = label, .ops = SIGNALLED, .rounds = 9, .arg = n, .quick = in_quick, \
+	  .setup = setup, .before = before, .cost = cost, .teardown = teardown }
+
+static const struct bench_case cases[] = {
+	SIGNAL("signal-256-of-256", 256, false),
+	SIGNAL("signal-256-of-512", 512, false),
+	SIGNAL("signal-256-of-1000", 1000, true),
+};
+
+const struct bench_cases bench_signal_cases = { cases, ARRAY_SIZE(cases) };
