@@ -49,6 +49,8 @@ struct bench {
  * @card: needs the card node, and to be its master
  * @sleeps: waits for the display, and the clock goes on meanwhile: only the counts are
  *          of interest
+ * @waits: waits for the device in the midst of each operation, and the clock jumps
+ *         meanwhile: what the process itself has cost is of interest
  * @setup: makes what the operation needs; may be NULL. Returns false where the device
  *         has not got it
  * @before: prepares a round, which does not count; may be NULL
@@ -66,6 +68,7 @@ struct bench_case {
 	bool quick;
 	bool card;
 	bool sleeps;
+	bool waits;
 	bool (*setup)(struct bench *b);
 	void (*before)(struct bench *b);
 	void (*op)(struct bench *b, unsigned int i);

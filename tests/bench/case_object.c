@@ -76,7 +76,8 @@ static const struct bench_case cases[] = {
 	{ .name = "blob-map-unmap-64K", .ops = 16, .rounds = 9, .arg = 65536,
 	  .setup = setup_blob, .op = map_unmap, .settle = bench_no_settle },
 	{ .name = "blob-create-map-close-64K", .ops = 16, .rounds = 5, .arg = 65536,
-	  .setup = setup_blob, .op = create_map_close_blob, .settle = bench_no_settle },
+	  .waits = true, .setup = setup_blob, .op = create_map_close_blob,
+	  .settle = bench_no_settle },
 };
 
 const struct bench_cases bench_object_cases = { cases, ARRAY_SIZE(cases) };
