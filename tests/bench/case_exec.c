@@ -208,8 +208,8 @@ static void exec_event_wait(struct bench *b, unsigned int i)
 #define PIPELINED(label, n, in_quick) \
 	{ .name = label, .ops = 64, .rounds = 15, .arg = n, .quick = in_quick, \
 	  .setup = setup_buffers, .op = exec_buffers, .settle = settle }
-#define WAITED(label, n, in_quick) \
-	{ .name = label, .ops = 1, .rounds = 101, .arg = n, .quick = in_quick, \
+#define WAITED(label, n) \
+	{ .name = label, .ops = 1, .rounds = 101, .arg = n, \
 	  .setup = setup_buffers, .op = exec_buffers_wait, .settle = bench_no_settle }
 #define SIZED(label, bytes, n, in_quick) \
 	{ .name = label, .ops = n, .rounds = 9, .arg = bytes, .quick = in_quick, \
@@ -217,13 +217,13 @@ static void exec_event_wait(struct bench *b, unsigned int i)
 
 static const struct bench_case cases[] = {
 	PIPELINED("exec-1", 1, true),
-	WAITED("exec-1-wait", 1, true),
+	WAITED("exec-1-wait", 1),
 	PIPELINED("exec-8", 8, false),
-	WAITED("exec-8-wait", 8, false),
+	WAITED("exec-8-wait", 8),
 	PIPELINED("exec-64", 64, true),
-	WAITED("exec-64-wait", 64, false),
+	WAITED("exec-64-wait", 64),
 	PIPELINED("exec-512", 512, false),
-	WAITED("exec-512-wait", 512, false),
+	WAITED("exec-512-wait", 512),
 	SIZED("exec-1K", 1 << 10, 64, false),
 	SIZED("exec-4K", 4 << 10, 64, false),
 	SIZED("exec-16K", 16 << 10, 32, false),
@@ -231,7 +231,7 @@ static const struct bench_case cases[] = {
 	SIZED("exec-1M", 1 << 20, 1, false),
 	{ .name = "exec-fence-out", .ops = 64, .rounds = 15, .quick = true,
 	  .setup = setup_one, .op = exec_fence_out, .settle = settle },
-	{ .name = "exec-fence-out-wait", .ops = 1, .rounds = 101, .quick = true,
+	{ .name = "exec-fence-out-wait", .ops = 1, .rounds = 101,
 	  .setup = setup_one, .op = exec_fence_out_wait, .settle = bench_no_settle },
 	{ .name = "exec-fence-in-out", .ops = 64, .rounds = 15, .setup = setup_fence_in,
 	  .op = exec_fence_in_out, .settle = settle, .teardown = teardown_fence_in },

@@ -41,19 +41,19 @@ static void settle(struct bench *b)
 #define TRANSFER(label, bytes, what, in_quick) \
 	{ .name = label, .ops = 64, .rounds = 15, .arg = bytes, .quick = in_quick, \
 	  .setup = transfer_setup, .op = what, .settle = settle }
-#define TRANSFER_WAIT(label, bytes, what, in_quick) \
-	{ .name = label, .ops = 1, .rounds = 101, .arg = bytes, .quick = in_quick, \
+#define TRANSFER_WAIT(label, bytes, what) \
+	{ .name = label, .ops = 1, .rounds = 101, .arg = bytes, \
 	  .setup = transfer_setup, .op = what, .settle = bench_no_settle }
 
 static const struct bench_case cases[] = {
 	TRANSFER("to-host-4K", 4096, to_host, true),
-	TRANSFER_WAIT("to-host-4K-wait", 4096, to_host_wait, true),
+	TRANSFER_WAIT("to-host-4K-wait", 4096, to_host_wait),
 	TRANSFER("from-host-4K", 4096, from_host, false),
-	TRANSFER_WAIT("from-host-4K-wait", 4096, from_host_wait, false),
+	TRANSFER_WAIT("from-host-4K-wait", 4096, from_host_wait),
 	TRANSFER("to-host-1M", 1 << 20, to_host, false),
-	TRANSFER_WAIT("to-host-1M-wait", 1 << 20, to_host_wait, false),
+	TRANSFER_WAIT("to-host-1M-wait", 1 << 20, to_host_wait),
 	TRANSFER("from-host-1M", 1 << 20, from_host, false),
-	TRANSFER_WAIT("from-host-1M-wait", 1 << 20, from_host_wait, false),
+	TRANSFER_WAIT("from-host-1M-wait", 1 << 20, from_host_wait),
 };
 
 const struct bench_cases bench_transfer_cases = { cases, ARRAY_SIZE(cases) };
