@@ -55,7 +55,8 @@ struct bench {
  *         has not got it
  * @before: prepares a round, which does not count; may be NULL
  * @op: the operation, number @i of its round
- * @settle: ends a round; NULL for waiting until the device has done all
+ * @settle: ends a round: returns the buffer that is idle when the device has done all, or
+ *          0; NULL for one that comes behind everything else
  * @cost: in place of @op and @settle: does a round of @ops operations, and returns what
  *        one of them has cost
  * @teardown: undoes @setup; may be NULL
@@ -72,7 +73,7 @@ struct bench_case {
 	bool (*setup)(struct bench *b);
 	void (*before)(struct bench *b);
 	void (*op)(struct bench *b, unsigned int i);
-	void (*settle)(struct bench *b);
+	uint32_t (*settle)(struct bench *b);
 	uint64_t (*cost)(struct bench *b);
 	void (*teardown)(struct bench *b);
 };
@@ -90,7 +91,7 @@ extern const struct bench_cases bench_scale_cases;
 extern const struct bench_cases bench_signal_cases;
 extern const struct bench_cases bench_kms_cases;
 
-void bench_no_settle(struct bench *b);
+uint32_t bench_no_settle(struct bench *b);
 uint64_t bench_median(uint64_t *values, unsigned int count);
 
 #endif

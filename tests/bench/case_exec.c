@@ -32,9 +32,9 @@ static bool setup_one(struct bench *b)
 	return true;
 }
 
-static void settle(struct bench *b)
+static uint32_t settle(struct bench *b)
 {
-	gpu_wait(b->fd, b->handles[0]);
+	return b->handles[0];
 }
 
 static void exec_buffers(struct bench *b, unsigned int i)
@@ -206,7 +206,7 @@ static void exec_event_wait(struct bench *b, unsigned int i)
 }
 
 #define PIPELINED(label, n, in_quick) \
-	{ .name = label, .ops = 64, .rounds = 15, .arg = n, .quick = in_quick, \
+	{ .name = label, .ops = 64, .rounds = 9, .arg = n, .quick = in_quick, \
 	  .setup = setup_buffers, .op = exec_buffers, .settle = settle }
 #define WAITED(label, n) \
 	{ .name = label, .ops = 1, .rounds = 101, .arg = n, \
@@ -229,7 +229,7 @@ static const struct bench_case cases[] = {
 	SIZED("exec-16K", 16 << 10, 32, false),
 	SIZED("exec-64K", 64 << 10, 16, true),
 	SIZED("exec-1M", 1 << 20, 1, false),
-	{ .name = "exec-fence-out", .ops = 64, .rounds = 15, .quick = true,
+	{ .name = "exec-fence-out", .ops = 64, .rounds = 9, .quick = true,
 	  .setup = setup_one, .op = exec_fence_out, .settle = settle },
 	{ .name = "exec-fence-out-wait", .ops = 1, .rounds = 101,
 	  .setup = setup_one, .op = exec_fence_out_wait, .settle = bench_no_settle },

@@ -34,9 +34,9 @@ static void exec_one(struct bench *b, unsigned int i)
 	submit(b->fd, b->stream, b->handles[0]);
 }
 
-static void settle(struct bench *b)
+static uint32_t settle(struct bench *b)
 {
-	gpu_wait(b->fd, b->handles[0]);
+	return b->handles[0];
 }
 
 /* @arg other buffers of the same client. */

@@ -2,10 +2,6 @@
 /*
  * What it costs to signal a fence while others are open. Needs a device that answers
  * when it is told to: toy3d of tests/host.
- *
- * When the answers come is up to the device, and a processor that has nothing to do
- * lets its clock jump. So the program spins meanwhile, and whatever time is missing
- * there was the kernel's.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -14,6 +10,7 @@
 
 #include "bench.h"
 #include "gpu.h"
+#include "spin.h"
 #include "toy3d.h"
 
 /* So many fences signal in a round; each was waited for. */
@@ -25,15 +22,6 @@
 #define WORKERS			(SIGNALLED / CLIENT_FENCES)
 #define MAX_HOLDERS		128
 
-/* About a tick of the clock. */
-#define SPIN_INSTRUCTIONS	4000000
-
-/* How often the others are watched when there is nothing to do. */
-#define IDLE_SPINS		31
-
-/* The loop of spin() does not take so long by itself. */
-#define SPIN_GAP		200
-
 /**
  * struct signal_bench - clients with open fences
  * @control: has a token released
@@ -43,7 +31,6 @@
  * @num_holders: how many
  * @hold_token: what the holders wait for
  * @token: what the workers wait for
- * @idle: what spin() says when there is nothing to do
  */
 struct signal_bench {
 	int control;
@@ -53,7 +40,6 @@ struct signal_bench {
 	unsigned int num_holders;
 	uint32_t hold_token;
 	uint32_t token;
-	uint64_t idle;
 };
 
 static int open_client(void)
@@ -85,29 +71,6 @@ static void hold(int fd, uint32_t token)
 		close(submit(fd, TOY3D_OP_WAIT, token));
 }
 
-/* How much of the time others had. */
-static uint64_t spin(void)
-{
-	const uint64_t end = __rdtsc() + SPIN_INSTRUCTIONS;
-	uint64_t last = __rdtsc(), now, missing = 0;
-
-	for (; last < end; last = now) {
-		now = __rdtsc();
-		if (now - last > SPIN_GAP)
-			missing += now - last;
-	}
-	return missing;
-}
-
-static uint64_t idle(void)
-{
-	uint64_t missing[IDLE_SPINS];
-
-	for (unsigned int i = 0; i < IDLE_SPINS; i++)
-		missing[i] = spin();
-	return bench_median(missing, IDLE_SPINS);
-}
-
 /* @arg fences open at the beginning of a round, SIGNALLED of them not for long. */
 static bool setup(struct bench *b)
 {
@@ -129,7 +92,6 @@ static bool setup(struct bench *b)
 	}
 	for (unsigned int i = 0; i < WORKERS; i++)
 		s->workers[i] = open_client();
-	s->idle = idle();
 	return true;
 }
 
@@ -157,7 +119,7 @@ static uint64_t cost(struct bench *b)
 	int64_t sum = (int64_t)(__rdtsc() - start);
 
 	do
-		sum += (int64_t)(spin() - s->idle);
+		sum += spin();
 	while (poll(s->fences, SIGNALLED, 0) != SIGNALLED);
 	for (unsigned int i = 0; i < SIGNALLED; i++)
 		close(s->fences[i].fd);

@@ -150,6 +150,18 @@ void gpu_wait(int fd, uint32_t handle)
 	gpu_ioctl(fd, DRM_IOCTL_VIRTGPU_WAIT, &wait);
 }
 
+/* Without waiting. */
+bool gpu_is_busy(int fd, uint32_t handle)
+{
+	struct drm_virtgpu_3d_wait wait = { .handle = handle, .flags = VIRTGPU_WAIT_NOWAIT };
+
+	if (!ioctl(fd, DRM_IOCTL_VIRTGPU_WAIT, &wait))
+		return false;
+	if (errno != EBUSY)
+		gpu_die("wait");
+	return true;
+}
+
 /* The first bytes of a buffer, which to virgl is one row of bytes. */
 void gpu_transfer(int fd, uint32_t handle, uint32_t size_bytes, bool to_host)
 {

@@ -20,6 +20,7 @@ uint32_t gpu_host_blob(int fd, uint32_t size_bytes);
 void gpu_close(int fd, uint32_t handle);
 void *gpu_map(int fd, uint32_t handle, uint32_t size_bytes);
 void gpu_wait(int fd, uint32_t handle);
+bool gpu_is_busy(int fd, uint32_t handle);
 void gpu_transfer(int fd, uint32_t handle, uint32_t size_bytes, bool to_host);
 void gpu_context_init(int fd, uint32_t capset, uint32_t num_rings, uint64_t poll_mask);
 
