@@ -28,6 +28,7 @@
 #include "vgpu_binding.h"
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
+#include "vgpu_fence.h"
 #include "vgpu_test.h"
 
 #define WORKERS 3
@@ -36,6 +37,8 @@
 #define PICTURE_BYTES (SIDE * SIDE * 4)
 /* What a round gives the workers to do. */
 #define STEPS 4
+/* A handle is made and closed so often in a round. */
+#define NAMED_STEPS 32
 
 /* What the workers reach for; -1 and 0 for nothing. */
 static _Atomic int shared_fd = -1, shared_fence = -1;
@@ -337,6 +340,9 @@ static void run(const char *name, void (*round)(void), unsigned int rounds)
 	put_fd(open_render());
 	for (uintptr_t i = 0; i < WORKERS; i++)
 		vgpu_assert(!pthread_create(&workers[i], NULL, work, (void *)(i + 1)));
+	/* A short race may be over before they are there. */
+	while (!atomic_load(&calls))
+		sched_yield();
 	for (unsigned int i = 0; i < rounds; i++)
 		round();
 	atomic_store(&over, true);
@@ -349,10 +355,96 @@ static void run(const char *name, void (*round)(void), unsigned int rounds)
 	vgpu_assert(atomic_load(&calls) > rounds);
 }
 
+/*
+ * Submissions that name a buffer, whose handle another thread closes. The buffers are the
+ * same all the time, by another file; what is taken of the handles must find them.
+ */
+
+/* What the other list entries are, so that finding them all takes a while. */
+#define CROWD 64
+
+struct named {
+	int fd;
+	_Atomic uint32_t handle, res;
+	uint32_t crowd[CROWD];
+	unsigned long taken;
+};
+
+/* NOP would do on any host; FILL of toy3d looks whether the context has the buffer. */
+static int submit_named(struct named *named, int *fence)
+{
+	uint32_t handles[CROWD + 1], handle = atomic_load(&named->handle);
+	const uint32_t stream[7] = { 0x00060001, atomic_load(&named->res), 0, 0, 4, 0, 1 };
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = VIRTGPU_EXECBUF_FENCE_FD_OUT,
+		.command = (uintptr_t)stream,
+		.size = sizeof(stream),
+		.bo_handles = (uintptr_t)handles,
+		.num_bo_handles = ARRAY_SIZE(handles),
+		.fence_fd = -1,
+	};
+	int ret;
+
+	handles[0] = handle;
+	memcpy(handles + 1, named->crowd, sizeof(named->crowd));
+	ret = vgpu_execbuffer(named->fd, &exec);
+	*fence = ret ? -1 : exec.fence_fd;
+	return ret;
+}
+
+static void *work_named(void *arg)
+{
+	struct named *named = arg;
+	int fence, ret;
+
+	while (!atomic_load(&over)) {
+		ret = submit_named(named, &fence);
+		vgpu_assert(!ret || ret == -ENOENT);
+		if (ret)
+			continue;
+		vgpu_fence_wait(fence);
+		vgpu_assert_eq(vgpu_fence_status(fence), 1);
+		close(fence);
+		named->taken++;
+	}
+	return NULL;
+}
+
+static void close_against_submit(unsigned int rounds)
+{
+	struct named named = { .fd = open_render() };
+	struct drm_virtgpu_resource_info info;
+	int owner = open_render(), dmabuf;
+	uint32_t handle = (uint32_t)create(owner);
+	pthread_t worker;
+
+	vgpu_ok(vgpu_prime_export(owner, handle, &dmabuf));
+	vgpu_ok(vgpu_resource_info(owner, handle, &info));
+	atomic_store(&named.res, info.res_handle);
+	for (size_t i = 0; i < CROWD; i++)
+		named.crowd[i] = (uint32_t)create(named.fd);
+	atomic_store(&over, false);
+	vgpu_assert(!pthread_create(&worker, NULL, work_named, &named));
+	for (unsigned int i = 0; i < rounds * NAMED_STEPS; i++) {
+		vgpu_ok(vgpu_prime_import(named.fd, dmabuf, &handle));
+		atomic_store(&named.handle, handle);
+		usleep(i % 16 * 200);
+		vgpu_ok(vgpu_gem_close(named.fd, handle));
+	}
+	atomic_store(&over, true);
+	pthread_join(worker, NULL);
+	vgpu_info("close against submit: %u rounds, %lu submissions", rounds, named.taken);
+	vgpu_assert(named.taken > rounds);
+	close(dmabuf);
+	close(owner);
+	close(named.fd);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int rounds = argc > 1 ? (unsigned int)atoi(argv[1]) : ROUNDS;
 
+	close_against_submit(1 + rounds);
 	for (size_t i = 0; i < ARRAY_SIZE(races); i++)
 		run(races[i].name, races[i].round, 1 + rounds / races[i].seldom);
 	vgpu_drm_check_alive();

@@ -94,6 +94,7 @@ struct vgpu_contexts {
  * @rings: &vgpu_context_params.num_rings gates, constant once set
  * @load: commands and bytes the host has not answered; see VGPU_CONTEXT_LOAD()
  * @kept: how many of the commands have expired
+ * @detached: how often a resource was taken from it; grows under the reservation of its buffer
  */
 struct vgpu_context {
 	struct vgpu_cmd_owner owner;
@@ -110,6 +111,7 @@ struct vgpu_context {
 	struct vgpu_gate **rings;
 	atomic64_t load;
 	atomic_t kept;
+	atomic_t detached;
 };
 
 static void vgpu_contexts_release(struct drm_device *drm, void *ptr)
@@ -637,14 +639,30 @@ int vgpu_context_attach(struct vgpu_context *ctx, struct vgpu_resource *res)
  * @ctx: the context
  * @res: the resource
  *
- * Context: process, may sleep; does not wait for the host.
+ * Context: process, may sleep; does not wait for the host, the reservation
+ * of the resource's buffer held.
  */
 void vgpu_context_detach(struct vgpu_context *ctx, struct vgpu_resource *res)
 {
 	/* It must not overtake what was held back; then CTX_DESTROY or UNREF will do. */
-	if (smp_load_acquire(&ctx->state) == VGPU_CONTEXT_MADE && !vgpu_context_is_held_back(ctx))
-		vgpu_cmd_post(vgpu_cmd_ctx_detach(ctx->vgpu->cmdq, ctx->id, res->id),
-			      &res->owner);
+	if (smp_load_acquire(&ctx->state) != VGPU_CONTEXT_MADE || vgpu_context_is_held_back(ctx))
+		return;
+	atomic_inc(&ctx->detached);
+	vgpu_cmd_post(vgpu_cmd_ctx_detach(ctx->vgpu->cmdq, ctx->id, res->id), &res->owner);
+}
+
+/**
+ * vgpu_context_detached() - was a resource taken from a context?
+ * @ctx: the context
+ *
+ * Who finds buffers by their handles and then locks their reservations still has them
+ * attached if the number is what it was before.
+ *
+ * Return: a number that changes when one was.
+ */
+unsigned int vgpu_context_detached(const struct vgpu_context *ctx)
+{
+	return atomic_read(&ctx->detached);
 }
 
 static bool vgpu_context_has_room(struct vgpu_context *ctx)

@@ -52,6 +52,7 @@ struct vgpu_cmd_owner *vgpu_context_owner(struct vgpu_context *ctx);
 
 int vgpu_context_attach(struct vgpu_context *ctx, struct vgpu_resource *res);
 void vgpu_context_detach(struct vgpu_context *ctx, struct vgpu_resource *res);
+unsigned int vgpu_context_detached(const struct vgpu_context *ctx);
 int vgpu_context_throttle(struct vgpu_context *ctx);
 
 #endif

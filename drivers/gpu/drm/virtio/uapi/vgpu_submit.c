@@ -12,6 +12,7 @@
 
 #include <linux/dma-resv.h>
 #include <linux/file.h>
+#include <linux/sched/signal.h>
 #include <linux/sort.h>
 #include <linux/sync_file.h>
 
@@ -64,6 +65,7 @@ struct vgpu_submit_event {
  * @few: room for a few buffers
  * @objs: the buffers: @few, or allocated
  * @num_objs: how many
+ * @detached: vgpu_context_detached() before they were looked for
  * @deps: fences to wait for
  * @num_deps: how many
  * @pass: needed while it waits for them, NULL when it need not
@@ -84,6 +86,7 @@ struct vgpu_submit {
 	struct drm_gem_object **few;
 	struct drm_gem_object **objs;
 	u32 num_objs;
+	unsigned int detached;
 	struct dma_fence **deps;
 	u32 num_deps;
 	struct vgpu_gate_pass *pass;
@@ -167,6 +170,7 @@ static int vgpu_submit_find_objects(struct vgpu_submit *submit)
 	u32 left = submit->args->num_bo_handles, count;
 	int ret;
 
+	submit->detached = vgpu_context_detached(submit->ctx);
 	if (left > VGPU_SUBMIT_FEW_BOS) {
 		submit->objs = kvmalloc_array(left, sizeof(*submit->objs), GFP_KERNEL_ACCOUNT);
 		if (!submit->objs)
@@ -387,6 +391,17 @@ static void vgpu_submit_send_event(struct dma_fence *fence, struct dma_fence_cb 
 	drm_send_event(event->drm, &event->base);
 }
 
+/*
+ * Another thread may have closed a handle after it was looked up, and the context has not
+ * got the buffer any more: then all begins again, and the handle names none.
+ */
+static int vgpu_submit_check_attached(struct vgpu_submit *submit)
+{
+	if (submit->num_objs && submit->detached != vgpu_context_detached(submit->ctx))
+		return restart_syscall();
+	return 0;
+}
+
 /* From here on nothing fails. */
 static void vgpu_submit_commit(struct vgpu_submit *submit)
 {
@@ -422,7 +437,9 @@ static int vgpu_submit_send(struct vgpu_submit *submit)
 	ret = vgpu_submit_lock(submit, &ticket);
 	if (ret)
 		return ret;
-	ret = vgpu_submit_reserve(submit);
+	ret = vgpu_submit_check_attached(submit);
+	if (!ret)
+		ret = vgpu_submit_reserve(submit);
 	if (!ret)
 		ret = vgpu_submit_create_fence(submit);
 	if (!ret)
