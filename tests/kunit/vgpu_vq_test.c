@@ -648,6 +648,38 @@ static void vgpu_vq_test_lane_that_moves_does_not_expire(struct kunit *test)
 		vgpu_msg_put(&msgs[i]->base);
 }
 
+/* Behind a message that is stuck, those without a lane are got to one after the other. */
+static void vgpu_vq_test_plain_work_in_order_does_not_expire(struct kunit *test)
+{
+	const unsigned int timeout_ms = 200;
+	struct vq_test *ctx = vq_test_begin_with(test, BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
+						 timeout_ms);
+	unsigned long resting = jiffies;
+	struct test_msg *msgs[5];
+	u32 tokens[ARRAY_SIZE(msgs)];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
+		msgs[i] = test_msg_create(ctx);
+		msgs[i]->base.lane = i ? NULL : &resting;
+		vgpu_vq_commit(ctx->vq, &msgs[i]->base);
+		KUNIT_ASSERT_PTR_EQ(test, take(ctx, &tokens[i]), msgs[i]);
+		msleep(20);
+	}
+	msleep(timeout_ms * 3 / 4);
+	/* The second one was passed over. */
+	fake_ring_answer(ctx->ring, tokens[2], RESP_BYTES);
+	vgpu_vq_poll(ctx->vq);
+	msleep(timeout_ms / 2);
+	KUNIT_EXPECT_EQ(test, vgpu_vq_expire(ctx->vq), 2);
+	KUNIT_EXPECT_EQ(test, msgs[0]->base.error, -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, msgs[1]->base.error, -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, msgs[3]->nr_complete, 0);
+	KUNIT_EXPECT_EQ(test, msgs[4]->nr_complete, 0);
+	for (i = 0; i < ARRAY_SIZE(msgs); i++)
+		vgpu_msg_put(&msgs[i]->base);
+}
+
 /* Questions are no work; who is answered nothing else has a device of no use. */
 static void vgpu_vq_test_only_work_unclogs(struct kunit *test)
 {
@@ -700,6 +732,7 @@ static struct kunit_case vgpu_vq_test_cases[] = {
 	KUNIT_CASE(vgpu_vq_test_kept_messages_clog),
 	KUNIT_CASE(vgpu_vq_test_slow_device_expires_nothing),
 	KUNIT_CASE(vgpu_vq_test_lane_that_moves_does_not_expire),
+	KUNIT_CASE(vgpu_vq_test_plain_work_in_order_does_not_expire),
 	KUNIT_CASE(vgpu_vq_test_only_work_unclogs),
 	{}
 };

@@ -81,6 +81,8 @@
  * @heard: when the device last answered or, after a time of idleness, was asked; in
  *         jiffies
  * @worked: when it last answered more than a probe, in jiffies
+ * @plain_worked: when it last answered a message without a lane but for probes, in jiffies
+ * @plain_since: the latest &vgpu_msg.since of those
  * @oldest_since: since when the first of @in_ring is the first, in jiffies
  * @answered: collects responses that came before anybody asked for an interrupt
  * @indirect: a message takes one entry of the ring whatever its length; constant
@@ -110,6 +112,8 @@ struct vgpu_vq {
 	bool crowded;
 	unsigned long heard;
 	unsigned long worked;
+	unsigned long plain_worked;
+	unsigned long plain_since;
 	unsigned long oldest_since;
 	struct irq_work answered;
 	bool indirect;
@@ -253,8 +257,13 @@ static void vgpu_vq_take_answer_locked(struct vgpu_vq *vq, struct vgpu_msg *msg,
 
 	vq->nr_wanted -= msg->wanted;
 	vq->stats.completed++;
-	if (msg->lane)
+	if (msg->lane) {
 		*msg->lane = jiffies;
+	} else if (!msg->probe) {
+		vq->plain_worked = jiffies;
+		if (time_after(msg->since, vq->plain_since))
+			vq->plain_since = msg->since;
+	}
 	/* A device that claims more than the room it was given is lying. */
 	if (used_bytes > msg->resp_bytes)
 		msg->error = -EPROTO;
@@ -386,13 +395,20 @@ static bool vgpu_vq_is_overdue_locked(struct vgpu_vq *vq)
 	       time_after(jiffies, vq->oldest_since + vq->timeout);
 }
 
-/* Has nothing come of a message, or of those before it, for too long? */
+/*
+ * Has nothing come of a message, or of those before it, for too long? What has no lane is
+ * done in its order: the device passes over what is before the last it has answered, and
+ * gets to what is behind.
+ */
 static bool vgpu_vq_has_expired_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg)
 {
+	unsigned long worked = msg->lane ? *msg->lane : vq->plain_worked;
+	bool passed_over = !msg->lane && time_before(msg->since, vq->plain_since);
+
 	lockdep_assert_held(&vq->lock);
 
 	return time_after(jiffies, msg->since + vq->timeout) &&
-	       !(msg->lane && time_before_eq(jiffies, *msg->lane + vq->timeout));
+	       (passed_over || time_after(jiffies, worked + vq->timeout));
 }
 
 static struct vgpu_msg *vgpu_vq_first_expired_locked(struct vgpu_vq *vq)
@@ -510,6 +526,8 @@ void vgpu_vq_attach(struct vgpu_vq *vq, struct virtqueue *ring)
 	WRITE_ONCE(vq->stats.ring_entries, virtqueue_get_vring_size(ring));
 	vq->unkicked = false;
 	WRITE_ONCE(vq->crowded, false);
+	vq->plain_worked = jiffies;
+	vq->plain_since = jiffies;
 	WRITE_ONCE(vq->worked, jiffies);
 	WRITE_ONCE(vq->error, 0);
 	spin_unlock_irqrestore(&vq->lock, flags);
