@@ -8,7 +8,7 @@ DEMO ?= glxgears
 
 export DEMO
 
-.PHONY: bench bench-quick help modules install uninstall clean run shell check check-kcsan check-quick mutants provision soak
+.PHONY: bench bench-quick help modules install uninstall clean run shell check check-kcsan check-quick mutants provision rows soak
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -38,6 +38,10 @@ soak:
 	tests/guest/uml/ioctl-fuzz --seeds 1001..1010 --calls 100000
 	tests/guest/uml/ioctl-fuzz --seeds 2001..2010 --calls 60000 --host-rate 200
 	tests/guest/uml/faults --fuzz 3001..3100
+
+## make rows                what is wrong with the kernel's own driver, row by row, and with ours; as root
+rows:
+	tests/guest/uml/rows
 
 ## make mutants             take away each check of the driver, and see a test fail; hours, as root
 mutants:
