@@ -158,11 +158,11 @@ unsigned int vgpu_capsets_count(const struct vgpu_device *vgpu)
 
 static struct vgpu_capset *vgpu_capset_find(struct vgpu_capsets *capsets, u32 id, u32 version)
 {
-	unsigned int i;
+	struct vgpu_capset *set;
 
-	for (i = 0; i < capsets->count; i++)
-		if (capsets->sets[i].info.id == id && capsets->sets[i].info.max_version >= version)
-			return &capsets->sets[i];
+	for (set = capsets->sets; set < capsets->sets + capsets->count; set++)
+		if (set->info.id == id && set->info.max_version >= version)
+			return set;
 	return NULL;
 }
 
