@@ -177,6 +177,8 @@ static void run_case(const struct bench_case *c, const uint32_t *stream, bool pa
 {
 	struct bench b = { .c = c, .stream = stream };
 
+	/* The case before may have left many buffers to be freed. */
+	spin_until_quiet();
 	b.fd = c->card ? gpu_open_card() : gpu_open_render();
 	b.scratch = gpu_buffer(b.fd, 4096);
 	if (!c->setup || c->setup(&b)) {

@@ -11,6 +11,9 @@
 /* A round of the loop does not take so long by itself. */
 #define SPIN_GAP		200
 
+/* When others take no more of it, nothing is going on. */
+#define SPIN_QUIET		(SPIN_INSTRUCTIONS / 100)
+
 /* How often the others are watched when there is nothing to do. */
 #define IDLE_SPINS		15
 
@@ -49,4 +52,11 @@ int64_t spin(void)
 	const uint64_t usual = idle();
 
 	return (int64_t)(missing() - usual);
+}
+
+/* Spins until the kernel has done what it was left with. */
+void spin_until_quiet(void)
+{
+	while (spin() > SPIN_QUIET)
+		;
 }

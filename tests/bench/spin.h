@@ -11,5 +11,6 @@
 #include <stdint.h>
 
 int64_t spin(void);
+void spin_until_quiet(void);
 
 #endif
