@@ -60,7 +60,6 @@ static void vgpu_fence_test_sequence(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, a->base.context, vgpu_timeline_context(tl));
 	KUNIT_EXPECT_EQ(test, b->base.context, vgpu_timeline_context(tl));
 	KUNIT_EXPECT_TRUE(test, dma_fence_is_later(&b->base, &a->base));
-	KUNIT_EXPECT_TRUE(test, vgpu_fence_is_ours(&a->base));
 	KUNIT_EXPECT_EQ(test, pending_of(tl), 2);
 	vgpu_fence_complete(a, 0);
 	KUNIT_EXPECT_EQ(test, pending_of(tl), 1);

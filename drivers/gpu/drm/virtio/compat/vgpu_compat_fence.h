@@ -52,11 +52,6 @@ static inline void vgpu_compat_fence_init(struct dma_fence *fence,
 static inline void vgpu_compat_fence_detach(struct dma_fence *fence)
 {
 }
-
-static inline const struct dma_fence_ops *vgpu_compat_fence_ops(const struct dma_fence *fence)
-{
-	return rcu_access_pointer(fence->ops);
-}
 #else
 /*
  * A signalled fence in a sync_file may outlive the module, so it gets the functions
@@ -68,11 +63,6 @@ static inline void vgpu_compat_fence_detach(struct dma_fence *fence)
 
 	WRITE_ONCE(fence->ops, stub->ops);
 	dma_fence_put(stub);
-}
-
-static inline const struct dma_fence_ops *vgpu_compat_fence_ops(const struct dma_fence *fence)
-{
-	return READ_ONCE(fence->ops);
 }
 #endif
 

@@ -611,33 +611,6 @@ int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages)
 	return ret;
 }
 
-/**
- * vgpu_resource_transfer_2d() - have the host read a part of a picture's pages
- * @res: the resource
- * @rect: the part
- * @offset: where it starts in the pages, in bytes
- *
- * Context: any.
- */
-void vgpu_resource_transfer_2d(struct vgpu_resource *res, const struct vgpu_rect *rect,
-			       u64 offset)
-{
-	vgpu_cmd_post(vgpu_cmd_transfer_to_host_2d(res->vgpu->cmdq, res->id, rect, offset),
-		      &res->owner);
-}
-
-/**
- * vgpu_resource_flush() - have the host show a part of a picture
- * @res: the resource
- * @rect: the part
- *
- * Context: any.
- */
-void vgpu_resource_flush(struct vgpu_resource *res, const struct vgpu_rect *rect)
-{
-	vgpu_cmd_post(vgpu_cmd_flush(res->vgpu->cmdq, res->id, rect), &res->owner);
-}
-
 /* What has its content in our pages can be made again. */
 static struct vgpu_cmd *vgpu_resource_make_again(struct vgpu_resource *res)
 {

@@ -110,9 +110,6 @@ int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_me
 			      u32 blob_flags, u64 blob_id, u64 size_bytes,
 			      struct sg_table *pages);
 int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages);
-void vgpu_resource_transfer_2d(struct vgpu_resource *res, const struct vgpu_rect *rect,
-			       u64 offset);
-void vgpu_resource_flush(struct vgpu_resource *res, const struct vgpu_rect *rect);
 void vgpu_resources_set_hide(struct vgpu_device *vgpu,
 			     void (*hide)(struct vgpu_device *vgpu, u32 id));
 void vgpu_resources_lock(struct vgpu_device *vgpu);

@@ -180,17 +180,6 @@ static const struct dma_fence_ops vgpu_fence_ops = {
 };
 
 /**
- * vgpu_fence_is_ours() - was a fence made by this driver?
- * @fence: any fence
- *
- * Return: true if it was and is not signalled; a signalled fence may give false.
- */
-bool vgpu_fence_is_ours(const struct dma_fence *fence)
-{
-	return vgpu_compat_fence_ops(fence) == &vgpu_fence_ops;
-}
-
-/**
  * vgpu_fence_create() - append a fence to a timeline
  * @tl: the timeline
  *

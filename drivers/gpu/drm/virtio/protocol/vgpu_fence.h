@@ -62,7 +62,6 @@ void vgpu_timeline_read_stats(struct vgpu_timeline *tl, struct vgpu_timeline_sta
 struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl);
 void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_msg *msg);
 void vgpu_fence_complete(struct vgpu_fence *fence, int error);
-bool vgpu_fence_is_ours(const struct dma_fence *fence);
 
 static inline void vgpu_fence_put(struct vgpu_fence *fence)
 {
