@@ -39,10 +39,6 @@
 #define VGPU_DISPLAY_MIN_SIDE	32
 #define VGPU_DISPLAY_MAX_SIDE	8192
 
-/* What a host that does not tell is taken to want, in pixels. */
-#define VGPU_DISPLAY_GUESS_WIDTH	1024
-#define VGPU_DISPLAY_GUESS_HEIGHT	768
-
 /* Bits a pixel that clients shall use: 8 for each colour. */
 #define VGPU_DISPLAY_DEPTH	24
 
@@ -203,14 +199,13 @@ int vgpu_display_refresh(struct vgpu_device *vgpu)
 	return ret;
 }
 
-/* A guess, until the host says that something changed: without a screen nobody sees why. */
+/*
+ * A guess, until the host says that something changed: without a screen nobody sees why.
+ * The output has a size for one of which the host names none.
+ */
 static int vgpu_display_assume(struct vgpu_device *vgpu)
 {
-	static const struct vgpu_output_info guess = {
-		.rect.w = VGPU_DISPLAY_GUESS_WIDTH,
-		.rect.h = VGPU_DISPLAY_GUESS_HEIGHT,
-		.enabled = true,
-	};
+	static const struct vgpu_output_info guess = { .enabled = true };
 	int ret;
 
 	mutex_lock(&vgpu->display->refresh_lock);

@@ -40,8 +40,9 @@
  * @by_id: the resources; an entry that is no pointer is an id in quarantine
  * @next_id: where the search for a free id starts; protected by @by_id's lock
  * @count: resources the host knows
- * @lifecycle: held for writing while the device starts anew and all are made again,
- *             for reading while one is made or retired
+ * @lifecycle: held for writing while the device starts anew and all are made again, and while
+ *             one is revoked; for reading while one is made or retired, or named by the
+ *             display
  * @hide: of vgpu_resources_set_hide(), NULL where nothing is shown; constant
  * @unnamed: resources that the host shall let go of, and that no command names any more
  * @let_go_work: has the host let go of them
