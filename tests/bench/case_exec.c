@@ -32,11 +32,6 @@ static bool setup_one(struct bench *b)
 	return true;
 }
 
-static uint32_t settle(struct bench *b)
-{
-	return b->handles[0];
-}
-
 static void exec_buffers(struct bench *b, unsigned int i)
 {
 	struct drm_virtgpu_execbuffer args = {
@@ -207,13 +202,13 @@ static void exec_event_wait(struct bench *b, unsigned int i)
 
 #define PIPELINED(label, n, in_quick) \
 	{ .name = label, .ops = 64, .rounds = 9, .arg = n, .quick = in_quick, \
-	  .setup = setup_buffers, .op = exec_buffers, .settle = settle }
+	  .setup = setup_buffers, .op = exec_buffers, .settle = bench_settle_first }
 #define WAITED(label, n) \
 	{ .name = label, .ops = 1, .rounds = 101, .arg = n, \
 	  .setup = setup_buffers, .op = exec_buffers_wait, .settle = bench_no_settle }
 #define SIZED(label, bytes, n, in_quick) \
 	{ .name = label, .ops = n, .rounds = 9, .arg = bytes, .quick = in_quick, \
-	  .setup = setup_one, .op = exec_bytes, .settle = settle }
+	  .setup = setup_one, .op = exec_bytes, .settle = bench_settle_first }
 
 static const struct bench_case cases[] = {
 	PIPELINED("exec-1", 1, true),
@@ -230,13 +225,13 @@ static const struct bench_case cases[] = {
 	SIZED("exec-64K", 64 << 10, 16, true),
 	SIZED("exec-1M", 1 << 20, 1, false),
 	{ .name = "exec-fence-out", .ops = 64, .rounds = 9, .quick = true,
-	  .setup = setup_one, .op = exec_fence_out, .settle = settle },
+	  .setup = setup_one, .op = exec_fence_out, .settle = bench_settle_first },
 	{ .name = "exec-fence-out-wait", .ops = 1, .rounds = 101,
 	  .setup = setup_one, .op = exec_fence_out_wait, .settle = bench_no_settle },
 	{ .name = "exec-fence-in-out", .ops = 64, .rounds = 15, .setup = setup_fence_in,
-	  .op = exec_fence_in_out, .settle = settle, .teardown = teardown_fence_in },
+	  .op = exec_fence_in_out, .settle = bench_settle_first, .teardown = teardown_fence_in },
 	{ .name = "exec-syncobj", .ops = 64, .rounds = 15, .setup = setup_syncobj,
-	  .op = exec_syncobj, .settle = settle, .teardown = teardown_priv },
+	  .op = exec_syncobj, .settle = bench_settle_first, .teardown = teardown_priv },
 	{ .name = "exec-syncobj-wait", .ops = 1, .rounds = 101, .setup = setup_syncobj,
 	  .op = exec_syncobj_wait, .settle = bench_no_settle, .teardown = teardown_priv },
 	{ .name = "exec-event-wait", .ops = 1, .rounds = 101, .setup = setup_ring,

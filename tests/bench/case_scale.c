@@ -34,11 +34,6 @@ static void exec_one(struct bench *b, unsigned int i)
 	submit(b->fd, b->stream, b->handles[0]);
 }
 
-static uint32_t settle(struct bench *b)
-{
-	return b->handles[0];
-}
-
 /* @arg other buffers of the same client. */
 static bool setup_buffers(struct bench *b)
 {
@@ -203,14 +198,14 @@ static void end_client(struct bench *b, unsigned int i)
 
 static const struct bench_case cases[] = {
 	{ .name = "exec-of-1000-buffers", .ops = 64, .rounds = 9, .arg = 1000,
-	  .setup = setup_buffers, .op = exec_one, .settle = settle },
+	  .setup = setup_buffers, .op = exec_one, .settle = bench_settle_first },
 	{ .name = "exec-of-10000-buffers", .ops = 64, .rounds = 9, .arg = 10000,
-	  .setup = setup_buffers, .op = exec_one, .settle = settle },
+	  .setup = setup_buffers, .op = exec_one, .settle = bench_settle_first },
 	{ .name = "exec-of-64-clients", .ops = 64, .rounds = 9, .arg = MAX_CLIENTS,
-	  .setup = setup_clients, .op = exec_one, .settle = settle,
+	  .setup = setup_clients, .op = exec_one, .settle = bench_settle_first,
 	  .teardown = teardown_clients },
 	{ .name = "exec-flood", .ops = 1024, .rounds = 3, .arg = 0, .setup = setup_buffers,
-	  .op = exec_one, .settle = settle },
+	  .op = exec_one, .settle = bench_settle_first },
 	{ .name = "processes-1", .ops = 4, .rounds = 5, .arg = 1, .setup = setup_workers,
 	  .op = let_work, .settle = bench_no_settle, .teardown = teardown_workers },
 	{ .name = "processes-8", .ops = 4, .rounds = 5, .arg = 8, .setup = setup_workers,

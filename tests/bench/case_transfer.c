@@ -33,14 +33,9 @@ static void from_host_wait(struct bench *b, unsigned int i)
 	gpu_wait(b->fd, b->handles[0]);
 }
 
-static uint32_t settle(struct bench *b)
-{
-	return b->handles[0];
-}
-
 #define TRANSFER(label, bytes, what, in_quick) \
 	{ .name = label, .ops = 64, .rounds = 9, .arg = bytes, .quick = in_quick, \
-	  .setup = transfer_setup, .op = what, .settle = settle }
+	  .setup = transfer_setup, .op = what, .settle = bench_settle_first }
 #define TRANSFER_WAIT(label, bytes, what) \
 	{ .name = label, .ops = 1, .rounds = 101, .arg = bytes, \
 	  .setup = transfer_setup, .op = what, .settle = bench_no_settle }
