@@ -358,10 +358,8 @@ u32 cmd_transfer_3d(struct device *d, struct job *job)
 	resp = transfer_check(d, job, res);
 	if (resp != OK)
 		return resp;
-	if (t.to_host) {
-		res->populated = true;
-		res->fenced = job->hdr.flags & VIRTIO_GPU_FLAG_FENCE;
-	}
+	if (t.to_host)
+		resource_note_transfer(res, job->seq, job->hdr.flags & VIRTIO_GPU_FLAG_FENCE);
 	if (res->kind == RESOURCE_BLOB) {
 		/* Rows outside of the blob end the loop early. */
 		return transfer_blob(d, res, &t);

@@ -189,12 +189,17 @@ static u32 cursor_image_check(struct device *d, const struct resource *res)
 		return cmd_state_bug(d, "cursor-size", BAD_PARAM,
 				     "a cursor is 64x64, resource %u is %ux%u", res->id,
 				     res->width, res->height);
-	if (res->kind == RESOURCE_2D && !res->populated)
+	if (res->kind == RESOURCE_2D && !res->transfer)
 		cmd_state_bug(d, "cursor-empty", 0,
 			      "nothing was transferred into resource %u", res->id);
 	else if (res->kind == RESOURCE_2D && !res->fenced)
 		cmd_state_bug(d, "cursor-fence", 0,
 			      "the last transfer into resource %u was not fenced", res->id);
+	/* Of a later one we cannot know: the two queues have no order. */
+	else if (res->kind == RESOURCE_2D && res->transfers == 1 &&
+		 fence_is_open(&d->fence, res->transfer))
+		cmd_bug(d, "cursor-early", 0,
+			"the only transfer into resource %u is not answered", res->id);
 	return OK;
 }
 

@@ -318,8 +318,7 @@ u32 cmd_transfer_to_host_2d(struct device *d, struct job *job)
 
 	if (!res)
 		return BAD_RES;
-	res->populated = true;
-	res->fenced = job->hdr.flags & VIRTIO_GPU_FLAG_FENCE;
+	resource_note_transfer(res, job->seq, job->hdr.flags & VIRTIO_GPU_FLAG_FENCE);
 	if (res->kind == RESOURCE_BLOB)
 		return OK;	/* the host reads a blob where it is */
 	if (res->kind != RESOURCE_2D || res->bpp != 4)

@@ -140,6 +140,23 @@ static bool fence_walk(struct fence *f, u64 now)
 }
 
 /**
+ * fence_is_open - Is a request not answered yet?
+ * @f: the set
+ * @seq: number of the request
+ *
+ * Return: true if it is executed, and not answered.
+ */
+bool fence_is_open(const struct fence *f, u64 seq)
+{
+	const struct job *job;
+
+	TAILQ_FOREACH(job, &f->jobs, link)
+		if (job->seq == seq)
+			return true;
+	return false;
+}
+
+/**
  * fence_pump - Answer what is ready
  * @f: the set
  */

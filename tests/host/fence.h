@@ -40,6 +40,7 @@ void fence_init(struct fence *f, fence_answer_fn answer, void *opaque);
 void fence_add(struct fence *f, struct job *job);
 void fence_kick(struct fence *f, unsigned int queue);
 void fence_release(struct fence *f, u32 token);
+bool fence_is_open(const struct fence *f, u64 seq);
 void fence_pump(struct fence *f);
 u64 fence_deadline(const struct fence *f);
 void fence_drop(struct fence *f, int queue);

@@ -132,3 +132,16 @@ bool resource_write(struct resource *res, u64 off, const void *src, u64 len)
 	memcpy(res->data + off, src, len);
 	return true;
 }
+
+/**
+ * resource_note_transfer - Something is transferred into a resource
+ * @res: the resource
+ * @seq: number of the request
+ * @fenced: it has a fence
+ */
+void resource_note_transfer(struct resource *res, u64 seq, bool fenced)
+{
+	res->transfers++;
+	res->transfer = seq;
+	res->fenced = fenced;
+}

@@ -39,7 +39,8 @@ struct resource_level {
  * @backing: guest pages, or NULL
  * @mapped: it is in the host-visible window
  * @map_off: where
- * @populated: something was transferred into it
+ * @transfers: how often something was transferred into it
+ * @transfer: number of the last request that did, 0 for none
  * @fenced: the last transfer into it was fenced
  * @scanouts: which outputs show it
  */
@@ -57,7 +58,8 @@ struct resource {
 	struct backing *backing;
 	bool mapped;
 	u64 map_off;
-	bool populated, fenced;
+	u64 transfers, transfer;
+	bool fenced;
 	u32 scanouts;
 };
 
@@ -68,5 +70,6 @@ void resource_put(struct resource *res);
 bool resource_read(const struct resource *res, u64 off, void *dst, u64 len);
 bool resource_write(struct resource *res, u64 off, const void *src, u64 len);
 bool resource_has_data(const struct resource *res);
+void resource_note_transfer(struct resource *res, u64 seq, bool fenced);
 
 #endif

@@ -235,6 +235,27 @@ static void display_test_cursor(void)
 	guest_destroy(g);
 }
 
+/* On another queue than the transfer, whose answer alone says that it is done. */
+static void display_test_early_cursor(void)
+{
+	struct guest *g = guest_create(0);
+	u32 at = guest_put(g, NULL, 64 * 64 * 4);
+	struct guest_reply r;
+
+	guest_create_2d(g, 1, VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM, 64, 64);
+	guest_attach(g, 1, at, 64 * 64 * 4);
+	g->d.fence.held = true;
+	CHECK_EQ(fenced_transfer(g, 1), 0);
+	CHECK_EQ(cursor(g, VIRTIO_GPU_CMD_UPDATE_CURSOR, 3, 1, 0), 0);
+	CHECK(guest_bug(g, "cursor-early"));
+	g->d.fence.held = false;
+	device_answer_ready(&g->d);
+	guest_reap(g, WIRE_CONTROLQ, 0, &r);
+	CHECK_EQ(cursor(g, VIRTIO_GPU_CMD_UPDATE_CURSOR, 3, 1, 0), 1);
+	CHECK(guest_bug(g, NULL));
+	guest_destroy(g);
+}
+
 static void display_test_png_of_output(void)
 {
 	char path[] = "/tmp/vgpu-host-test-XXXXXX";
@@ -264,6 +285,7 @@ const struct test_case display_tests[] = {
 	TEST(display_test_flush_is_needed),
 	TEST(display_test_formats),
 	TEST(display_test_cursor),
+	TEST(display_test_early_cursor),
 	TEST(display_test_png_of_output),
 	{ 0 },
 };
