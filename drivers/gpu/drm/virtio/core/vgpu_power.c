@@ -81,6 +81,7 @@ int vgpu_power_restore(struct virtio_device *vdev)
 
 	vgpu_contexts_lose(vgpu, -EIO);
 	vgpu_resources_freeze(vgpu);
+	vgpu_display_forget(vgpu);
 	ret = vgpu_device_start(vgpu);
 	if (!ret)
 		vgpu_resources_restore(vgpu);

@@ -224,10 +224,19 @@ static void vgpu_display_hide(struct vgpu_device *vgpu, u32 res_id)
 		vgpu_output_hide(vgpu->display->outputs[i], res_id);
 }
 
-static void vgpu_display_forget(struct vgpu_device *vgpu)
+/**
+ * vgpu_display_forget() - the host has forgotten everything it was told
+ * @vgpu: the device, about to be started anew, its resources frozen, so that no upload
+ *        of before is told to the host that starts
+ *
+ * Context: process.
+ */
+void vgpu_display_forget(struct vgpu_device *vgpu)
 {
 	unsigned int i;
 
+	if (!vgpu->display)
+		return;
 	for (i = 0; i < vgpu->num_scanouts; i++)
 		vgpu_output_forget(vgpu->display->outputs[i]);
 }
@@ -248,7 +257,6 @@ int vgpu_display_restore(struct vgpu_device *vgpu)
 
 	if (!vgpu->display)
 		return 0;
-	vgpu_display_forget(vgpu);
 	DRM_MODESET_LOCK_ALL_BEGIN(drm, ctx, 0, ret);
 	commit = drm_atomic_helper_duplicate_state(drm, &ctx);
 	if (IS_ERR(commit)) {
@@ -282,10 +290,7 @@ int vgpu_display_suspend(struct vgpu_device *vgpu)
  */
 int vgpu_display_resume(struct vgpu_device *vgpu)
 {
-	if (!vgpu->display)
-		return 0;
-	vgpu_display_forget(vgpu);
-	return drm_mode_config_helper_resume(&vgpu->drm);
+	return vgpu->display ? drm_mode_config_helper_resume(&vgpu->drm) : 0;
 }
 
 /**
