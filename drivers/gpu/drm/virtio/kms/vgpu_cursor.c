@@ -4,17 +4,35 @@
  *
  * The host draws the cursor: it is told of the picture, its hot spot and where it
  * is. Picture and position go through different queues, and the host may take the
- * second before the first, so a new picture is uploaded and waited for in
- * prepare_fb, where a signal may still end the commit; only a buffer that somebody
- * else has yet to finish is uploaded by the commit itself. And a picture stays, to
- * the host, until that has taken it, however soon its client drops it.
+ * second before the first, so it is told of a new picture only when it has answered
+ * the upload. Nobody waits for that: the update ends when the upload is sent, and the
+ * host is told by whoever collects the answer, from a work since a resource may be
+ * named only where one may sleep.
+ *
+ * One upload is under way at a time, and behind it the newest picture waits; what is
+ * replaced before it was sent is never told. Until the host has the new picture it
+ * moves the one it shows. What the host is told at last is what was asked for last, and
+ * no picture comes back that was replaced: whatever can be told at once, a blob or no
+ * cursor, takes away the turn of the one whose upload is under way.
+ *
+ * The host reads a picture some time between the call that shows it and the one that
+ * replaces it, as it does with what a primary plane shows: who draws into it meanwhile
+ * may see it torn, until he shows it again, which uploads it after what he has drawn.
+ *
+ * An upload that failed, or after which the host has forgotten everything, is not told;
+ * the next update uploads again and tells everything. And a picture stays, to the host,
+ * until that has taken it, however soon its client drops it.
  *
  * Updates by the legacy cursor ioctl don't wait for flips: they go the core's way
  * of asynchronous updates.
  */
 
+#include <linux/dma-fence.h>
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/mutex.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include <drm/drm_atomic.h>
 #include <drm/drm_atomic_helper.h>
@@ -35,6 +53,9 @@
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_fence.h"
 
+/* In place of a picture: nobody knows what the host shows. No resource has this id. */
+#define VGPU_CURSOR_UNKNOWN	U32_MAX
+
 /**
  * struct vgpu_cursor_look - all the host knows of a cursor
  * @res_id: the picture, 0 for none
@@ -52,20 +73,41 @@ struct vgpu_cursor_look {
 };
 
 /**
+ * struct vgpu_cursor_upload - a picture on its way to the host
+ * @fb: the picture, referenced, which keeps its resource; NULL for none
+ * @done: signals when the host has it; referenced
+ * @look: what the host is told then; nothing when its @res_id is 0
+ */
+struct vgpu_cursor_upload {
+	struct drm_framebuffer *fb;
+	struct vgpu_fence *done;
+	struct vgpu_cursor_look look;
+};
+
+/**
  * struct vgpu_cursor - a cursor plane
  * @base: what the core knows
  * @scanout: what the host knows of the output, referenced; constant
  * @timeline: of the fences of its updates; constant
- * @generation: of @scanout when the host was last told; belongs to the update under
- *              way, of which there is one at a time
- * @told: what the host was last told; like @generation
+ * @answered: on the fence of @sent, queues @work
+ * @work: tells of @sent and sends @next
+ * @lock: protects what follows; taken inside of vgpu_resources_lock() by who names a picture
+ * @generation: of @scanout when @told and @sent were last held against it
+ * @told: what the host was last told, or VGPU_CURSOR_UNKNOWN
+ * @sent: the upload under way
+ * @next: what is uploaded after it; only while there is one under way
  */
 struct vgpu_cursor {
 	struct drm_plane base;
 	struct vgpu_scanout *scanout;
 	struct vgpu_timeline *timeline;
+	struct dma_fence_cb answered;
+	struct work_struct work;
+	struct mutex lock;
 	unsigned int generation;
 	struct vgpu_cursor_look told;
+	struct vgpu_cursor_upload sent;
+	struct vgpu_cursor_upload next;
 };
 
 static const u32 vgpu_cursor_formats[] = {
@@ -91,66 +133,224 @@ static struct vgpu_cursor_look vgpu_cursor_look(const struct drm_plane_state *st
 	return look;
 }
 
-static bool vgpu_cursor_host_forgot(struct vgpu_cursor *c)
+/* ---- what the host knows, and is about to ---- */
+
+/* The host may have forgotten what it was told, and what was uploaded. */
+static void vgpu_cursor_catch_up_locked(struct vgpu_cursor *c)
 {
-	return READ_ONCE(c->generation) != vgpu_scanout_generation(c->scanout);
+	unsigned int generation = vgpu_scanout_generation(c->scanout);
+
+	lockdep_assert_held(&c->lock);
+
+	if (c->generation == generation)
+		return;
+	c->generation = generation;
+	c->told.res_id = VGPU_CURSOR_UNKNOWN;
+	c->sent.look.res_id = 0;
 }
 
+/* The look the host is to have in the end. */
+static struct vgpu_cursor_look *vgpu_cursor_newest_locked(struct vgpu_cursor *c)
+{
+	lockdep_assert_held(&c->lock);
+
+	if (c->next.fb)
+		return &c->next.look;
+	return c->sent.look.res_id ? &c->sent.look : &c->told;
+}
+
+/* Tell the host what it does not know yet. */
+static void vgpu_cursor_tell_locked(struct vgpu_cursor *c, struct drm_framebuffer *fb,
+				    const struct vgpu_cursor_look *look, bool is_new)
+{
+	struct vgpu_cmdq *q = to_vgpu(c->base.dev)->cmdq;
+	u32 id = vgpu_scanout_id(c->scanout);
+	struct vgpu_cmd_owner *owner = NULL;
+	struct vgpu_cmd *cmd;
+
+	lockdep_assert_held(&c->lock);
+
+	if (is_new || look->res_id != c->told.res_id || look->hot_x != c->told.hot_x ||
+	    look->hot_y != c->told.hot_y) {
+		cmd = vgpu_cmd_update_cursor(q, id, look->res_id, look->x, look->y, look->hot_x,
+					     look->hot_y);
+		if (look->res_id)
+			owner = &vgpu_framebuffer_gem(fb)->res.cursor;
+	} else if (look->x != c->told.x || look->y != c->told.y) {
+		cmd = vgpu_cmd_move_cursor(q, id, look->x, look->y);
+	} else {
+		return;
+	}
+	c->told = *look;
+	vgpu_cmd_post(cmd, owner);
+	vgpu_cmdq_kick_cursor(q);
+}
+
+/* Until the host has the new picture, the old one is where that is to be. */
+static void vgpu_cursor_drag_locked(struct vgpu_cursor *c, const struct vgpu_cursor_look *to)
+{
+	struct vgpu_cursor_look look = c->told;
+
+	lockdep_assert_held(&c->lock);
+
+	if (!look.res_id || look.res_id == VGPU_CURSOR_UNKNOWN)
+		return;
+	look.x = to->x;
+	look.y = to->y;
+	vgpu_cursor_tell_locked(c, NULL, &look, false);
+}
+
+/* ---- uploads ---- */
+
+/* Often the last user of the picture, so without the locks it takes to let go of one. */
+static void vgpu_cursor_upload_fini(struct vgpu_cursor_upload *upload)
+{
+	if (!upload->fb)
+		return;
+	/* If it was never sent; else it is. */
+	vgpu_fence_complete(upload->done, 0);
+	vgpu_fence_put(upload->done);
+	drm_framebuffer_put(upload->fb);
+}
+
+static void vgpu_cursor_answered(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	struct vgpu_cursor *c = container_of(cb, struct vgpu_cursor, answered);
+
+	queue_work(to_vgpu(c->base.dev)->wq, &c->work);
+}
+
+/* Upload the next picture; false when the host has it already. */
+static bool vgpu_cursor_send_locked(struct vgpu_cursor *c)
+{
+	const struct drm_rect src = DRM_RECT_INIT(0, 0, VGPU_CURSOR_SIDE, VGPU_CURSOR_SIDE);
+	struct vgpu_cmdq *q = to_vgpu(c->base.dev)->cmdq;
+	struct drm_rect view;
+
+	lockdep_assert_held(&c->lock);
+
+	c->sent = c->next;
+	c->next = (struct vgpu_cursor_upload){};
+	vgpu_framebuffer_view(c->sent.fb, &src, &view);
+	vgpu_framebuffer_upload(c->sent.fb, &view, c->sent.done);
+	vgpu_cmdq_kick(q);
+	/* Some hosts answer within the kick. */
+	vgpu_cmdq_poll(q);
+	return !dma_fence_add_callback(&c->sent.done->base, &c->answered, vgpu_cursor_answered);
+}
+
+/* The host has what was sent, or never gets it. Returns that, for its end. */
+static struct vgpu_cursor_upload vgpu_cursor_arrive_locked(struct vgpu_cursor *c)
+{
+	const struct vgpu_cursor_look *newest = vgpu_cursor_newest_locked(c);
+	struct vgpu_cursor_upload sent = c->sent;
+
+	lockdep_assert_held(&c->lock);
+
+	sent.look.x = newest->x;
+	sent.look.y = newest->y;
+	c->sent = (struct vgpu_cursor_upload){};
+	if (!sent.look.res_id)
+		return sent;
+	if (dma_fence_get_status(&sent.done->base) < 0)
+		c->told.res_id = VGPU_CURSOR_UNKNOWN;
+	else
+		vgpu_cursor_tell_locked(c, sent.fb, &sent.look, true);
+	return sent;
+}
+
+static void vgpu_cursor_work(struct work_struct *work)
+{
+	struct vgpu_cursor *c = container_of(work, struct vgpu_cursor, work);
+	struct vgpu_device *vgpu = to_vgpu(c->base.dev);
+	struct vgpu_cursor_upload sent;
+	int idx;
+
+	/* What is left then goes with the plane. */
+	if (!drm_dev_enter(c->base.dev, &idx))
+		return;
+	vgpu_resources_lock(vgpu);
+	mutex_lock(&c->lock);
+	vgpu_cursor_catch_up_locked(c);
+	sent = vgpu_cursor_arrive_locked(c);
+	if (c->next.fb && !vgpu_cursor_send_locked(c))
+		queue_work(vgpu->wq, &c->work);
+	mutex_unlock(&c->lock);
+	vgpu_resources_unlock(vgpu);
+	vgpu_cursor_upload_fini(&sent);
+	drm_dev_exit(idx);
+}
+
+/* Show what has to be uploaded first. Returns an upload that has come to its end. */
+static struct vgpu_cursor_upload
+vgpu_cursor_show_later_locked(struct vgpu_cursor *c, struct drm_plane_state *state,
+			      const struct vgpu_cursor_look *look)
+{
+	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
+	struct vgpu_cursor_upload replaced = c->next;
+
+	lockdep_assert_held(&c->lock);
+
+	drm_framebuffer_get(state->fb);
+	c->next = (struct vgpu_cursor_upload){
+		.fb = state->fb, .done = own->done, .look = *look,
+	};
+	own->done = NULL;
+	if (!c->sent.fb && !vgpu_cursor_send_locked(c))
+		return vgpu_cursor_arrive_locked(c);
+	vgpu_cursor_drag_locked(c, look);
+	return replaced;
+}
+
+/* Show what the host can see now. Returns an upload that is not wanted any more. */
+static struct vgpu_cursor_upload
+vgpu_cursor_show_now_locked(struct vgpu_cursor *c, struct drm_framebuffer *fb,
+			    const struct vgpu_cursor_look *look, bool is_new)
+{
+	struct vgpu_cursor_upload replaced = c->next;
+
+	lockdep_assert_held(&c->lock);
+
+	c->next = (struct vgpu_cursor_upload){};
+	c->sent.look.res_id = 0;
+	vgpu_cursor_tell_locked(c, fb, look, is_new);
+	return replaced;
+}
+
+/* Move a picture whose upload is under way. */
+static void vgpu_cursor_retouch_locked(struct vgpu_cursor *c, const struct vgpu_cursor_look *look)
+{
+	lockdep_assert_held(&c->lock);
+
+	*vgpu_cursor_newest_locked(c) = *look;
+	vgpu_cursor_drag_locked(c, look);
+}
+
+/* ---- updates ---- */
+
 /* Is it a commit of nothing but what is shown already? That is how DIRTYFB looks. */
-static bool vgpu_cursor_is_dirty(struct vgpu_cursor *c, const struct drm_plane_state *state)
+static bool vgpu_cursor_is_dirty_locked(struct vgpu_cursor *c, const struct drm_plane_state *state)
 {
 	struct vgpu_cursor_look look = vgpu_cursor_look(state);
 
-	return !memcmp(&look, &c->told, sizeof(look)) &&
+	return !memcmp(&look, vgpu_cursor_newest_locked(c), sizeof(look)) &&
 	       !drm_atomic_get_new_plane_state(state->state, state->crtc->primary);
 }
 
-/*
- * Does an update show another picture, or the same one drawn anew? The host knows
- * none of those that were set while the output was off.
- */
+/* Does an update show another picture, or the same one drawn anew? */
 static bool vgpu_cursor_is_redrawn(struct vgpu_cursor *c, const struct drm_plane_state *state)
 {
+	bool redrawn;
+
+	mutex_lock(&c->lock);
+	vgpu_cursor_catch_up_locked(c);
 	/* Also when it was set while its output was off: the host has not got it. */
-	return state->fb != c->base.state->fb || state->fb_damage_clips ||
-	       vgpu_framebuffer_gem(state->fb)->res.id != c->told.res_id ||
-	       vgpu_cursor_host_forgot(c) || vgpu_cursor_is_dirty(c, state);
-}
-
-/* Takes the fence of the update. */
-static void vgpu_cursor_upload(struct drm_plane_state *state)
-{
-	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
-	struct vgpu_gem *gem = vgpu_framebuffer_gem(state->fb);
-	const struct drm_rect src = DRM_RECT_INIT(0, 0, VGPU_CURSOR_SIDE, VGPU_CURSOR_SIDE);
-	struct drm_rect view;
-
-	vgpu_framebuffer_view(state->fb, &src, &view);
-	vgpu_framebuffer_upload(state->fb, &view, own->done);
-	vgpu_cmdq_kick(gem->res.vgpu->cmdq);
-}
-
-/* Unlike the rest of the display, the cursor's own queue does not keep the order. */
-static int vgpu_cursor_wait(struct vgpu_cursor *c, struct drm_plane_state *state)
-{
-	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
-	int ret;
-
-	ret = vgpu_patience_wait(to_vgpu(c->base.dev), &own->done->base);
-	own->late = !dma_fence_is_signaled(&own->done->base);
-	vgpu_plane_finish(state, NULL);
-	return ret;
-}
-
-static int vgpu_cursor_upload_and_wait(struct vgpu_cursor *c, struct drm_plane_state *state)
-{
-	int idx;
-
-	if (!drm_dev_enter(c->base.dev, &idx))
-		return -ENODEV;
-	vgpu_cursor_upload(state);
-	drm_dev_exit(idx);
-	return vgpu_cursor_wait(c, state);
+	redrawn = state->fb != c->base.state->fb || state->fb_damage_clips ||
+		  vgpu_framebuffer_gem(state->fb)->res.id !=
+			vgpu_cursor_newest_locked(c)->res_id ||
+		  vgpu_cursor_is_dirty_locked(c, state);
+	mutex_unlock(&c->lock);
+	return redrawn;
 }
 
 static int vgpu_cursor_prepare_fb(struct drm_plane *plane, struct drm_plane_state *state)
@@ -172,10 +372,7 @@ static int vgpu_cursor_prepare_fb(struct drm_plane *plane, struct drm_plane_stat
 	ret = vgpu_plane_prepare_fence(c->timeline, state);
 	if (ret)
 		return ret;
-	if (state->fence && !dma_fence_is_signaled(state->fence))
-		ret = vgpu_patience_limit(to_vgpu(plane->dev), &state->fence);
-	else
-		ret = vgpu_cursor_upload_and_wait(c, state);
+	ret = vgpu_patience_limit(to_vgpu(plane->dev), &state->fence);
 	if (ret)
 		vgpu_plane_cleanup_fb(plane, state);
 	return ret;
@@ -214,59 +411,45 @@ static int vgpu_cursor_atomic_check(struct drm_plane *plane, struct vgpu_compat_
 						   DRM_PLANE_NO_SCALING, true, true);
 }
 
-/* Tell the host what it does not know yet. */
-static void vgpu_cursor_tell(struct vgpu_cursor *c, struct drm_framebuffer *fb,
-			     const struct vgpu_cursor_look *look, bool is_new)
+/* Returns an upload that has come to its end. */
+static struct vgpu_cursor_upload vgpu_cursor_show_locked(struct vgpu_cursor *c,
+							 struct drm_plane_state *state)
 {
-	struct vgpu_cmdq *q = to_vgpu(c->base.dev)->cmdq;
-	u32 id = vgpu_scanout_id(c->scanout);
-	struct vgpu_cmd_owner *owner = NULL;
-	struct vgpu_cmd *cmd;
+	const struct vgpu_cursor_look *newest = vgpu_cursor_newest_locked(c);
+	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
+	struct vgpu_cursor_look look = vgpu_cursor_look(state);
 
-	if (is_new || look->res_id != c->told.res_id || look->hot_x != c->told.hot_x ||
-	    look->hot_y != c->told.hot_y) {
-		cmd = vgpu_cmd_update_cursor(q, id, look->res_id, look->x, look->y, look->hot_x,
-					     look->hot_y);
-		if (look->res_id)
-			owner = &vgpu_framebuffer_gem(fb)->res.cursor;
-	} else if (look->x != c->told.x || look->y != c->told.y) {
-		cmd = vgpu_cmd_move_cursor(q, id, look->x, look->y);
-	} else {
-		return;
-	}
-	c->told = *look;
-	vgpu_cmd_post(cmd, owner);
-	vgpu_cmdq_kick_cursor(q);
+	lockdep_assert_held(&c->lock);
+
+	if (own->done && look.res_id)
+		return vgpu_cursor_show_later_locked(c, state, &look);
+	if (newest != &c->told && newest->res_id == look.res_id)
+		vgpu_cursor_retouch_locked(c, &look);
+	else if (look.res_id == c->told.res_id || !look.res_id ||
+		 !vgpu_framebuffer_needs_upload(state->fb))
+		return vgpu_cursor_show_now_locked(c, state->fb, &look, own->redrawn);
+	/* Else the host has forgotten it since it was prepared: the next update tells. */
+	return (struct vgpu_cursor_upload){};
 }
 
 static void vgpu_cursor_update(struct vgpu_cursor *c, struct drm_plane_state *state)
 {
-	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
 	struct vgpu_device *vgpu = to_vgpu(c->base.dev);
-	bool is_new = vgpu_cursor_host_forgot(c);
-	struct vgpu_cursor_look look;
+	struct vgpu_cursor_upload over;
 	int idx;
 
-	if (!drm_dev_enter(c->base.dev, &idx))
-		goto out;
-	WRITE_ONCE(c->generation, vgpu_scanout_generation(c->scanout));
-	if (own->done) {
-		/* Not in prepare_fb: its buffer was not finished then. */
-		vgpu_cursor_upload(state);
-		vgpu_cursor_wait(c, state);
-	}
-	if (own->late) {
-		/* The next update tells everything. */
-		WRITE_ONCE(c->generation, 0);
-	} else {
+	if (drm_dev_enter(c->base.dev, &idx)) {
 		vgpu_resources_lock(vgpu);
-		look = vgpu_cursor_look(state);
-		vgpu_cursor_tell(c, state->fb, &look, is_new || own->redrawn);
+		mutex_lock(&c->lock);
+		vgpu_cursor_catch_up_locked(c);
+		over = vgpu_cursor_show_locked(c, state);
+		mutex_unlock(&c->lock);
 		vgpu_resources_unlock(vgpu);
+		vgpu_cursor_upload_fini(&over);
+		drm_dev_exit(idx);
 	}
-	drm_dev_exit(idx);
-out:
-	vgpu_plane_finish(state, own->done);
+	/* What is left of it: nothing was uploaded. */
+	vgpu_plane_finish(state, to_vgpu_plane_state(state)->done);
 }
 
 /**
@@ -278,11 +461,16 @@ out:
 void vgpu_cursor_hide(struct drm_plane *plane)
 {
 	static const struct vgpu_cursor_look nothing;
+	struct vgpu_cursor *c = to_vgpu_cursor(plane);
+	struct vgpu_cursor_upload over;
 	int idx;
 
 	if (!drm_dev_enter(plane->dev, &idx))
 		return;
-	vgpu_cursor_tell(to_vgpu_cursor(plane), NULL, &nothing, false);
+	mutex_lock(&c->lock);
+	over = vgpu_cursor_show_now_locked(c, NULL, &nothing, false);
+	mutex_unlock(&c->lock);
+	vgpu_cursor_upload_fini(&over);
 	drm_dev_exit(idx);
 }
 
@@ -356,6 +544,11 @@ static void vgpu_cursor_release(struct drm_device *drm, void *ptr)
 {
 	struct vgpu_cursor *c = ptr;
 
+	if (c->sent.fb)
+		dma_fence_remove_callback(&c->sent.done->base, &c->answered);
+	cancel_work_sync(&c->work);
+	vgpu_cursor_upload_fini(&c->sent);
+	vgpu_cursor_upload_fini(&c->next);
 	vgpu_timeline_put(c->timeline);
 	vgpu_scanout_put(c->scanout);
 }
@@ -383,6 +576,8 @@ struct drm_plane *vgpu_cursor_create(struct vgpu_device *vgpu, struct vgpu_scano
 	timeline = vgpu_timeline_create("cursor");
 	if (IS_ERR(timeline))
 		return ERR_CAST(timeline);
+	INIT_WORK(&c->work, vgpu_cursor_work);
+	mutex_init(&c->lock);
 	c->timeline = timeline;
 	c->scanout = vgpu_scanout_get(scanout);
 	c->generation = vgpu_scanout_generation(scanout);

@@ -20,13 +20,11 @@ struct vgpu_timeline;
  * @done: signals when the host has executed the update; made in prepare_fb, taken
  *         out by the commands of the update, or completed in cleanup_fb
  * @redrawn: the host has to look at the cursor's picture again
- * @late: the host did not take the cursor's picture in time
  */
 struct vgpu_plane_state {
 	struct drm_plane_state base;
 	struct vgpu_fence *done;
 	bool redrawn;
-	bool late;
 };
 
 static inline struct vgpu_plane_state *to_vgpu_plane_state(struct drm_plane_state *state)

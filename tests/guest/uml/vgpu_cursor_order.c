@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A host that keeps the upload of each new cursor for a while: it answers it at the 50th
+ * later kick of the control queue (see cursor-order.fault), so when is up to us. The
+ * driver has two queues to the host, and the cursor's overtakes.
+ *
+ * Each subtest says what the host has to be told of the cursor, and in what order: lines
+ * "told X,Y CRC" or "told none". What it was told stands in its trace (see cursor-order).
+ */
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+#include <xf86drm.h>
+
+#include <drm/drm_fourcc.h>
+
+#include "vgpu_binding.h"
+#include "vgpu_display.h"
+#include "vgpu_drm.h"
+#include "vgpu_test.h"
+
+#define SIDE 64u
+#define PICTURES 4
+/* More than the fault script says. */
+#define KICKS 60
+#define SETTLE_US 20000
+/* The driver tries three times, and pauses for half a second in between. */
+#define RECOVERY_US 30000000
+#define CRC_POLYNOMIAL 0xedb88320u
+
+/**
+ * struct desk - a lit output and pictures to point with
+ * @fd: the card
+ * @head: the output
+ * @screen: what it shows
+ * @pictures: each of one colour
+ */
+struct desk {
+	int fd;
+	struct vgpu_head head;
+	struct vgpu_fb screen;
+	struct vgpu_fb pictures[PICTURES];
+};
+
+static void paint(struct desk *desk, int picture, uint8_t colour)
+{
+	memset(desk->pictures[picture].pixels, colour, desk->pictures[picture].size);
+}
+
+static uint8_t colour_of(const struct desk *desk, int picture)
+{
+	return (uint8_t)desk->pictures[picture].pixels[0];
+}
+
+/* Each buffer made is a kick; a client of before does not work after a reset. */
+static void host_goes_on(void)
+{
+	int fd = vgpu_open_render();
+
+	for (int i = 0; i < KICKS; i++)
+		vgpu_new_picture(fd, 1, 1);
+	close(fd);
+	/* Time for what the driver does by itself. */
+	usleep(SETTLE_US);
+}
+
+static struct desk desk_new(void)
+{
+	struct desk desk = { .fd = vgpu_open_display() };
+
+	desk.head = vgpu_first_head(desk.fd);
+	vgpu_fb_init(desk.fd, &desk.screen, desk.head.mode.hdisplay,
+		     desk.head.mode.vdisplay, DRM_FORMAT_XRGB8888);
+	for (int i = 0; i < PICTURES; i++) {
+		vgpu_fb_init(desk.fd, &desk.pictures[i], SIDE, SIDE, DRM_FORMAT_ARGB8888);
+		paint(&desk, i, (uint8_t)(0x11 * (i + 1)));
+	}
+	vgpu_ok(vgpu_show(desk.fd, &desk.head, &desk.screen, 0, 0));
+	host_goes_on();
+	return desk;
+}
+
+/* CRC-32 of a picture of one colour, as the host counts it. */
+static uint32_t crc_of(uint8_t colour)
+{
+	uint32_t crc = ~0u;
+
+	for (size_t i = 0; i < SIDE * SIDE * 4; i++) {
+		/* What the host has of a dumb buffer is without alpha: opaque. */
+		crc ^= i % 4 == 3 ? 0xff : colour;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? CRC_POLYNOMIAL : 0);
+	}
+	return ~crc;
+}
+
+static void told(int x, int y, uint8_t colour)
+{
+	vgpu_info("told %d,%d %08x", x, y, crc_of(colour));
+}
+
+static void told_none(void)
+{
+	vgpu_info("told none");
+}
+
+static void set(const struct desk *desk, int picture)
+{
+	vgpu_sys(drmModeSetCursor2(desk->fd, desk->head.crtc, desk->pictures[picture].handle,
+				   SIDE, SIDE, 0, 0));
+}
+
+static void move(const struct desk *desk, int x, int y)
+{
+	vgpu_sys(drmModeMoveCursor(desk->fd, desk->head.crtc, x, y));
+}
+
+static void hide(const struct desk *desk)
+{
+	vgpu_sys(drmModeSetCursor2(desk->fd, desk->head.crtc, 0, 0, 0, 0, 0));
+}
+
+/* One is shown, at the place that all begin with. */
+static void show_first(const struct desk *desk)
+{
+	/* Not to where it is: that would look like a picture drawn anew. */
+	move(desk, 1, 1);
+	set(desk, 0);
+	host_goes_on();
+	told(1, 1, colour_of(desk, 0));
+}
+
+static void desk_end(struct desk *desk)
+{
+	hide(desk);
+	told_none();
+	vgpu_ok(vgpu_show(desk->fd, &desk->head, NULL, 0, 0));
+	host_goes_on();
+	for (int i = 0; i < PICTURES; i++)
+		vgpu_fb_fini(desk->fd, &desk->pictures[i]);
+	vgpu_fb_fini(desk->fd, &desk->screen);
+	close(desk->fd);
+}
+
+/* Neither call waits for the host, which answers only after the second one. */
+static void set_returns_at_once(void)
+{
+	struct desk desk = desk_new();
+	double start = vgpu_now();
+
+	set(&desk, 0);
+	move(&desk, 5, 6);
+	/* Time is the guest's, and stands still for who does not sleep. */
+	vgpu_assert(vgpu_now() - start < 0.01);
+	host_goes_on();
+	told(5, 6, colour_of(&desk, 0));
+	desk_end(&desk);
+}
+
+/* The old picture does not stay behind. */
+static void old_picture_moves_meanwhile(void)
+{
+	struct desk desk = desk_new();
+
+	show_first(&desk);
+	set(&desk, 1);
+	for (int i = 2; i < 5; i++) {
+		move(&desk, i, i);
+		told(i, i, colour_of(&desk, 0));
+	}
+	host_goes_on();
+	told(4, 4, colour_of(&desk, 1));
+	move(&desk, 7, 7);
+	told(7, 7, colour_of(&desk, 1));
+	desk_end(&desk);
+}
+
+/* What was sent is told, then the newest, and nothing in between. */
+static void newest_picture_wins(void)
+{
+	struct desk desk = desk_new();
+
+	show_first(&desk);
+	set(&desk, 1);
+	set(&desk, 2);
+	set(&desk, 0);
+	set(&desk, 3);
+	move(&desk, 2, 2);
+	told(2, 2, colour_of(&desk, 0));
+	host_goes_on();
+	told(2, 2, colour_of(&desk, 1));
+	host_goes_on();
+	told(2, 2, colour_of(&desk, 3));
+	host_goes_on();
+	desk_end(&desk);
+}
+
+/* The last upload comes after what was drawn last. */
+static void drawn_anew(void)
+{
+	struct desk desk = desk_new();
+
+	show_first(&desk);
+	paint(&desk, 0, 0xa1);
+	set(&desk, 0);
+	paint(&desk, 0, 0xa2);
+	set(&desk, 0);
+	paint(&desk, 0, 0xa3);
+	set(&desk, 0);
+	host_goes_on();
+	told(1, 1, 0xa1);
+	host_goes_on();
+	told(1, 1, 0xa3);
+	desk_end(&desk);
+}
+
+static void hidden_meanwhile(void)
+{
+	struct desk desk = desk_new();
+
+	show_first(&desk);
+	set(&desk, 1);
+	set(&desk, 2);
+	hide(&desk);
+	told_none();
+	host_goes_on();
+	host_goes_on();
+	set(&desk, 3);
+	hide(&desk);
+	set(&desk, 2);
+	host_goes_on();
+	host_goes_on();
+	told(1, 1, colour_of(&desk, 2));
+	desk_end(&desk);
+}
+
+/* The host takes one it was promised, though nobody else has it any more. */
+static void dropped_meanwhile(void)
+{
+	struct desk desk = desk_new();
+
+	show_first(&desk);
+	set(&desk, 1);
+	vgpu_fb_fini(desk.fd, &desk.pictures[1]);
+	set(&desk, 2);
+	vgpu_fb_fini(desk.fd, &desk.pictures[2]);
+	set(&desk, 3);
+	host_goes_on();
+	told(1, 1, 0x22);
+	host_goes_on();
+	told(1, 1, colour_of(&desk, 3));
+	vgpu_fb_init(desk.fd, &desk.pictures[1], SIDE, SIDE, DRM_FORMAT_ARGB8888);
+	vgpu_fb_init(desk.fd, &desk.pictures[2], SIDE, SIDE, DRM_FORMAT_ARGB8888);
+	desk_end(&desk);
+}
+
+static void point_and_end(void *arg)
+{
+	struct desk desk = desk_new();
+
+	(void)arg;
+	show_first(&desk);
+	set(&desk, 1);
+	set(&desk, 2);
+}
+
+/* The core leaves a cursor of this kind on when its client ends: the host gets it. */
+static void client_ends_meanwhile(void)
+{
+	struct desk desk;
+
+	vgpu_join(vgpu_fork(point_and_end, NULL));
+	desk = desk_new();
+	host_goes_on();
+	told(1, 1, 0x22);
+	told(1, 1, 0x33);
+	set(&desk, 3);
+	host_goes_on();
+	told(1, 1, colour_of(&desk, 3));
+	desk_end(&desk);
+}
+
+static void host_refuses(void)
+{
+	const struct drm_virtgpu_3d_box box = { .w = 1, .h = 1, .d = 1 };
+	struct desk desk = desk_new();
+
+	show_first(&desk);
+	/* After this the host refuses an upload, see the fault script. */
+	vgpu_ok(vgpu_transfer_from_host(desk.fd, vgpu_new_picture(desk.fd, 1, 1), &box, 0, 0));
+	set(&desk, 1);
+	host_goes_on();
+	/* Nothing is told of it, and the next update tries anew. */
+	move(&desk, 3, 3);
+	host_goes_on();
+	told(3, 3, colour_of(&desk, 1));
+	desk_end(&desk);
+}
+
+static void wait_for_shim(const char *parameter, const char *value)
+{
+	int waited_us = 0;
+
+	while (!vgpu_shim_is(parameter, value)) {
+		vgpu_assert(waited_us < RECOVERY_US);
+		waited_us += SETTLE_US;
+		usleep(SETTLE_US);
+	}
+	/* The display comes after the device. */
+	usleep(SETTLE_US);
+}
+
+/* All begins anew, and ends with what was asked for last. */
+static void reset_meanwhile(void)
+{
+	struct desk desk = desk_new();
+
+	show_first(&desk);
+	set(&desk, 1);
+	set(&desk, 2);
+	vgpu_ok(vgpu_shim_set("needs_reset", "Y"));
+	wait_for_shim("needs_reset", "N");
+	host_goes_on();
+	told(1, 1, colour_of(&desk, 2));
+	desk_end(&desk);
+}
+
+/* With nothing on its way: what the host had is uploaded and told again. */
+static void reset_while_shown(void)
+{
+	struct desk desk = desk_new();
+
+	show_first(&desk);
+	vgpu_ok(vgpu_shim_set("needs_reset", "Y"));
+	wait_for_shim("needs_reset", "N");
+	host_goes_on();
+	told(1, 1, colour_of(&desk, 0));
+	move(&desk, 2, 2);
+	told(2, 2, colour_of(&desk, 0));
+	desk_end(&desk);
+}
+
+static void asleep_meanwhile(void)
+{
+	struct desk desk = desk_new();
+
+	show_first(&desk);
+	set(&desk, 1);
+	set(&desk, 2);
+	vgpu_ok(vgpu_shim_set("frozen", "Y"));
+	told_none();
+	vgpu_ok(vgpu_shim_set("frozen", "N"));
+	/* One for the upload that has come to its end, one for the one of now. */
+	host_goes_on();
+	host_goes_on();
+	told(1, 1, colour_of(&desk, 2));
+	desk_end(&desk);
+}
+
+/* The device goes, with an upload under way and one behind it; memory is not lost. */
+static void unplugged_meanwhile(void)
+{
+	struct vgpu_binding binding;
+	struct desk desk = desk_new();
+
+	show_first(&desk);
+	set(&desk, 1);
+	set(&desk, 2);
+	vgpu_binding_init(&binding);
+	vgpu_ok(vgpu_unbind(&binding));
+	vgpu_ok(vgpu_bind(&binding));
+	vgpu_binding_fini(&binding);
+	close(desk.fd);
+}
+
+static const struct vgpu_subtest subtests[] = {
+	{ .name = "set-returns-at-once", .run = set_returns_at_once },
+	{ .name = "old-picture-moves-meanwhile", .run = old_picture_moves_meanwhile },
+	{ .name = "newest-picture-wins", .run = newest_picture_wins },
+	{ .name = "drawn-anew", .run = drawn_anew },
+	{ .name = "hidden-meanwhile", .run = hidden_meanwhile },
+	{ .name = "dropped-meanwhile", .run = dropped_meanwhile },
+	{ .name = "client-ends-meanwhile", .run = client_ends_meanwhile },
+	{ .name = "host-refuses", .run = host_refuses },
+	{ .name = "reset-meanwhile", .run = reset_meanwhile },
+	{ .name = "reset-while-shown", .run = reset_while_shown },
+	{ .name = "asleep-meanwhile", .run = asleep_meanwhile },
+	{ .name = "unplugged-meanwhile", .run = unplugged_meanwhile },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct vgpu_program program = {
+		.name = "vgpu_cursor_order",
+		.about = "cursors whose upload the host keeps for a while",
+		.subtests = subtests,
+		.nsubtests = ARRAY_SIZE(subtests),
+	};
+
+	return vgpu_test_main(argc, argv, &program);
+}
