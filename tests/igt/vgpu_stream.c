@@ -3,11 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "toy3d.h"
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
-
-/* The project's own host, whose NOP has the form of virgl's. */
-#define CAPSET_TOY3D 30
 
 /* Facts of the virgl protocol: command, object and length share a header. */
 enum {
@@ -35,13 +33,13 @@ bool vgpu_is_virgl(const struct vgpu_client *client)
 
 uint32_t vgpu_client_rings(const struct vgpu_client *client)
 {
-	return client->capset == CAPSET_TOY3D ? 64 : 1;
+	return client->capset == TOY3D_CAPSET_ID ? 64 : 1;
 }
 
 static uint32_t pick_capset(int fd)
 {
 	static const uint32_t order[] = {
-		VIRTGPU_DRM_CAPSET_VIRGL2, VIRTGPU_DRM_CAPSET_VIRGL, CAPSET_TOY3D,
+		VIRTGPU_DRM_CAPSET_VIRGL2, VIRTGPU_DRM_CAPSET_VIRGL, TOY3D_CAPSET_ID,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
@@ -53,13 +51,18 @@ static uint32_t pick_capset(int fd)
 	vgpu_test_skip("the device has no capset");
 }
 
-struct vgpu_client vgpu_client_open(void)
+struct vgpu_client vgpu_client_of(int fd)
 {
-	struct vgpu_client client = { .fd = vgpu_open_render() };
+	struct vgpu_client client = { .fd = fd };
 
 	vgpu_require(vgpu_has_3d(client.fd), "the device has no 3D");
 	client.capset = pick_capset(client.fd);
 	return client;
+}
+
+struct vgpu_client vgpu_client_open(void)
+{
+	return vgpu_client_of(vgpu_open_render());
 }
 
 struct vgpu_client vgpu_client_open_rings(uint32_t nrings, uint64_t poll_mask)
@@ -100,7 +103,7 @@ static void fill_nops(uint32_t *dwords, size_t ndwords)
 void vgpu_stream_nop(const struct vgpu_client *client, void *buf, size_t size)
 {
 	memset(buf, 0, size);
-	if (vgpu_is_virgl(client) || client->capset == CAPSET_TOY3D)
+	if (vgpu_is_virgl(client) || client->capset == TOY3D_CAPSET_ID)
 		fill_nops(buf, size / 4);
 }
 
@@ -147,6 +150,39 @@ int vgpu_submit_fences(const struct vgpu_client *client, int in, int *out)
 	ret = vgpu_submit(client, &exec);
 	*out = ret ? -1 : exec.fence_fd;
 	return ret;
+}
+
+uint32_t vgpu_token(void)
+{
+	static uint32_t count;
+
+	return (uint32_t)getpid() << 8 | ++count;
+}
+
+/* A token is spent for as long as the device lives. */
+static int submit_token(const struct vgpu_client *client,
+			struct drm_virtgpu_execbuffer *exec, uint32_t op,
+			uint32_t token)
+{
+	uint32_t dwords[] = { TOY3D_HDR(op, 1), token };
+
+	vgpu_require(vgpu_has_capset(client->fd, TOY3D_CAPSET_ID), "not our own host");
+	exec->command = (uintptr_t)dwords;
+	exec->size = sizeof(dwords);
+	return vgpu_execbuffer(client->fd, exec);
+}
+
+int vgpu_submit_kept(const struct vgpu_client *client,
+		     struct drm_virtgpu_execbuffer *exec, uint32_t token)
+{
+	return submit_token(client, exec, TOY3D_OP_WAIT, token);
+}
+
+int vgpu_submit_release(const struct vgpu_client *client, uint32_t token)
+{
+	struct drm_virtgpu_execbuffer exec = { 0 };
+
+	return submit_token(client, &exec, TOY3D_OP_RELEASE, token);
 }
 
 size_t vgpu_virgl_clear(uint32_t dwords[VGPU_VIRGL_CLEAR_DWORDS], uint32_t res,

@@ -22,7 +22,9 @@ struct vgpu_client {
 	uint32_t capset;
 };
 
-/* Skips where the device has no 3D. The context is the implicit one. */
+/* A file that can submit. Skips where the device has no 3D. */
+struct vgpu_client vgpu_client_of(int fd);
+/* A new one. The context is the implicit one. */
 struct vgpu_client vgpu_client_open(void);
 
 /*
@@ -53,6 +55,13 @@ int vgpu_submit(const struct vgpu_client *client,
 int vgpu_submit_bo(const struct vgpu_client *client, uint32_t handle);
 /* The same, with a fence fd in (-1 for none) and out. */
 int vgpu_submit_fences(const struct vgpu_client *client, int in, int *out);
+
+/* A number for what follows, other than all before. */
+uint32_t vgpu_token(void);
+/* What our own host answers only after vgpu_submit_release(); skips on others. */
+int vgpu_submit_kept(const struct vgpu_client *client,
+		     struct drm_virtgpu_execbuffer *exec, uint32_t token);
+int vgpu_submit_release(const struct vgpu_client *client, uint32_t token);
 
 #define VGPU_VIRGL_CLEAR_DWORDS 24
 

@@ -52,6 +52,12 @@ static inline void vgpu_compat_fence_init(struct dma_fence *fence,
 static inline void vgpu_compat_fence_detach(struct dma_fence *fence)
 {
 }
+
+static inline bool vgpu_compat_fence_has_ops(struct dma_fence *fence,
+					     const struct dma_fence_ops *ops)
+{
+	return rcu_access_pointer(fence->ops) == ops;
+}
 #else
 /*
  * A signalled fence in a sync_file may outlive the module, so it gets the functions
@@ -63,6 +69,12 @@ static inline void vgpu_compat_fence_detach(struct dma_fence *fence)
 
 	WRITE_ONCE(fence->ops, stub->ops);
 	dma_fence_put(stub);
+}
+
+static inline bool vgpu_compat_fence_has_ops(struct dma_fence *fence,
+					     const struct dma_fence_ops *ops)
+{
+	return READ_ONCE(fence->ops) == ops;
 }
 #endif
 

@@ -179,6 +179,24 @@ static void vgpu_plane_set_last_fence(struct vgpu_plane *p, struct dma_fence *fe
 	dma_fence_put(old);
 }
 
+/*
+ * Forget the fences of what is drawn into the buffer, if the host executes all of it before the
+ * update anyway.
+ */
+static void vgpu_plane_drop_ordered(struct vgpu_cmdq *q, struct drm_plane_state *state)
+{
+	struct dma_fence_unwrap iter;
+	struct dma_fence *fence;
+	bool ordered = true;
+
+	dma_fence_unwrap_for_each(fence, &iter, state->fence)
+		ordered &= vgpu_cmdq_runs_after(q, fence) || dma_fence_is_signaled(fence);
+	if (ordered) {
+		dma_fence_put(state->fence);
+		state->fence = NULL;
+	}
+}
+
 /* Have the commit wait for the host to be done with the update before. */
 static int vgpu_plane_wait_for_last(struct vgpu_plane *p, struct drm_plane_state *state)
 {
@@ -215,6 +233,7 @@ static int vgpu_plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state
 		return ret;
 	/* The answer may be there, without an interrupt. */
 	vgpu_cmdq_poll(vgpu->cmdq);
+	vgpu_plane_drop_ordered(vgpu->cmdq, state);
 	ret = vgpu_plane_wait_for_last(p, state) ?: vgpu_patience_limit(vgpu, &state->fence);
 	if (ret)
 		vgpu_plane_cleanup_fb(plane, state);

@@ -446,6 +446,22 @@ void vgpu_contexts_print(struct vgpu_device *vgpu, struct drm_printer *p)
 	mutex_unlock(&contexts->lock);
 }
 
+/*
+ * Does the host execute its commands one by one with those of the display? virgl does; others
+ * hand them to processes and processors of their own.
+ */
+static bool vgpu_context_is_in_order(const struct vgpu_context *ctx)
+{
+	switch (ctx->params.capset_id) {
+	case 0:
+	case VIRTIO_GPU_CAPSET_VIRGL:
+	case VIRTIO_GPU_CAPSET_VIRGL2:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void vgpu_context_make_locked(struct vgpu_context *ctx)
 {
 	struct vgpu_cmdq *q = ctx->vgpu->cmdq;
@@ -458,6 +474,8 @@ static void vgpu_context_make_locked(struct vgpu_context *ctx)
 		get_task_comm(comm, current);
 		name = comm;
 	}
+	if (vgpu_context_is_in_order(ctx))
+		vgpu_timeline_set_in_order(vgpu_gate_timeline(ctx->gate));
 	vgpu_cmd_post(vgpu_cmd_ctx_create(q, ctx->id, ctx->params.capset_id, name), &ctx->owner);
 	/* Who sees it finds the rings, and sends what is behind CTX_CREATE. */
 	smp_store_release(&ctx->state, VGPU_CONTEXT_MADE);

@@ -7,6 +7,7 @@
 
 #include "protocol/vgpu_wire.h"
 
+struct dma_fence;
 struct sg_table;
 struct vgpu_cmd;
 struct vgpu_cmdq;
@@ -96,6 +97,7 @@ void vgpu_cmdq_kick_cursor(struct vgpu_cmdq *q);
 void vgpu_cmdq_listen(struct vgpu_cmdq *q);
 void vgpu_cmdq_unlisten(struct vgpu_cmdq *q);
 void vgpu_cmdq_poll(struct vgpu_cmdq *q);
+bool vgpu_cmdq_runs_after(struct vgpu_cmdq *q, struct dma_fence *fence);
 int vgpu_cmdq_panic_enter(struct vgpu_cmdq *q);
 void vgpu_cmdq_panic_exit(struct vgpu_cmdq *q);
 bool vgpu_cmdq_queue_work(struct vgpu_cmdq *q, struct work_struct *work);

@@ -15,6 +15,7 @@
 #include <linux/virtio_config.h>
 
 #include "protocol/vgpu_cmd_priv.h"
+#include "protocol/vgpu_fence.h"
 
 /* Commands that can be built however short memory is. */
 #define VGPU_CMD_POOL_MIN	64
@@ -375,6 +376,20 @@ void vgpu_cmdq_kick_cursor(struct vgpu_cmdq *q)
 void vgpu_cmdq_poll(struct vgpu_cmdq *q)
 {
 	vgpu_vq_poll(q->control);
+}
+
+/**
+ * vgpu_cmdq_runs_after() - will commands be executed after the one of a fence?
+ * @q: the queues
+ * @fence: any fence
+ *
+ * Context: any.
+ * Return: true if the device takes up what is sent to the control queue after this call only
+ * when it has executed that command.
+ */
+bool vgpu_cmdq_runs_after(struct vgpu_cmdq *q, struct dma_fence *fence)
+{
+	return vgpu_fence_is_ahead(fence, q->control);
 }
 
 /**

@@ -40,6 +40,8 @@
  * @busy_ns: how long it was not 0 before
  * @returned: when the device last returned a command of a fence, in jiffies; protected by
  *            the lock of the queue
+ * @in_order: the device executes its commands one by one with all others of the control
+ *            queue; written before the first fence
  * @name: constant string
  */
 struct vgpu_timeline {
@@ -54,6 +56,7 @@ struct vgpu_timeline {
 	u64 busy_ns;
 	unsigned long returned;
 	const char *name;
+	bool in_order;
 };
 
 /**
@@ -117,6 +120,18 @@ void vgpu_timeline_put(struct vgpu_timeline *tl)
 u64 vgpu_timeline_context(const struct vgpu_timeline *tl)
 {
 	return tl->context;
+}
+
+/**
+ * vgpu_timeline_set_in_order() - the device executes commands in the order of the queue
+ * @tl: the timeline, without fences yet
+ *
+ * Said of one whose commands the device executes one by one with all others of their
+ * queue, those of other timelines among them: what is sent later finds them done.
+ */
+void vgpu_timeline_set_in_order(struct vgpu_timeline *tl)
+{
+	tl->in_order = true;
 }
 
 /**
@@ -198,6 +213,7 @@ struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl)
 	if (!fence)
 		return ERR_PTR(-ENOMEM);
 	fence->name = tl->name;
+	fence->in_order = tl->in_order;
 	fence->timeline = tl;
 
 	spin_lock_irqsave(&tl->lock, flags);
@@ -311,4 +327,32 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
 
 	if (emptied)
 		vgpu_timeline_put(tl);
+}
+
+/**
+ * vgpu_fence_is_ahead() - will the device execute a fence's command before later ones?
+ * @base: any fence
+ * @vq: the queue of the later ones
+ *
+ * What is sent to the queue after this call need not wait for a fence that is ahead.
+ *
+ * Context: any.
+ * Return: true if it is a fence of ours whose command is in the queue, and the device
+ * executes the commands of its timeline in order; false once it is signalled.
+ */
+bool vgpu_fence_is_ahead(struct dma_fence *base, struct vgpu_vq *vq)
+{
+	struct vgpu_fence *fence;
+	unsigned long flags;
+	bool is_ahead;
+
+	if (!vgpu_compat_fence_has_ops(base, &vgpu_fence_ops))
+		return false;
+	fence = to_vgpu_fence(base);
+	if (!fence->in_order)
+		return false;
+	spin_lock_irqsave(vgpu_fence_lock(fence), flags);
+	is_ahead = fence->msg && fence->vq == vq && vgpu_vq_has(vq, fence->msg);
+	spin_unlock_irqrestore(vgpu_fence_lock(fence), flags);
+	return is_ahead;
 }

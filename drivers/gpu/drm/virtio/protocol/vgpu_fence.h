@@ -22,6 +22,7 @@ struct vgpu_vq;
  * @node: entry of the timeline's list; protected by the timeline's lock
  * @timeline: stays until the fence is signalled
  * @name: the timeline's name, a constant string
+ * @in_order: the timeline's, constant
  * @vq: where @msg goes; protected by @lock
  * @msg: what the fence waits for, referenced until the fence is signalled; NULL
  *       before vgpu_fence_bind(); protected by @lock
@@ -35,6 +36,7 @@ struct vgpu_fence {
 	struct list_head node;
 	struct vgpu_timeline *timeline;
 	const char *name;
+	bool in_order;
 	struct vgpu_vq *vq;
 	struct vgpu_msg *msg;
 };
@@ -56,12 +58,14 @@ struct vgpu_timeline_stats {
 struct vgpu_timeline *vgpu_timeline_create(const char *name);
 struct vgpu_timeline *vgpu_timeline_get(struct vgpu_timeline *tl);
 void vgpu_timeline_put(struct vgpu_timeline *tl);
+void vgpu_timeline_set_in_order(struct vgpu_timeline *tl);
 u64 vgpu_timeline_context(const struct vgpu_timeline *tl);
 void vgpu_timeline_read_stats(struct vgpu_timeline *tl, struct vgpu_timeline_stats *stats);
 
 struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl);
 void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_msg *msg);
 void vgpu_fence_complete(struct vgpu_fence *fence, int error);
+bool vgpu_fence_is_ahead(struct dma_fence *base, struct vgpu_vq *vq);
 
 static inline void vgpu_fence_put(struct vgpu_fence *fence)
 {

@@ -733,6 +733,25 @@ void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg)
 }
 
 /**
+ * vgpu_vq_has() - was a message committed?
+ * @vq: the queue it was or will be committed to
+ * @msg: the message
+ *
+ * Context: any.
+ * Return: true if all that is committed from now on comes after it.
+ */
+bool vgpu_vq_has(struct vgpu_vq *vq, const struct vgpu_msg *msg)
+{
+	unsigned long flags;
+	bool has;
+
+	spin_lock_irqsave(&vq->lock, flags);
+	has = msg->state != VGPU_MSG_NEW;
+	spin_unlock_irqrestore(&vq->lock, flags);
+	return has;
+}
+
+/**
  * vgpu_vq_kick() - tell the device of what was committed
  * @vq: the queue
  *

@@ -146,6 +146,7 @@ bool vgpu_vq_is_clogged(const struct vgpu_vq *vq);
 void vgpu_vq_detach(struct vgpu_vq *vq);
 
 void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg);
+bool vgpu_vq_has(struct vgpu_vq *vq, const struct vgpu_msg *msg);
 void vgpu_vq_kick(struct vgpu_vq *vq);
 void vgpu_vq_want(struct vgpu_vq *vq, struct vgpu_msg *msg);
 void vgpu_vq_listen(struct vgpu_vq *vq);
