@@ -95,6 +95,30 @@ static void vgpu_fence_test_out_of_order_answers(struct kunit *test)
 	vgpu_timeline_put(tl);
 }
 
+/* One that gets no command is gone at once, and does not hold up the others. */
+static void vgpu_fence_test_cancelled(struct kunit *test)
+{
+	struct vgpu_timeline *tl = new_timeline(test, "one");
+	struct vgpu_fence *a = new_fence(test, tl), *b = new_fence(test, tl);
+	struct vgpu_fence *c = new_fence(test, tl);
+	struct dma_fence *seen = dma_fence_get(&b->base);
+
+	vgpu_fence_complete(c, 0);
+	vgpu_fence_cancel(b);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(seen));
+	KUNIT_EXPECT_EQ(test, kref_read(&seen->refcount), 1);
+	KUNIT_EXPECT_FALSE(test, is_signalled(a));
+	KUNIT_EXPECT_EQ(test, pending_of(tl), 2);
+	vgpu_fence_complete(a, 0);
+	KUNIT_EXPECT_TRUE(test, is_signalled(c));
+	vgpu_fence_cancel(new_fence(test, tl));
+	KUNIT_EXPECT_EQ(test, pending_of(tl), 0);
+	dma_fence_put(seen);
+	vgpu_fence_put(a);
+	vgpu_fence_put(c);
+	vgpu_timeline_put(tl);
+}
+
 static void vgpu_fence_test_out_of_order_rings(struct kunit *test)
 {
 	struct vgpu_timeline *slow = new_timeline(test, "slow"), *fast = new_timeline(test, "fast");
@@ -324,6 +348,7 @@ static void vgpu_fence_test_busy_time(struct kunit *test)
 static struct kunit_case vgpu_fence_test_cases[] = {
 	KUNIT_CASE(vgpu_fence_test_sequence),
 	KUNIT_CASE(vgpu_fence_test_out_of_order_answers),
+	KUNIT_CASE(vgpu_fence_test_cancelled),
 	KUNIT_CASE(vgpu_fence_test_out_of_order_rings),
 	KUNIT_CASE(vgpu_fence_test_error_is_carried),
 	KUNIT_CASE(vgpu_fence_test_complete_twice),

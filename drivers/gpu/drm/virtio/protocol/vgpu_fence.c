@@ -330,6 +330,26 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
 }
 
 /**
+ * vgpu_fence_cancel() - a fence gets no command
+ * @fence: the fence, which nobody has seen; the caller's reference is dropped
+ *
+ * Signals it at once, whatever is open before it, so that nothing is left of it.
+ *
+ * Context: any.
+ */
+void vgpu_fence_cancel(struct vgpu_fence *fence)
+{
+	struct vgpu_timeline *tl = fence->timeline;
+	unsigned long flags;
+
+	spin_lock_irqsave(&tl->lock, flags);
+	list_move(&fence->node, &tl->pending);
+	spin_unlock_irqrestore(&tl->lock, flags);
+	vgpu_fence_complete(fence, 0);
+	vgpu_fence_put(fence);
+}
+
+/**
  * vgpu_fence_is_ahead() - will the device execute a fence's command before later ones?
  * @base: any fence
  * @vq: the queue of the later ones

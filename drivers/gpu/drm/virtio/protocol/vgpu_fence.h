@@ -65,6 +65,7 @@ void vgpu_timeline_read_stats(struct vgpu_timeline *tl, struct vgpu_timeline_sta
 struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl);
 void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_msg *msg);
 void vgpu_fence_complete(struct vgpu_fence *fence, int error);
+void vgpu_fence_cancel(struct vgpu_fence *fence);
 bool vgpu_fence_is_ahead(struct dma_fence *base, struct vgpu_vq *vq);
 
 static inline void vgpu_fence_put(struct vgpu_fence *fence)
