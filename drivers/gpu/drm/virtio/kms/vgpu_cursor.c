@@ -77,11 +77,13 @@ struct vgpu_cursor_look {
  * @fb: the picture, referenced, which keeps its resource; NULL for none
  * @done: signals when the host has it; referenced
  * @look: what the host is told then; nothing when its @res_id is 0
+ * @is_sent: the command has @done
  */
 struct vgpu_cursor_upload {
 	struct drm_framebuffer *fb;
 	struct vgpu_fence *done;
 	struct vgpu_cursor_look look;
+	bool is_sent;
 };
 
 /**
@@ -202,14 +204,18 @@ static void vgpu_cursor_drag_locked(struct vgpu_cursor *c, const struct vgpu_cur
 
 /* ---- uploads ---- */
 
-/* Often the last user of the picture, so without the locks it takes to let go of one. */
+/*
+ * Often the last user of the picture, so without the locks it takes to let go of one. What
+ * was not sent leaves no fence behind, for what is sent may take its time.
+ */
 static void vgpu_cursor_upload_fini(struct vgpu_cursor_upload *upload)
 {
 	if (!upload->fb)
 		return;
-	/* If it was never sent; else it is. */
-	vgpu_fence_complete(upload->done, 0);
-	vgpu_fence_put(upload->done);
+	if (upload->is_sent)
+		vgpu_fence_put(upload->done);
+	else
+		vgpu_fence_cancel(upload->done);
 	drm_framebuffer_put(upload->fb);
 }
 
@@ -230,6 +236,7 @@ static bool vgpu_cursor_send_locked(struct vgpu_cursor *c)
 	lockdep_assert_held(&c->lock);
 
 	c->sent = c->next;
+	c->sent.is_sent = true;
 	c->next = (struct vgpu_cursor_upload){};
 	vgpu_framebuffer_view(c->sent.fb, &src, &view);
 	vgpu_framebuffer_upload(c->sent.fb, &view, c->sent.done);
