@@ -440,11 +440,89 @@ static void close_against_submit(unsigned int rounds)
 	close(named.fd);
 }
 
+/*
+ * Cursors that one thread draws, shows and moves, while another hides and replaces them and the
+ * host has their uploads; and in the end the device goes.
+ */
+
+#define PICTURES 3
+
+struct pointed {
+	int fd;
+	struct vgpu_head head;
+	struct vgpu_fb screen, pictures[PICTURES];
+	_Atomic unsigned long shown;
+};
+
+static int point(const struct pointed *pointed, uint32_t handle)
+{
+	uint32_t side = handle ? SIDE : 0;
+
+	return drmModeSetCursor2(pointed->fd, pointed->head.crtc, handle, side, side, 0, 0);
+}
+
+static void *work_pointed(void *arg)
+{
+	struct pointed *pointed = arg;
+	unsigned int seed = 1;
+
+	while (!atomic_load(&over)) {
+		int chance = rand_r(&seed);
+		struct vgpu_fb *picture = &pointed->pictures[chance % PICTURES];
+
+		memset(picture->pixels, chance, picture->size);
+		drmModeMoveCursor(pointed->fd, pointed->head.crtc, chance % 640, chance % 480);
+		if (!point(pointed, picture->handle))
+			atomic_fetch_add(&pointed->shown, 1);
+	}
+	return NULL;
+}
+
+static void hide_against_upload(unsigned int rounds)
+{
+	struct pointed pointed = { .fd = vgpu_open_display() };
+	struct vgpu_binding binding;
+	pthread_t worker;
+
+	pointed.head = vgpu_first_head(pointed.fd);
+	vgpu_fb_init(pointed.fd, &pointed.screen, pointed.head.mode.hdisplay,
+		     pointed.head.mode.vdisplay, DRM_FORMAT_XRGB8888);
+	for (size_t i = 0; i < PICTURES; i++)
+		vgpu_fb_init(pointed.fd, &pointed.pictures[i], SIDE, SIDE, DRM_FORMAT_ARGB8888);
+	vgpu_ok(vgpu_show(pointed.fd, &pointed.head, &pointed.screen, 0, 0));
+	vgpu_binding_init(&binding);
+	atomic_store(&over, false);
+	vgpu_assert(!pthread_create(&worker, NULL, work_pointed, &pointed));
+	for (unsigned int i = 0; i < rounds * STEPS; i++) {
+		struct vgpu_fb other;
+
+		vgpu_fb_init(pointed.fd, &other, SIDE, SIDE, DRM_FORMAT_ARGB8888);
+		vgpu_sys(point(&pointed, other.handle));
+		vgpu_fb_fini(pointed.fd, &other);
+		usleep(i % 16 * 100);
+		vgpu_sys(point(&pointed, 0));
+	}
+	vgpu_ok(vgpu_unbind(&binding));
+	atomic_store(&over, true);
+	pthread_join(worker, NULL);
+	/* With all that keeps its file, the old device has to give its name to the new one. */
+	munmap(pointed.screen.pixels, pointed.screen.size);
+	for (size_t i = 0; i < PICTURES; i++)
+		munmap(pointed.pictures[i].pixels, pointed.pictures[i].size);
+	close(pointed.fd);
+	vgpu_ok(vgpu_bind(&binding));
+	vgpu_binding_fini(&binding);
+	vgpu_info("hide against upload: %u rounds, %lu shown", rounds,
+		  atomic_load(&pointed.shown));
+	vgpu_assert(atomic_load(&pointed.shown) > rounds);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int rounds = argc > 1 ? (unsigned int)atoi(argv[1]) : ROUNDS;
 
 	close_against_submit(1 + rounds);
+	hide_against_upload(1 + rounds);
 	for (size_t i = 0; i < ARRAY_SIZE(races); i++)
 		run(races[i].name, races[i].round, 1 + rounds / races[i].seldom);
 	vgpu_drm_check_alive();
