@@ -82,9 +82,11 @@ static void begin(struct screen *s)
 	s->began = vgpu_now();
 }
 
+/* What changed last may be shown at the end of its frame. */
 static void end(struct screen *s)
 {
 	vgpu_info("waited %.0f us", (vgpu_now() - s->began) * 1e6);
+	usleep(SETTLE_US);
 	mark(s, MARK_END);
 }
 
@@ -165,19 +167,35 @@ static void dirty(const struct screen *s, drm_clip_rect_t *clips, uint32_t count
 	vgpu_sys(drmModeDirtyFB(s->fd, s->fbs[0].id, clips, count));
 }
 
-static void dirty_patch(void)
+static void dirty_patches(const struct screen *s, useconds_t pause)
 {
-	struct screen s = screen_new();
-
-	begin(&s);
 	for (uint16_t i = 0; i < REPEAT; i++) {
 		drm_clip_rect_t clip = {
 			.x1 = i * 100, .y1 = i * 50,
 			.x2 = i * 100 + PATCH, .y2 = i * 50 + PATCH,
 		};
 
-		dirty(&s, &clip, 1);
+		dirty(s, &clip, 1);
+		usleep(pause);
 	}
+}
+
+static void dirty_patch(void)
+{
+	struct screen s = screen_new();
+
+	begin(&s);
+	dirty_patches(&s, 0);
+	end(&s);
+	screen_end(&s);
+}
+
+static void dirty_slowly(void)
+{
+	struct screen s = screen_new();
+
+	begin(&s);
+	dirty_patches(&s, 40000);
 	end(&s);
 	screen_end(&s);
 }
@@ -299,6 +317,7 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "flip-unknown", .run = flip_unknown },
 	{ .name = "flip-async", .run = flip_async },
 	{ .name = "dirty-patch", .run = dirty_patch },
+	{ .name = "dirty-slowly", .run = dirty_slowly },
 	{ .name = "dirty-scattered", .run = dirty_scattered },
 	{ .name = "dirty-whole", .run = dirty_whole },
 	{ .name = "cursor-move", .run = cursor_move },

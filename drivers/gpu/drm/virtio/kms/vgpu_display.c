@@ -62,8 +62,7 @@ static bool vgpu_display_is_paced(struct vgpu_compat_commit *commit, struct drm_
 
 	if (crtc_state->async_flip)
 		return false;
-	/* The core makes up an event for commits of which nobody wants one. */
-	if (crtc_state->event->base.file_priv || crtc_state->event->base.fence)
+	if (vgpu_plane_client_waits(crtc_state))
 		return true;
 	if (drm_atomic_crtc_needs_modeset(crtc_state))
 		return false;

@@ -2,16 +2,16 @@
 /**
  * DOC: primary planes
  *
- * A display update uploads what the host does not have yet of the buffer, has the
- * host show the buffer, and has it bring the change to the screen. The commands are
- * posted; the commit tells the device of all of them at once and waits for none.
- *
  * An update does not start before the host has executed the one before on the same
  * plane: so a client that draws faster than the host is held back, and when it
  * learns that a flip has happened, the host has read what it copies of the buffer
  * shown before. The fence for that is made before the commit, which must not wait
  * for memory, and it is waited for where the core waits for the fences of buffers:
  * interruptibly in a blocking commit, else by a worker.
+ *
+ * What draws into the buffer is waited for as well, unless the host draws it before
+ * it shows it in any case. What only changes the picture that is shown, again within
+ * a frame, waits for nothing: it is repainted with all else that changes by then.
  */
 
 #include <linux/dma-fence-unwrap.h>
@@ -28,10 +28,12 @@
 #include <drm/drm_gem_atomic_helper.h>
 #include <drm/drm_managed.h>
 
+#include "kms/vgpu_damage.h"
 #include "kms/vgpu_framebuffer.h"
 #include "kms/vgpu_panic.h"
 #include "kms/vgpu_patience.h"
 #include "kms/vgpu_plane.h"
+#include "kms/vgpu_repaint.h"
 #include "kms/vgpu_scanout.h"
 #include "object/vgpu_base.h"
 #include "protocol/vgpu_cmd.h"
@@ -158,27 +160,6 @@ void vgpu_plane_cleanup_fb(struct drm_plane *plane, struct drm_plane_state *stat
 	vgpu_plane_finish(state, to_vgpu_plane_state(state)->done);
 }
 
-static struct dma_fence *vgpu_plane_last_fence(struct vgpu_plane *p)
-{
-	struct dma_fence *last;
-
-	spin_lock(&p->lock);
-	last = dma_fence_get(p->last);
-	spin_unlock(&p->lock);
-	return last;
-}
-
-static void vgpu_plane_set_last_fence(struct vgpu_plane *p, struct dma_fence *fence)
-{
-	struct dma_fence *old;
-
-	spin_lock(&p->lock);
-	old = p->last;
-	p->last = dma_fence_get(fence);
-	spin_unlock(&p->lock);
-	dma_fence_put(old);
-}
-
 /*
  * Forget the fences of what is drawn into the buffer, if the host executes all of it before the
  * update anyway.
@@ -197,10 +178,48 @@ static void vgpu_plane_drop_ordered(struct vgpu_cmdq *q, struct drm_plane_state 
 	}
 }
 
+/**
+ * vgpu_plane_is_flip() - does an update replace one picture by another?
+ * @old_state: the plane's old state
+ * @new_state: the plane's new state
+ *
+ * Return: true if it does, false if it changes the one that is shown.
+ */
+bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
+			const struct drm_plane_state *new_state)
+{
+	return new_state->fb && old_state->fb != new_state->fb;
+}
+
+/**
+ * vgpu_plane_client_waits() - does a client wait until an update is on the screen?
+ * @crtc_state: the new state of the CRTC, which is on
+ *
+ * Return: true if it asked for an event or a fence.
+ */
+bool vgpu_plane_client_waits(const struct drm_crtc_state *crtc_state)
+{
+	/* The core makes up an event for commits of which nobody wants one. */
+	return crtc_state->event->base.file_priv || crtc_state->event->base.fence;
+}
+
+/* Does an update only change what is shown already, and nobody waits for a tick? */
+static bool vgpu_plane_is_redrawn(const struct drm_plane *plane,
+				  const struct drm_plane_state *state)
+{
+	const struct drm_crtc_state *crtc_state =
+		drm_atomic_get_new_crtc_state(state->state, state->crtc);
+
+	return plane->state->visible && state->visible &&
+	       !vgpu_plane_is_flip(plane->state, state) &&
+	       drm_rect_equals(&plane->state->src, &state->src) &&
+	       !drm_atomic_crtc_needs_modeset(crtc_state) && !vgpu_plane_client_waits(crtc_state);
+}
+
 /* Have the commit wait for the host to be done with the update before. */
 static int vgpu_plane_wait_for_last(struct vgpu_plane *p, struct drm_plane_state *state)
 {
-	struct dma_fence *last = vgpu_plane_last_fence(p);
+	struct dma_fence *last = vgpu_repaint_last_fence(p->repaint);
 	struct dma_fence *both;
 
 	if (!last || dma_fence_is_signaled(last)) {
@@ -216,9 +235,24 @@ static int vgpu_plane_wait_for_last(struct vgpu_plane *p, struct drm_plane_state
 	return 0;
 }
 
+static int vgpu_plane_prepare_wait(struct vgpu_plane *p, struct drm_plane_state *state)
+{
+	struct vgpu_device *vgpu = to_vgpu(p->base.dev);
+	int ret;
+
+	ret = vgpu_plane_prepare_fence(vgpu_repaint_timeline(p->repaint), state);
+	if (ret)
+		return ret;
+	ret = vgpu_plane_wait_for_last(p, state) ?: vgpu_patience_limit(vgpu, &state->fence);
+	if (ret)
+		vgpu_plane_cleanup_fb(&p->base, state);
+	return ret;
+}
+
 static int vgpu_plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state *state)
 {
-	struct vgpu_device *vgpu = to_vgpu(plane->dev);
+	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
+	struct vgpu_cmdq *q = to_vgpu(plane->dev)->cmdq;
 	struct vgpu_plane *p = to_vgpu_plane(plane);
 	int ret;
 
@@ -227,17 +261,14 @@ static int vgpu_plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state
 	ret = vgpu_resource_error(&vgpu_framebuffer_gem(state->fb)->res);
 	if (!ret)
 		ret = drm_gem_plane_helper_prepare_fb(plane, state);
-	if (!ret)
-		ret = vgpu_plane_prepare_fence(p->timeline, state);
 	if (ret)
 		return ret;
 	/* The answer may be there, without an interrupt. */
-	vgpu_cmdq_poll(vgpu->cmdq);
-	vgpu_plane_drop_ordered(vgpu->cmdq, state);
-	ret = vgpu_plane_wait_for_last(p, state) ?: vgpu_patience_limit(vgpu, &state->fence);
-	if (ret)
-		vgpu_plane_cleanup_fb(plane, state);
-	return ret;
+	vgpu_cmdq_poll(q);
+	vgpu_plane_drop_ordered(q, state);
+	own->later = !state->fence && vgpu_plane_is_redrawn(plane, state) &&
+		     vgpu_repaint_is_early(p->repaint);
+	return own->later ? 0 : vgpu_plane_prepare_wait(p, state);
 }
 
 static int vgpu_plane_atomic_check(struct drm_plane *plane, struct vgpu_compat_commit *commit)
@@ -272,66 +303,20 @@ static void vgpu_plane_damage(const struct drm_plane_state *old_state,
 		vgpu_damage_add(damage, &clip);
 }
 
-/* Upload what the host lacks of the framebuffer, which shows @src at @view. */
-static void vgpu_plane_upload(struct vgpu_plane *p, const struct drm_framebuffer *fb,
-			      const struct drm_rect *src, const struct drm_rect *view)
-{
-	struct vgpu_damage upload;
-	unsigned int i;
-
-	vgpu_damage_history_show(&p->history, vgpu_framebuffer_gem(fb)->res.id, view, &upload);
-	vgpu_damage_clip(&upload, src);
-	for (i = 0; i < upload.num_rects; i++) {
-		drm_rect_translate(&upload.rects[i], view->x1 - src->x1, view->y1 - src->y1);
-		vgpu_framebuffer_upload(fb, &upload.rects[i], NULL);
-	}
-}
-
-/* Bring a change to the screen. Takes the fence of the update. */
-static void vgpu_plane_flush(struct vgpu_plane *p, struct drm_plane_state *state,
-			     const struct drm_rect *rect)
-{
-	struct vgpu_fence *done = to_vgpu_plane_state(state)->done;
-	struct vgpu_rect part = {
-		.x = rect->x1, .y = rect->y1,
-		.w = drm_rect_width(rect), .h = drm_rect_height(rect),
-	};
-
-	vgpu_scanout_flush(p->scanout, vgpu_framebuffer_gem(state->fb)->res.id, &part, done);
-	if (done)
-		vgpu_plane_set_last_fence(p, &done->base);
-	vgpu_plane_finish(state, NULL);
-}
-
 static void vgpu_plane_show(struct vgpu_plane *p, const struct drm_plane_state *old_state,
 			    struct drm_plane_state *state)
 {
-	unsigned int generation = vgpu_scanout_generation(p->scanout);
-	struct drm_rect src, view, bounds;
-	struct vgpu_picture picture;
+	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
 	struct vgpu_damage damage;
+	struct drm_rect src;
 
 	drm_rect_fp_to_int(&src, &state->src);
-	vgpu_framebuffer_view(state->fb, &src, &view);
 	vgpu_plane_damage(old_state, state, &damage);
-	if (p->generation != generation) {
-		p->generation = generation;
-		vgpu_damage_history_reset(&p->history);
-		vgpu_damage_set_full(&damage);
-	}
-	vgpu_damage_history_next(&p->history, &damage);
-	if (vgpu_framebuffer_needs_upload(state->fb))
-		vgpu_plane_upload(p, state->fb, &src, &view);
-
-	vgpu_framebuffer_picture(state->fb, &view, &picture);
-	if (vgpu_scanout_show(p->scanout, &picture))
-		vgpu_damage_set_full(&damage);
-	vgpu_damage_clip(&damage, &src);
-	if (!vgpu_damage_bounds(&damage, &bounds))
-		return;
-	/* One rectangle: hosts redraw the screen for each. */
-	drm_rect_translate(&bounds, view.x1 - src.x1, view.y1 - src.y1);
-	vgpu_plane_flush(p, state, &bounds);
+	vgpu_repaint_change(p->repaint, state->fb, &src, &damage);
+	if (own->later)
+		vgpu_repaint_later(p->repaint);
+	else if (vgpu_repaint_now(p->repaint, own->done))
+		vgpu_plane_finish(state, NULL);
 }
 
 /**
@@ -342,13 +327,7 @@ static void vgpu_plane_show(struct vgpu_plane *p, const struct drm_plane_state *
  */
 void vgpu_plane_hide(struct drm_plane *plane)
 {
-	static const struct vgpu_picture nothing;
-	int idx;
-
-	if (!drm_dev_enter(plane->dev, &idx))
-		return;
-	vgpu_scanout_show(to_vgpu_plane(plane)->scanout, &nothing);
-	drm_dev_exit(idx);
+	vgpu_repaint_hide(to_vgpu_plane(plane)->repaint);
 }
 
 static void vgpu_plane_atomic_disable(struct drm_plane *plane, struct vgpu_compat_commit *commit)
@@ -376,19 +355,6 @@ static void vgpu_plane_atomic_update(struct drm_plane *plane, struct vgpu_compat
 }
 
 /**
- * vgpu_plane_is_flip() - does an update replace one picture by another?
- * @old_state: the plane's old state
- * @new_state: the plane's new state
- *
- * Return: true if it does, false if it changes the one that is shown.
- */
-bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
-			const struct drm_plane_state *new_state)
-{
-	return new_state->fb && old_state->fb != new_state->fb;
-}
-
-/**
  * vgpu_plane_wait_for_release() - wait until the host reads a buffer no more
  * @plane: a primary plane
  * @old_state: state with the buffer, which was replaced
@@ -408,7 +374,7 @@ void vgpu_plane_wait_for_release(struct drm_plane *plane, const struct drm_plane
 	res = &vgpu_framebuffer_gem(old_state->fb)->res;
 	if (res->kind != VGPU_RESOURCE_BLOB || res->blob_mem == VIRTIO_GPU_BLOB_MEM_HOST3D)
 		return;
-	last = vgpu_plane_last_fence(to_vgpu_plane(plane));
+	last = vgpu_repaint_last_fence(to_vgpu_plane(plane)->repaint);
 	if (last)
 		vgpu_patience_wait(to_vgpu(plane->dev), last);
 	dma_fence_put(last);
@@ -437,8 +403,7 @@ static void vgpu_plane_release(struct drm_device *drm, void *ptr)
 	struct vgpu_plane *p = ptr;
 
 	vgpu_scanout_stop(p->scanout);
-	dma_fence_put(p->last);
-	vgpu_timeline_put(p->timeline);
+	vgpu_repaint_destroy(p->repaint);
 	vgpu_scanout_put(p->scanout);
 }
 
@@ -466,14 +431,11 @@ struct vgpu_plane *vgpu_plane_create(struct vgpu_device *vgpu, struct vgpu_scano
 		vgpu_scanout_put(scanout);
 		return p;
 	}
-	spin_lock_init(&p->lock);
 	p->scanout = scanout;
-	p->timeline = vgpu_timeline_create("display");
-	if (IS_ERR(p->timeline)) {
-		ret = PTR_ERR(p->timeline);
-		p->timeline = NULL;
+	p->repaint = vgpu_repaint_create(vgpu, scanout);
+	if (IS_ERR(p->repaint)) {
 		vgpu_scanout_put(scanout);
-		return ERR_PTR(ret);
+		return ERR_CAST(p->repaint);
 	}
 	drm_plane_helper_add(&p->base, &vgpu_plane_helper_funcs);
 	drm_plane_enable_fb_damage_clips(&p->base);

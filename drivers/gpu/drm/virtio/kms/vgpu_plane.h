@@ -2,15 +2,11 @@
 #ifndef VGPU_PLANE_H
 #define VGPU_PLANE_H
 
-#include <linux/spinlock.h>
-
 #include <drm/drm_plane.h>
 
-#include "kms/vgpu_damage.h"
-
-struct dma_fence;
 struct vgpu_device;
 struct vgpu_fence;
+struct vgpu_repaint;
 struct vgpu_scanout;
 struct vgpu_timeline;
 
@@ -19,11 +15,13 @@ struct vgpu_timeline;
  * @base: what the core knows
  * @done: signals when the host has executed the update; made in prepare_fb, taken
  *         out by the commands of the update, or completed in cleanup_fb
+ * @later: the update is made when its frame comes, by no command of its own
  * @redrawn: the host has to look at the cursor's picture again
  */
 struct vgpu_plane_state {
 	struct drm_plane_state base;
 	struct vgpu_fence *done;
+	bool later;
 	bool redrawn;
 };
 
@@ -36,21 +34,12 @@ static inline struct vgpu_plane_state *to_vgpu_plane_state(struct drm_plane_stat
  * struct vgpu_plane - a primary plane
  * @base: what the core knows
  * @scanout: what the host knows, referenced; constant
- * @timeline: of the fences of its updates; constant
- * @lock: protects @last
- * @last: fence of the newest update, or NULL
- * @generation: of @scanout when @history was last reset; belongs to the update under
- *              way, of which there is one at a time
- * @history: what must be uploaded; like @generation
+ * @repaint: how its picture gets there; constant
  */
 struct vgpu_plane {
 	struct drm_plane base;
 	struct vgpu_scanout *scanout;
-	struct vgpu_timeline *timeline;
-	spinlock_t lock;
-	struct dma_fence *last;
-	unsigned int generation;
-	struct vgpu_damage_history history;
+	struct vgpu_repaint *repaint;
 };
 
 static inline struct vgpu_plane *to_vgpu_plane(struct drm_plane *plane)
@@ -60,6 +49,7 @@ static inline struct vgpu_plane *to_vgpu_plane(struct drm_plane *plane)
 
 struct vgpu_plane *vgpu_plane_create(struct vgpu_device *vgpu, struct vgpu_scanout *scanout);
 void vgpu_plane_hide(struct drm_plane *plane);
+bool vgpu_plane_client_waits(const struct drm_crtc_state *crtc_state);
 bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
 			const struct drm_plane_state *new_state);
 void vgpu_plane_wait_for_release(struct drm_plane *plane, const struct drm_plane_state *old_state);
