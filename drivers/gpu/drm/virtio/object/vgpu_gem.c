@@ -35,7 +35,13 @@
 static void vgpu_gem_release(struct vgpu_resource *res)
 {
 	struct vgpu_gem *gem = container_of(res, struct vgpu_gem, res);
+	struct drm_gem_object *obj = &gem->base.base;
 
+	if (res->pages) {
+		dma_resv_lock(obj->resv, NULL);
+		vgpu_pages_put_locked(&gem->base, res->pages);
+		dma_resv_unlock(obj->resv);
+	}
 	drm_gem_shmem_free(&gem->base);
 }
 
@@ -80,9 +86,7 @@ void vgpu_gem_close(struct drm_gem_object *obj, struct drm_file *file)
 
 static enum drm_gem_object_status vgpu_gem_status(struct drm_gem_object *obj)
 {
-	struct vgpu_gem *gem = to_vgpu_gem(obj);
-
-	return gem->base.pages || gem->base.sgt ? DRM_GEM_OBJECT_RESIDENT : 0;
+	return to_vgpu_gem(obj)->base.pages ? DRM_GEM_OBJECT_RESIDENT : 0;
 }
 
 static const struct drm_gem_object_funcs vgpu_gem_funcs = {

@@ -8,11 +8,15 @@
  * as large as can be had, zeroed once. The host then has few pieces to look at, too.
  */
 
+#include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/scatterlist.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
+#include <linux/slab.h>
 
 #include <drm/drm_gem.h>
 #include <drm/drm_gem_shmem_helper.h>
@@ -72,16 +76,71 @@ static int vgpu_pages_fill(struct drm_gem_object *obj)
 }
 
 /**
+ * vgpu_pages_get_locked() - give a buffer its pages, with what they held before
+ * @shmem: the buffer, its reservation locked
+ *
+ * Context: process, may sleep.
+ * Return: the pages, mapped for the device, which stay until vgpu_pages_put_locked(); or
+ * ERR_PTR(-ENOMEM).
+ */
+struct sg_table *vgpu_pages_get_locked(struct drm_gem_shmem_object *shmem)
+{
+	struct sg_table *pages;
+	int ret;
+
+	ret = drm_gem_shmem_pin_locked(shmem);
+	if (ret)
+		return ERR_PTR(ret);
+	pages = drm_gem_shmem_get_sg_table(shmem);
+	if (IS_ERR(pages)) {
+		ret = PTR_ERR(pages);
+		goto err_unpin;
+	}
+	ret = dma_map_sgtable(shmem->base.dev->dev, pages, DMA_BIDIRECTIONAL, 0);
+	if (ret)
+		goto err_free;
+	return pages;
+
+err_free:
+	sg_free_table(pages);
+	kfree(pages);
+err_unpin:
+	drm_gem_shmem_unpin_locked(shmem);
+	return ERR_PTR(ret);
+}
+
+/**
+ * vgpu_pages_put_locked() - take the pages of a buffer from the device
+ * @shmem: the buffer, its reservation locked
+ * @pages: of vgpu_pages_get_locked()
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_pages_put_locked(struct drm_gem_shmem_object *shmem, struct sg_table *pages)
+{
+	dma_unmap_sgtable(shmem->base.dev->dev, pages, DMA_BIDIRECTIONAL, 0);
+	sg_free_table(pages);
+	kfree(pages);
+	drm_gem_shmem_unpin_locked(shmem);
+}
+
+/**
  * vgpu_pages_get() - give a new buffer its pages
  * @shmem: the buffer, which nobody else has seen yet
  *
  * Context: process, may sleep.
- * Return: the pages, mapped for the device, which stay until the buffer is freed; or an
- * error pointer: -ENOMEM, -EINTR when killed.
+ * Return: as vgpu_pages_get_locked(); or ERR_PTR(-EINTR) when killed.
  */
 struct sg_table *vgpu_pages_get(struct drm_gem_shmem_object *shmem)
 {
-	int ret = vgpu_pages_fill(&shmem->base);
+	struct sg_table *pages;
+	int ret;
 
-	return ret ? ERR_PTR(ret) : drm_gem_shmem_get_pages_sgt(shmem);
+	ret = vgpu_pages_fill(&shmem->base);
+	if (ret)
+		return ERR_PTR(ret);
+	dma_resv_lock(shmem->base.resv, NULL);
+	pages = vgpu_pages_get_locked(shmem);
+	dma_resv_unlock(shmem->base.resv);
+	return pages;
 }

@@ -8,5 +8,7 @@ struct vgpu_device;
 
 void vgpu_pages_init(struct vgpu_device *vgpu);
 struct sg_table *vgpu_pages_get(struct drm_gem_shmem_object *shmem);
+struct sg_table *vgpu_pages_get_locked(struct drm_gem_shmem_object *shmem);
+void vgpu_pages_put_locked(struct drm_gem_shmem_object *shmem, struct sg_table *pages);
 
 #endif
