@@ -255,11 +255,21 @@ static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem
 	return 0;
 }
 
-/*
- * Post a command about one buffer, with a fence that the buffer waits for. Another thread
- * may have closed the handle since it was looked up.
- */
-static int vgpu_ioctl_post_on(struct drm_file *file, u32 handle, struct vgpu_gem *gem,
+/* Get the pages of a buffer ready for a transfer. */
+static int vgpu_ioctl_prepare_locked(struct drm_file *file, struct vgpu_gem *gem, bool to_host,
+				     const struct drm_virtgpu_3d_transfer_to_host *args)
+{
+	/* Another thread may have closed the handle since it was looked up. */
+	if (!vgpu_gem_has_handle_locked(gem, file, args->bo_handle))
+		return -ENOENT;
+	if (to_host)
+		vgpu_gem_sync_for_device(gem, args->offset, gem->base.base.size - args->offset);
+	return 0;
+}
+
+/* Post a transfer, with a fence that the buffer waits for. */
+static int vgpu_ioctl_post_on(struct drm_file *file, struct vgpu_gem *gem, bool to_host,
+			      const struct drm_virtgpu_3d_transfer_to_host *args,
 			      struct vgpu_cmd *cmd)
 {
 	struct dma_resv *resv = gem->base.base.resv;
@@ -267,10 +277,9 @@ static int vgpu_ioctl_post_on(struct drm_file *file, u32 handle, struct vgpu_gem
 
 	ret = dma_resv_lock_interruptible(resv, NULL);
 	if (!ret) {
-		if (vgpu_gem_has_handle_locked(gem, file, handle))
+		ret = vgpu_ioctl_prepare_locked(file, gem, to_host, args);
+		if (!ret)
 			ret = vgpu_ioctl_post_locked(vgpu_context_of(file), gem, cmd);
-		else
-			ret = -ENOENT;
 		dma_resv_unlock(resv);
 	}
 	if (ret)
@@ -284,6 +293,7 @@ static int vgpu_ioctl_transfer_3d(struct vgpu_device *vgpu, struct drm_file *fil
 {
 	const struct vgpu_transfer transfer = vgpu_ioctl_transfer_args(args);
 	struct vgpu_context *ctx = vgpu_context_of(file);
+	struct vgpu_cmd *cmd;
 	u32 ctx_id;
 	int ret;
 
@@ -291,14 +301,11 @@ static int vgpu_ioctl_transfer_3d(struct vgpu_device *vgpu, struct drm_file *fil
 	if (ret)
 		return ret;
 	ctx_id = vgpu_context_id(ctx);
-	if (!to_host)
-		return vgpu_ioctl_post_on(file, args->bo_handle, gem,
-					  vgpu_cmd_transfer_from_host_3d(vgpu->cmdq, gem->res.id,
-									 ctx_id, &transfer));
-	vgpu_gem_sync_for_device(gem, args->offset, gem->base.base.size - args->offset);
-	return vgpu_ioctl_post_on(file, args->bo_handle, gem,
-				  vgpu_cmd_transfer_to_host_3d(vgpu->cmdq, gem->res.id, ctx_id,
-							       &transfer));
+	if (to_host)
+		cmd = vgpu_cmd_transfer_to_host_3d(vgpu->cmdq, gem->res.id, ctx_id, &transfer);
+	else
+		cmd = vgpu_cmd_transfer_from_host_3d(vgpu->cmdq, gem->res.id, ctx_id, &transfer);
+	return vgpu_ioctl_post_on(file, gem, to_host, args, cmd);
 }
 
 static bool vgpu_ioctl_is_inside(const struct drm_virtgpu_3d_box *box,
@@ -318,8 +325,7 @@ static int vgpu_ioctl_transfer_2d(struct vgpu_device *vgpu, struct drm_file *fil
 			gem->res.height);
 		return -EINVAL;
 	}
-	vgpu_gem_sync_for_device(gem, args->offset, gem->base.base.size - args->offset);
-	return vgpu_ioctl_post_on(file, args->bo_handle, gem,
+	return vgpu_ioctl_post_on(file, gem, true, args,
 				  vgpu_cmd_transfer_to_host_2d(vgpu->cmdq, gem->res.id, &rect,
 							       args->offset));
 }
