@@ -5,6 +5,7 @@
 #include <drm/drm_device.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_fbdev_shmem.h>
+#include <drm/drm_gem_shmem_helper.h>
 
 #ifndef DRM_FBDEV_SHMEM_DRIVER_OPS
 /* The console is set up by a call instead. */
@@ -28,6 +29,20 @@
 static inline int drm_gem_huge_mnt_create(struct drm_device *drm, const char *value)
 {
 	return 0;
+}
+#endif
+
+/* Are the pages pinned once, and neither mapped nor used in any other way? */
+#if VGPU_HAVE_SHMEM_PIN_COUNT
+static inline bool vgpu_compat_shmem_has_one_user(const struct drm_gem_shmem_object *shmem)
+{
+	return refcount_read(&shmem->pages_use_count) == 1 &&
+	       refcount_read(&shmem->pages_pin_count) == 1;
+}
+#else
+static inline bool vgpu_compat_shmem_has_one_user(const struct drm_gem_shmem_object *shmem)
+{
+	return shmem->pages_use_count == 1;
 }
 #endif
 

@@ -35,6 +35,7 @@
 #include "object/vgpu_context.h"
 #include "object/vgpu_hostmem.h"
 #include "object/vgpu_pages.h"
+#include "object/vgpu_reclaim.h"
 #include "object/vgpu_resource.h"
 #include "protocol/vgpu_cmd.h"
 
@@ -218,6 +219,7 @@ static void vgpu_device_release(struct drm_device *drm, void *ptr)
 {
 	struct vgpu_device *vgpu = ptr;
 
+	vgpu_reclaim_flush(vgpu);
 	if (vgpu->wq)
 		flush_workqueue(vgpu->wq);
 	/* The last commands of files that outlived the device put their objects. */
@@ -247,6 +249,8 @@ static int vgpu_device_init(struct vgpu_core *core)
 	get_device(&vgpu->vdev->dev);
 	vgpu_pages_init(vgpu);
 	ret = vgpu_resources_init(vgpu);
+	if (!ret)
+		ret = vgpu_reclaim_init(vgpu);
 	if (!ret)
 		ret = vgpu_contexts_init(vgpu);
 	if (!ret)

@@ -11,6 +11,8 @@
  *
  * virtio-gpu-resources: what the host keeps for us, and under which id.
  *
+ * virtio-gpu-reclaim: how much idle memory may be had, and has been.
+ *
  * virtio-gpu-contexts: the open files, and the fences of each of their timelines.
  *
  * virtio-gpu-hostmem: what lies where in the host-visible window.
@@ -30,6 +32,7 @@
 #include "object/vgpu_capset.h"
 #include "object/vgpu_context.h"
 #include "object/vgpu_hostmem.h"
+#include "object/vgpu_reclaim.h"
 #include "object/vgpu_resource.h"
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_wire.h"
@@ -89,6 +92,14 @@ static int vgpu_debugfs_resources(struct seq_file *m, void *unused)
 	return 0;
 }
 
+static int vgpu_debugfs_reclaim(struct seq_file *m, void *unused)
+{
+	struct drm_printer p = drm_seq_file_printer(m);
+
+	vgpu_reclaim_print(vgpu_debugfs_device(m), &p);
+	return 0;
+}
+
 static int vgpu_debugfs_contexts(struct seq_file *m, void *unused)
 {
 	struct drm_printer p = drm_seq_file_printer(m);
@@ -126,6 +137,7 @@ static const struct drm_debugfs_info vgpu_debugfs_files[] = {
 	{ "virtio-gpu-features", vgpu_debugfs_features },
 	{ "virtio-gpu-queues", vgpu_debugfs_queues },
 	{ "virtio-gpu-resources", vgpu_debugfs_resources },
+	{ "virtio-gpu-reclaim", vgpu_debugfs_reclaim },
 	{ "virtio-gpu-contexts", vgpu_debugfs_contexts },
 	{ "virtio-gpu-hostmem", vgpu_debugfs_hostmem },
 	{ "virtio-gpu-errors", vgpu_debugfs_errors },

@@ -12,6 +12,7 @@
 #include <linux/string.h>
 
 #include <drm/drm_fourcc.h>
+#include <drm/drm_framebuffer.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_gem_framebuffer_helper.h>
 #include <drm/drm_print.h>
@@ -20,6 +21,7 @@
 #include "kms/vgpu_framebuffer.h"
 #include "kms/vgpu_scanout.h"
 #include "object/vgpu_base.h"
+#include "object/vgpu_reclaim.h"
 #include "protocol/vgpu_cmd.h"
 
 /**
@@ -101,14 +103,16 @@ static bool vgpu_framebuffer_fits(struct drm_device *drm, const struct vgpu_gem 
  * Context: process, may sleep.
  * Return: the framebuffer; or an error pointer: -ENOENT for a bad handle, -EINVAL
  * for a format we don't have, or that is not the buffer's, or a buffer that is too
- * small; -ENOMEM.
+ * small; -ENOMEM; -ERESTARTSYS.
  */
 struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct drm_file *file,
 						const struct drm_format_info *info,
 						const struct drm_mode_fb_cmd2 *cmd)
 {
+	struct drm_framebuffer *fb;
 	struct vgpu_gem *gem;
 	bool fits;
+	int ret;
 
 	if (!vgpu_framebuffer_format(cmd->pixel_format)) {
 		drm_dbg_kms(drm, "pixel_format: %p4cc is not supported\n", &cmd->pixel_format);
@@ -121,7 +125,16 @@ struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct d
 	vgpu_gem_put(gem);
 	if (!fits)
 		return ERR_PTR(-EINVAL);
-	return drm_gem_fb_create_with_dirty(drm, file, info, cmd);
+	fb = drm_gem_fb_create_with_dirty(drm, file, info, cmd);
+	if (IS_ERR(fb))
+		return fb;
+	/* A panic draws into it. */
+	ret = vgpu_reclaim_exempt(vgpu_framebuffer_gem(fb));
+	if (ret) {
+		drm_framebuffer_put(fb);
+		return ERR_PTR(ret);
+	}
+	return fb;
 }
 
 /**

@@ -14,6 +14,7 @@ struct vgpu_contexts;
 struct vgpu_display;
 struct vgpu_hostmem;
 struct vgpu_patience;
+struct vgpu_reclaim;
 struct vgpu_resources;
 
 /**
@@ -58,6 +59,7 @@ struct vgpu_features {
  * @cmdq: command queues
  * @wq: what may sleep: freeing pages, hotplug
  * @resources: resources and their ids
+ * @reclaim: whose memory may be had, NULL unless that is wanted
  * @contexts: contexts and their ids
  * @capsets: capability sets
  * @hostmem: host-visible memory, NULL where the device has none
@@ -73,6 +75,7 @@ struct vgpu_device {
 	struct vgpu_cmdq *cmdq;
 	struct workqueue_struct *wq;
 	struct vgpu_resources *resources;
+	struct vgpu_reclaim *reclaim;
 	struct vgpu_contexts *contexts;
 	struct vgpu_capsets *capsets;
 	struct vgpu_hostmem *hostmem;

@@ -23,6 +23,7 @@
 #include "object/vgpu_hostmem.h"
 #include "object/vgpu_pages.h"
 #include "object/vgpu_prime.h"
+#include "object/vgpu_reclaim.h"
 
 /* The wire's name of DRM_FORMAT_HOST_XRGB8888. */
 #ifdef __BIG_ENDIAN
@@ -37,6 +38,7 @@ static void vgpu_gem_release(struct vgpu_resource *res)
 	struct vgpu_gem *gem = container_of(res, struct vgpu_gem, res);
 	struct drm_gem_object *obj = &gem->base.base;
 
+	vgpu_reclaim_unwatch(gem);
 	if (res->pages) {
 		dma_resv_lock(obj->resv, NULL);
 		vgpu_pages_put_locked(&gem->base, res->pages);
@@ -86,7 +88,8 @@ void vgpu_gem_close(struct drm_gem_object *obj, struct drm_file *file)
 
 static enum drm_gem_object_status vgpu_gem_status(struct drm_gem_object *obj)
 {
-	return to_vgpu_gem(obj)->base.pages ? DRM_GEM_OBJECT_RESIDENT : 0;
+	/* A guess: they may come and go. */
+	return data_race(to_vgpu_gem(obj)->base.pages) ? DRM_GEM_OBJECT_RESIDENT : 0;
 }
 
 static const struct drm_gem_object_funcs vgpu_gem_funcs = {
@@ -120,6 +123,7 @@ struct drm_gem_object *vgpu_gem_create_object(struct drm_device *drm, size_t siz
 	gem = kzalloc(sizeof(*gem), GFP_KERNEL_ACCOUNT);
 	if (!gem)
 		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&gem->idle);
 	gem->base.base.funcs = &vgpu_gem_funcs;
 	return &gem->base.base;
 }
@@ -303,8 +307,10 @@ int vgpu_gem_publish(struct vgpu_gem *gem, struct drm_file *file, u32 *handle)
 	vgpu_resource_charge(&gem->res, vgpu_context_owner(vgpu_context_of(file)),
 			     gem->res.pages ? gem->base.base.size : 0);
 	ret = drm_gem_handle_create(file, &gem->base.base, handle);
-	if (!ret)
+	if (!ret) {
+		vgpu_reclaim_watch(gem);
 		vgpu_cmdq_kick(q);
+	}
 	vgpu_gem_put(gem);
 	return ret;
 }
@@ -414,7 +420,7 @@ static struct scatterlist *vgpu_gem_range(struct sg_table *pages, size_t offset,
 
 static bool vgpu_gem_needs_sync(struct vgpu_gem *gem)
 {
-	return gem->res.pages && !virtio_has_dma_quirk(gem->res.vgpu->vdev);
+	return !virtio_has_dma_quirk(gem->res.vgpu->vdev) && gem->res.pages;
 }
 
 /**
@@ -425,7 +431,8 @@ static bool vgpu_gem_needs_sync(struct vgpu_gem *gem)
  *
  * Matters where the device goes by DMA addresses and the pages are bounced.
  *
- * Context: any, between drm_dev_enter() and drm_dev_exit().
+ * Context: any, between drm_dev_enter() and drm_dev_exit(); of a texture of the host, its
+ * reservation locked.
  */
 void vgpu_gem_sync_for_device(struct vgpu_gem *gem, size_t offset, size_t size_bytes)
 {

@@ -11,10 +11,27 @@ struct drm_mode_create_dumb;
 struct vgpu_device;
 
 /**
+ * enum vgpu_gem_backing - who has the pages of a buffer
+ * @VGPU_GEM_USED: the host, or there are none; a command has named the buffer of late
+ * @VGPU_GEM_IDLE: the host, and none has since somebody looked
+ * @VGPU_GEM_LEAVING: the host, which is told to let go of them
+ * @VGPU_GEM_AWAY: nobody: they are shared memory like any other, and may be in swap
+ */
+enum vgpu_gem_backing {
+	VGPU_GEM_USED,
+	VGPU_GEM_IDLE,
+	VGPU_GEM_LEAVING,
+	VGPU_GEM_AWAY,
+};
+
+/**
  * struct vgpu_gem - a buffer of user space, and the host's resource for it
  * @base: the buffer; first, because the helpers free it by its address
  * @res: the resource; keeps the memory of both after the last handle is closed, for
  *       as long as the host may reach the pages
+ * @backing: protected by the reservation; beside what each submission reads of @res
+ * @is_exempt: it does not change any more; protected likewise
+ * @idle: entry of a list of vgpu_reclaim.c, empty where that is off
  * @uuid: name of the resource for other virtio devices, see vgpu_prime.c
  * @has_uuid: @uuid is set; protected like @uuid
  * @dumb: what the CPU writes reaches the host by transfers at each display update
@@ -24,6 +41,9 @@ struct vgpu_device;
 struct vgpu_gem {
 	struct drm_gem_shmem_object base;
 	struct vgpu_resource res;
+	enum vgpu_gem_backing backing;
+	bool is_exempt;
+	struct list_head idle;
 	uuid_t uuid;
 	bool has_uuid;
 	bool dumb;

@@ -60,7 +60,7 @@ static int vgpu_pages_fill(struct drm_gem_object *obj)
 	struct folio *folio;
 	int ret;
 
-	/* The host reads them at any time, so there is no use in trying to swap them out. */
+	/* Until they are put the host reads them at any time: no use in trying to swap them out. */
 	mapping_set_unevictable(mapping);
 	while (index < end) {
 		if (fatal_signal_pending(current))

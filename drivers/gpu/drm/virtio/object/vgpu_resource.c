@@ -68,6 +68,9 @@ MODULE_PARM_DESC(first_resource, "Id of the first resource, for tests of the las
 /* How long the dead wait for others, to be freed with them. */
 #define VGPU_RESOURCE_BURY_MS	4
 
+/* The pipe's name of a buffer without a format, which the host may keep in our pages. */
+#define VGPU_RESOURCE_TARGET_BUFFER	0
+
 /* What the xarray holds in place of a resource the host would not let go of. */
 #define VGPU_RESOURCE_QUARANTINE	xa_mk_value(0)
 
@@ -228,7 +231,6 @@ static void vgpu_resource_print(const struct vgpu_resource *res, struct drm_prin
 {
 	/* Pairs with the store in vgpu_resource_post_create(): the rest is filled in then. */
 	enum vgpu_resource_kind kind = smp_load_acquire(&res->kind);
-	const struct sg_table *pages = READ_ONCE(res->pages);
 
 	if (kind == VGPU_RESOURCE_NONE)
 		return;
@@ -239,7 +241,7 @@ static void vgpu_resource_print(const struct vgpu_resource *res, struct drm_prin
 		drm_printf(p, "%5ux%-6u %6u", res->width, res->height, res->format);
 	else
 		drm_printf(p, "%12s %6s", "-", "-");
-	drm_printf(p, " %7u %6d%s%s%s\n", pages ? pages->orig_nents : 0,
+	drm_printf(p, " %7u %6d%s%s%s\n", READ_ONCE(res->nr_entries),
 		   vgpu_resource_error(res), READ_ONCE(res->retired) ? " retired" : "",
 		   vgpu_resource_is_lost(res) ? " forgotten" : "",
 		   READ_ONCE(res->stuck) ? " stuck" : "");
@@ -516,6 +518,19 @@ static int vgpu_resource_post_create(struct vgpu_resource *res, enum vgpu_resour
 }
 
 /**
+ * vgpu_resource_set_pages() - have a resource keep its pages, or none
+ * @res: the resource
+ * @pages: the pages, mapped for the device; or NULL
+ *
+ * Context: process, the reservation of the buffer held once others may see it.
+ */
+void vgpu_resource_set_pages(struct vgpu_resource *res, struct sg_table *pages)
+{
+	res->pages = pages;
+	WRITE_ONCE(res->nr_entries, pages ? pages->orig_nents : 0);
+}
+
+/**
  * vgpu_resource_create_2d() - have the host make a picture
  * @res: the resource
  * @format: enum virtio_gpu_formats
@@ -548,6 +563,7 @@ int vgpu_resource_create_3d(struct vgpu_resource *res, const struct vgpu_texture
 	res->width = texture->width;
 	res->height = texture->height;
 	res->layered = texture->depth > 1 || texture->array_size > 1;
+	res->is_texture = texture->target != VGPU_RESOURCE_TARGET_BUFFER;
 	return vgpu_resource_post_create(res, VGPU_RESOURCE_3D,
 					 vgpu_cmd_resource_create_3d(res->vgpu->cmdq, res->id, 0,
 								     texture));
@@ -577,7 +593,7 @@ int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_me
 	res->blob_mem = blob_mem;
 	res->blob_flags = blob_flags;
 	res->size_bytes = size_bytes;
-	res->pages = pages;
+	vgpu_resource_set_pages(res, pages);
 	return vgpu_resource_post_create(res, VGPU_RESOURCE_BLOB, cmd);
 }
 
@@ -594,22 +610,49 @@ static struct vgpu_cmd *vgpu_resource_attach_cmd(struct vgpu_resource *res,
 /**
  * vgpu_resource_attach() - tell the host where a resource's pages are
  * @res: the resource, created
- * @pages: the pages, mapped for the device; they stay until @free
+ * @pages: the pages, mapped for the device; they stay until @free, or until the command of
+ *         vgpu_resource_send_detach() is answered well
  *
  * Context: process, may sleep.
- * Return: 0, or an error of vgpu_cmd_attach_backing().
+ * Return: 0; -EIO when the host has lost the resource; or an error of
+ * vgpu_cmd_attach_backing().
  */
 int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages)
 {
 	struct vgpu_cmd *cmd = vgpu_resource_attach_cmd(res, pages);
 	struct vgpu_resources *resources = res->vgpu->resources;
-	int ret;
+	int ret = -EIO;
 
 	down_read(&resources->lifecycle);
-	WRITE_ONCE(res->pages, pages);
-	ret = vgpu_cmd_post(cmd, &res->owner);
+	vgpu_resource_set_pages(res, pages);
+	if (!vgpu_resource_is_lost(res))
+		ret = vgpu_cmd_post(cmd, &res->owner);
+	else
+		vgpu_cmd_put(cmd);
 	up_read(&resources->lifecycle);
 	return ret;
+}
+
+/**
+ * vgpu_resource_send_detach() - have the host let go of a resource's pages
+ * @res: the resource, which is not retired; no command that needs its pages is under way
+ *
+ * Context: process, may sleep; does not wait for the host.
+ * Return: the command, for vgpu_cmd_await() and vgpu_cmd_put(); ERR_PTR(-EIO) when the host
+ * has lost the resource.
+ */
+struct vgpu_cmd *vgpu_resource_send_detach(struct vgpu_resource *res)
+{
+	struct vgpu_resources *resources = res->vgpu->resources;
+	struct vgpu_cmd *cmd = ERR_PTR(-EIO);
+
+	down_read(&resources->lifecycle);
+	if (!vgpu_resource_is_lost(res)) {
+		cmd = vgpu_cmd_detach_backing(res->vgpu->cmdq, res->id);
+		vgpu_cmd_send(cmd, &res->owner);
+	}
+	up_read(&resources->lifecycle);
+	return cmd;
 }
 
 /* What has its content in our pages can be made again. */

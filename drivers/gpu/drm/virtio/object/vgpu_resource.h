@@ -49,8 +49,12 @@ enum vgpu_resource_kind {
  * @width: of a 2D or 3D resource, pixels
  * @height: of a 2D or 3D resource, pixels
  * @size_bytes: of a blob
- * @pages: backing, NULL for none; mapped for the device; constant once attached
+ * @pages: backing, NULL for none; mapped for the device; changed by vgpu_resource_set_pages()
+ *         under the reservation of the buffer
+ * @nr_entries: pieces of @pages, for people
  * @layered: of a 3D resource: has several layers, or is deep; constant once created
+ * @is_texture: of a 3D resource: the host has the content, and reads and writes @pages in
+ *              transfers only; constant once created
  * @forget: tells what embeds the resource that the host lost it; may be NULL; constant
  * @forgotten: the host lost it with all else, and it cannot be made again; written under
  *             &vgpu_resources.lifecycle
@@ -80,7 +84,9 @@ struct vgpu_resource {
 	u32 height;
 	u64 size_bytes;
 	struct sg_table *pages;
+	u32 nr_entries;
 	bool layered;
+	bool is_texture;
 	void (*forget)(struct vgpu_resource *res);
 	struct vgpu_cmd_owner *payer;
 	size_t charged_bytes;
@@ -110,6 +116,8 @@ int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_me
 			      u32 blob_flags, u64 blob_id, u64 size_bytes,
 			      struct sg_table *pages);
 int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages);
+struct vgpu_cmd *vgpu_resource_send_detach(struct vgpu_resource *res);
+void vgpu_resource_set_pages(struct vgpu_resource *res, struct sg_table *pages);
 void vgpu_resources_set_hide(struct vgpu_device *vgpu,
 			     void (*hide)(struct vgpu_device *vgpu, u32 id));
 void vgpu_resources_lock(struct vgpu_device *vgpu);

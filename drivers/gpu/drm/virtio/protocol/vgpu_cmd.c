@@ -199,6 +199,18 @@ struct vgpu_cmd *vgpu_cmd_attach_backing(struct vgpu_cmdq *q, u32 res_id,
 }
 
 /**
+ * vgpu_cmd_detach_backing() - build RESOURCE_DETACH_BACKING
+ * @q: the queues
+ * @res_id: the resource
+ *
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_cmd_detach_backing(struct vgpu_cmdq *q, u32 res_id)
+{
+	return vgpu_cmd_new_for_resource(q, VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING, 0, res_id);
+}
+
+/**
  * vgpu_cmd_transfer_to_host_2d() - build TRANSFER_TO_HOST_2D
  * @q: the queues
  * @res_id: the resource

@@ -19,6 +19,7 @@
 #include "object/vgpu_context.h"
 #include "object/vgpu_gem.h"
 #include "object/vgpu_hostmem.h"
+#include "object/vgpu_reclaim.h"
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_fence.h"
 #include "protocol/vgpu_gate.h"
@@ -259,12 +260,15 @@ static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem
 static int vgpu_ioctl_prepare_locked(struct drm_file *file, struct vgpu_gem *gem, bool to_host,
 				     const struct drm_virtgpu_3d_transfer_to_host *args)
 {
+	int ret;
+
 	/* Another thread may have closed the handle since it was looked up. */
 	if (!vgpu_gem_has_handle_locked(gem, file, args->bo_handle))
 		return -ENOENT;
-	if (to_host)
+	ret = vgpu_reclaim_use_locked(gem);
+	if (!ret && to_host)
 		vgpu_gem_sync_for_device(gem, args->offset, gem->base.base.size - args->offset);
-	return 0;
+	return ret;
 }
 
 /* Post a transfer, with a fence that the buffer waits for. */
@@ -353,8 +357,8 @@ static int vgpu_ioctl_transfer(struct drm_device *drm, struct drm_file *file, bo
 	else if (!ret)
 		ret = vgpu_ioctl_transfer_2d(vgpu, file, gem, args);
 	vgpu_gem_put(gem);
-	if (!ret)
-		vgpu_cmdq_kick(vgpu->cmdq);
+	/* Also when pages were fetched in vain. */
+	vgpu_cmdq_kick(vgpu->cmdq);
 	return ret;
 }
 

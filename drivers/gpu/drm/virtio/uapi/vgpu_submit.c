@@ -23,6 +23,7 @@
 #include "object/vgpu_base.h"
 #include "object/vgpu_context.h"
 #include "object/vgpu_gem.h"
+#include "object/vgpu_reclaim.h"
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_fence.h"
 #include "protocol/vgpu_gate.h"
@@ -353,13 +354,19 @@ static void vgpu_submit_unlock(struct vgpu_submit *submit, struct ww_acquire_ctx
 		drm_gem_unlock_reservations(submit->objs, submit->num_objs, ticket);
 }
 
+/* Have the host know the pages of each buffer, and make room for its fence. */
 static int vgpu_submit_reserve(struct vgpu_submit *submit)
 {
+	struct drm_gem_object *obj;
 	int ret = 0;
 	u32 i;
 
-	for (i = 0; i < submit->num_objs && !ret; i++)
-		ret = dma_resv_reserve_fences(submit->objs[i]->resv, 1);
+	for (i = 0; i < submit->num_objs && !ret; i++) {
+		obj = submit->objs[i];
+		ret = vgpu_reclaim_use_locked(to_vgpu_gem(obj));
+		if (!ret)
+			ret = dma_resv_reserve_fences(obj->resv, 1);
+	}
 	return ret;
 }
 
@@ -445,11 +452,11 @@ static int vgpu_submit_send(struct vgpu_submit *submit)
 	if (!ret)
 		vgpu_submit_commit(submit);
 	vgpu_submit_unlock(submit, &ticket);
-	if (ret)
-		return ret;
+	/* Also when some pages were fetched in vain. */
 	vgpu_cmdq_kick(submit->vgpu->cmdq);
-	vgpu_sync_reset_in(&submit->in);
-	return 0;
+	if (!ret)
+		vgpu_sync_reset_in(&submit->in);
+	return ret;
 }
 
 /* Put back whatever was gathered and not handed on. */

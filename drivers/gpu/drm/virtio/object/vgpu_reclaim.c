@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: idle memory
+ *
+ * The host keeps the content of a texture, and the pages behind it serve transfers only:
+ * most are never touched after the first upload, but they are pinned for as long as the
+ * host knows them. With the parameter "reclaim" the memory of textures nobody uses goes
+ * back when the guest is short of it: the host is told to let go of the pages, and once it
+ * has, they are shared memory like any other, which the kernel may swap out. Nothing is
+ * lost. The next command that names the buffer fetches them and tells the host where they
+ * are, ahead of itself.
+ *
+ * Left alone is what somebody may still look at: buffers that the host reads or writes at
+ * any time (blobs, and what is no texture: it puts the results of queries there), pictures,
+ * whatever was a framebuffer once (a panic draws on it), and buffers that are busy, mapped
+ * or shared. Commands must name all they use in their list of buffers, as Mesa's do.
+ *
+ * The shrinker does no more than choose, as it runs where memory is wanted, with locks held
+ * that it knows nothing of: buffers found idle twice, with no use in between. It says how
+ * many pages it has chosen. A worker tells the host, waits for it and lets go of the pages,
+ * unless the buffer has been used meanwhile.
+ */
+
+#include <linux/dma-resv.h>
+#include <linux/lockdep.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/sched/mm.h>
+#include <linux/shrinker.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_gem.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+
+#include "object/vgpu_base.h"
+#include "object/vgpu_pages.h"
+#include "object/vgpu_reclaim.h"
+#include "protocol/vgpu_cmd.h"
+
+static bool vgpu_reclaim_enabled;
+module_param_named(reclaim, vgpu_reclaim_enabled, bool, 0444);
+MODULE_PARM_DESC(reclaim, "Let idle textures be swapped out when memory is short (default off)");
+
+/* Hosts take so many pieces, and what comes from swap may be in as many as it has pages. */
+#define VGPU_RECLAIM_MAX_PAGES	16384
+
+/**
+ * struct vgpu_reclaim - whose memory may be had
+ * @shrinker: how the kernel asks for it
+ * @wq: runs @work also when no memory is left to make a thread
+ * @work: lets go of what is in @chosen
+ * @lock: protects what follows and &vgpu_gem.idle; taken when memory is wanted, so nothing
+ *        is allocated while it is held
+ * @watched: buffers whose pages the host has, the one looked at last at the end
+ * @chosen: those of them whose pages shall go
+ * @npages: pages of all of these
+ * @given_back: pages that were let go of
+ * @recalled: pages that were fetched again
+ */
+struct vgpu_reclaim {
+	struct shrinker *shrinker;
+	struct workqueue_struct *wq;
+	struct work_struct work;
+	struct mutex lock;
+	struct list_head watched;
+	struct list_head chosen;
+	unsigned long npages;
+	atomic64_t given_back;
+	atomic64_t recalled;
+};
+
+static unsigned long vgpu_reclaim_npages(const struct vgpu_gem *gem)
+{
+	return gem->base.base.size >> PAGE_SHIFT;
+}
+
+static struct vgpu_reclaim *vgpu_reclaim_of(const struct vgpu_gem *gem)
+{
+	return gem->res.vgpu->reclaim;
+}
+
+/**
+ * vgpu_reclaim_watch() - the pages of a buffer may be had when it is idle
+ * @gem: the buffer, its pages attached; any kind, of which those that won't do are
+ *       left alone
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_reclaim_watch(struct vgpu_gem *gem)
+{
+	struct vgpu_reclaim *reclaim = vgpu_reclaim_of(gem);
+
+	if (!reclaim || !gem->res.is_texture || vgpu_reclaim_npages(gem) > VGPU_RECLAIM_MAX_PAGES)
+		return;
+	mutex_lock(&reclaim->lock);
+	list_add_tail(&gem->idle, &reclaim->watched);
+	WRITE_ONCE(reclaim->npages, reclaim->npages + vgpu_reclaim_npages(gem));
+	mutex_unlock(&reclaim->lock);
+}
+
+static void vgpu_reclaim_unlist_locked(struct vgpu_reclaim *reclaim, struct vgpu_gem *gem)
+{
+	lockdep_assert_held(&reclaim->lock);
+
+	list_del_init(&gem->idle);
+	WRITE_ONCE(reclaim->npages, reclaim->npages - vgpu_reclaim_npages(gem));
+}
+
+/**
+ * vgpu_reclaim_unwatch() - a buffer is about to be freed
+ * @gem: the buffer
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_reclaim_unwatch(struct vgpu_gem *gem)
+{
+	struct vgpu_reclaim *reclaim = vgpu_reclaim_of(gem);
+
+	if (!reclaim)
+		return;
+	mutex_lock(&reclaim->lock);
+	if (!list_empty(&gem->idle))
+		vgpu_reclaim_unlist_locked(reclaim, gem);
+	mutex_unlock(&reclaim->lock);
+}
+
+static int vgpu_reclaim_fetch_locked(struct vgpu_gem *gem)
+{
+	struct sg_table *pages = vgpu_pages_get_locked(&gem->base);
+	int ret;
+
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
+	ret = vgpu_resource_attach(&gem->res, pages);
+	if (ret) {
+		vgpu_resource_set_pages(&gem->res, NULL);
+		vgpu_pages_put_locked(&gem->base, pages);
+		return ret;
+	}
+	atomic64_add(vgpu_reclaim_npages(gem), &vgpu_reclaim_of(gem)->recalled);
+	vgpu_reclaim_watch(gem);
+	return 0;
+}
+
+/**
+ * vgpu_reclaim_recall_locked() - have the host know the pages of a buffer
+ * @gem: the buffer, its reservation locked
+ *
+ * Context: process, may sleep; does not wait for the host, which is not told yet.
+ * Return: 0; or, with nothing changed: -ENOMEM; an error of vgpu_resource_attach().
+ */
+int vgpu_reclaim_recall_locked(struct vgpu_gem *gem)
+{
+	int ret = 0;
+
+	dma_resv_assert_held(gem->base.base.resv);
+
+	if (gem->backing == VGPU_GEM_LEAVING)
+		ret = vgpu_resource_attach(&gem->res, gem->res.pages);
+	else if (gem->backing == VGPU_GEM_AWAY)
+		ret = vgpu_reclaim_fetch_locked(gem);
+	if (!ret)
+		gem->backing = VGPU_GEM_USED;
+	return ret;
+}
+
+/**
+ * vgpu_reclaim_exempt() - a buffer's pages are to stay from now on
+ * @gem: the buffer
+ *
+ * Context: process, may sleep; does not wait for the host.
+ * Return: 0; -ERESTARTSYS; or an error of vgpu_reclaim_recall_locked().
+ */
+int vgpu_reclaim_exempt(struct vgpu_gem *gem)
+{
+	struct dma_resv *resv = gem->base.base.resv;
+	int ret;
+
+	if (!vgpu_reclaim_of(gem))
+		return 0;
+	ret = dma_resv_lock_interruptible(resv, NULL);
+	if (ret)
+		return ret;
+	ret = vgpu_reclaim_use_locked(gem);
+	if (!ret)
+		gem->is_exempt = true;
+	dma_resv_unlock(resv);
+	vgpu_cmdq_kick(gem->res.vgpu->cmdq);
+	return ret;
+}
+
+static bool vgpu_reclaim_is_idle_locked(struct vgpu_gem *gem)
+{
+	struct drm_gem_object *obj = &gem->base.base;
+
+	dma_resv_assert_held(obj->resv);
+
+	/* Who shares it just now fetches the pages where he needs them, as a mapping does. */
+	return !gem->is_exempt && !data_race(obj->dma_buf) && !vgpu_resource_error(&gem->res) &&
+	       vgpu_compat_shmem_has_one_user(&gem->base) &&
+	       dma_resv_test_signaled(obj->resv, DMA_RESV_USAGE_BOOKKEEP);
+}
+
+/* Has the host let go of the pages of a buffer that was told to? */
+static void vgpu_reclaim_settle_locked(struct vgpu_gem *gem, int error)
+{
+	dma_resv_assert_held(gem->base.base.resv);
+
+	if (error) {
+		/* It may have them still, and is not asked again. */
+		drm_dbg(&gem->res.vgpu->drm, "resource %u keeps its pages: %pe\n", gem->res.id,
+			ERR_PTR(error));
+		gem->backing = VGPU_GEM_USED;
+	} else if (gem->backing == VGPU_GEM_LEAVING) {
+		/* Transfers wrote to them, and so did mappings. */
+		gem->base.pages_mark_dirty_on_put = true;
+		vgpu_pages_put_locked(&gem->base, gem->res.pages);
+		vgpu_resource_set_pages(&gem->res, NULL);
+		gem->backing = VGPU_GEM_AWAY;
+		atomic64_add(vgpu_reclaim_npages(gem), &vgpu_reclaim_of(gem)->given_back);
+	} else {
+		vgpu_reclaim_watch(gem);
+	}
+}
+
+/* Let go of the pages of a buffer that was idle when it was chosen. */
+static void vgpu_reclaim_let_go(struct vgpu_gem *gem)
+{
+	struct dma_resv *resv = gem->base.base.resv;
+	struct vgpu_cmd *cmd;
+	int ret;
+
+	dma_resv_lock(resv, NULL);
+	if (gem->backing != VGPU_GEM_IDLE || !vgpu_reclaim_is_idle_locked(gem)) {
+		vgpu_reclaim_watch(gem);
+		dma_resv_unlock(resv);
+		return;
+	}
+	cmd = vgpu_resource_send_detach(&gem->res);
+	gem->backing = VGPU_GEM_LEAVING;
+	dma_resv_unlock(resv);
+
+	/* Workers get no signals. */
+	ret = IS_ERR(cmd) ? PTR_ERR(cmd) : vgpu_cmd_await(cmd);
+	vgpu_cmd_put(cmd);
+	dma_resv_lock(resv, NULL);
+	vgpu_reclaim_settle_locked(gem, ret);
+	dma_resv_unlock(resv);
+}
+
+/* One of those that were chosen, with a reference; NULL when there is none left. */
+static struct vgpu_gem *vgpu_reclaim_next(struct vgpu_reclaim *reclaim)
+{
+	struct vgpu_gem *gem;
+
+	mutex_lock(&reclaim->lock);
+	do {
+		gem = list_first_entry_or_null(&reclaim->chosen, struct vgpu_gem, idle);
+		if (gem)
+			vgpu_reclaim_unlist_locked(reclaim, gem);
+	} while (gem && !kref_get_unless_zero(&gem->base.base.refcount));
+	mutex_unlock(&reclaim->lock);
+	return gem;
+}
+
+static void vgpu_reclaim_work(struct work_struct *work)
+{
+	struct vgpu_reclaim *reclaim = container_of(work, struct vgpu_reclaim, work);
+	struct vgpu_gem *gem;
+
+	while ((gem = vgpu_reclaim_next(reclaim))) {
+		vgpu_reclaim_let_go(gem);
+		vgpu_gem_put(gem);
+	}
+}
+
+static unsigned long vgpu_reclaim_count(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	struct vgpu_reclaim *reclaim = shrinker->private_data;
+
+	return READ_ONCE(reclaim->npages);
+}
+
+/* Choose a buffer that is as idle as it was when it was looked at before. */
+static bool vgpu_reclaim_choose_locked(struct vgpu_reclaim *reclaim, struct vgpu_gem *gem)
+{
+	struct dma_resv *resv = gem->base.base.resv;
+	bool chosen = false;
+
+	lockdep_assert_held(&reclaim->lock);
+
+	list_move_tail(&gem->idle, &reclaim->watched);
+	/* Whoever wants memory may have it locked. */
+	if (!dma_resv_trylock(resv))
+		return false;
+	if (gem->is_exempt) {
+		vgpu_reclaim_unlist_locked(reclaim, gem);
+	} else if (vgpu_reclaim_is_idle_locked(gem)) {
+		chosen = gem->backing == VGPU_GEM_IDLE;
+		gem->backing = VGPU_GEM_IDLE;
+	}
+	dma_resv_unlock(resv);
+	if (chosen)
+		list_move_tail(&gem->idle, &reclaim->chosen);
+	return chosen;
+}
+
+static unsigned long vgpu_reclaim_scan(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	struct vgpu_reclaim *reclaim = shrinker->private_data;
+	unsigned long seen = 0, chosen = 0, most;
+	struct vgpu_gem *gem;
+
+	mutex_lock(&reclaim->lock);
+	most = min(sc->nr_to_scan, reclaim->npages);
+	while (seen < most && !list_empty(&reclaim->watched)) {
+		gem = list_first_entry(&reclaim->watched, struct vgpu_gem, idle);
+		seen += vgpu_reclaim_npages(gem);
+		if (vgpu_reclaim_choose_locked(reclaim, gem))
+			chosen += vgpu_reclaim_npages(gem);
+	}
+	mutex_unlock(&reclaim->lock);
+	if (chosen)
+		queue_work(reclaim->wq, &reclaim->work);
+	sc->nr_scanned = seen;
+	return seen ? chosen : SHRINK_STOP;
+}
+
+static void vgpu_reclaim_release(struct drm_device *drm, void *ptr)
+{
+	struct vgpu_reclaim *reclaim = ptr;
+
+	shrinker_free(reclaim->shrinker);
+	destroy_workqueue(reclaim->wq);
+}
+
+/**
+ * vgpu_reclaim_init() - let the kernel ask for idle memory, if the user wants that
+ * @vgpu: the device; what is allocated lives as long as it
+ *
+ * Context: process, may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int vgpu_reclaim_init(struct vgpu_device *vgpu)
+{
+	struct vgpu_reclaim *reclaim;
+
+	if (!vgpu_reclaim_enabled)
+		return 0;
+	reclaim = drmm_kzalloc(&vgpu->drm, sizeof(*reclaim), GFP_KERNEL);
+	if (!reclaim)
+		return -ENOMEM;
+	INIT_WORK(&reclaim->work, vgpu_reclaim_work);
+	mutex_init(&reclaim->lock);
+	/* Have lockdep know at once what it would see when memory is short. */
+	fs_reclaim_acquire(GFP_KERNEL);
+	might_lock(&reclaim->lock);
+	fs_reclaim_release(GFP_KERNEL);
+	INIT_LIST_HEAD(&reclaim->watched);
+	INIT_LIST_HEAD(&reclaim->chosen);
+	reclaim->wq = alloc_workqueue("virtio_gpu-reclaim", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!reclaim->wq)
+		return -ENOMEM;
+	reclaim->shrinker = shrinker_alloc(0, "drm-virtio_gpu");
+	if (!reclaim->shrinker) {
+		destroy_workqueue(reclaim->wq);
+		return -ENOMEM;
+	}
+	reclaim->shrinker->count_objects = vgpu_reclaim_count;
+	reclaim->shrinker->scan_objects = vgpu_reclaim_scan;
+	reclaim->shrinker->private_data = reclaim;
+	vgpu->reclaim = reclaim;
+	shrinker_register(reclaim->shrinker);
+	return drmm_add_action_or_reset(&vgpu->drm, vgpu_reclaim_release, reclaim);
+}
+
+/**
+ * vgpu_reclaim_flush() - wait until nothing is under way
+ * @vgpu: the device, whose buffers are nobody's any more
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_reclaim_flush(struct vgpu_device *vgpu)
+{
+	if (vgpu->reclaim)
+		flush_work(&vgpu->reclaim->work);
+}
+
+/**
+ * vgpu_reclaim_print() - say how much memory may be had, and has been, for people
+ * @vgpu: the device
+ * @p: where to
+ *
+ * Context: process.
+ */
+void vgpu_reclaim_print(struct vgpu_device *vgpu, struct drm_printer *p)
+{
+	struct vgpu_reclaim *reclaim = vgpu->reclaim;
+
+	if (!reclaim) {
+		drm_puts(p, "off\n");
+		return;
+	}
+	drm_printf(p, "watched    %lu pages\n", READ_ONCE(reclaim->npages));
+	drm_printf(p, "given back %lld pages\n", atomic64_read(&reclaim->given_back));
+	drm_printf(p, "recalled   %lld pages\n", atomic64_read(&reclaim->recalled));
+}
