@@ -23,6 +23,7 @@
 
 #include "vgpu_binding.h"
 #include "vgpu_drm.h"
+#include "vgpu_idle.h"
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
@@ -435,6 +436,19 @@ static void setup_client(struct rig *rig)
 	/* The implicit context is there already. */
 	vgpu_ok(vgpu_submit_bo(&rig->client, rig->handle));
 	vgpu_ok(vgpu_wait(rig->fd, rig->handle, 0));
+}
+
+static void setup_away(struct rig *rig)
+{
+	vgpu_require(vgpu_idle_is_on(), "the driver gives no memory back");
+	setup_client(rig);
+	vgpu_idle_send_away(rig->fd, rig->handle);
+}
+
+static void setup_away_map(struct rig *rig)
+{
+	setup_away(rig);
+	zero_fd = vgpu_sys(open("/dev/zero", O_RDONLY | O_CLOEXEC));
 }
 
 static void setup_client_many(struct rig *rig)
@@ -909,6 +923,9 @@ static const struct op ops[] = {
 	{ "execbuffer-first", setup_first_submission, run_exec, NULL },
 	{ "execbuffer", setup_client, run_exec, undo_wait },
 	{ "execbuffer-bo", setup_client, run_exec_bo, undo_wait },
+	{ "away-map", setup_away_map, run_map, undo_map },
+	{ "away-transfer-to-host", setup_away, run_transfer_to, undo_wait },
+	{ "away-execbuffer-bo", setup_away, run_exec_bo, undo_wait },
 	{ "execbuffer-bos", setup_client_many, run_exec_bos, undo_bos },
 	{ "execbuffer-fence-out", setup_client, run_exec_fence_out, undo_fence_out },
 	{ "execbuffer-fence-in", setup_client_fence, run_exec_fence_in, undo_fence_in },
@@ -936,7 +953,7 @@ SWEEP(0) SWEEP(1) SWEEP(2) SWEEP(3) SWEEP(4) SWEEP(5) SWEEP(6) SWEEP(7)
 SWEEP(8) SWEEP(9) SWEEP(10) SWEEP(11) SWEEP(12) SWEEP(13) SWEEP(14) SWEEP(15)
 SWEEP(16) SWEEP(17) SWEEP(18) SWEEP(19) SWEEP(20) SWEEP(21) SWEEP(22) SWEEP(23)
 SWEEP(24) SWEEP(25) SWEEP(26) SWEEP(27) SWEEP(28) SWEEP(29) SWEEP(30) SWEEP(31)
-SWEEP(32) SWEEP(33) SWEEP(34) SWEEP(35)
+SWEEP(32) SWEEP(33) SWEEP(34) SWEEP(35) SWEEP(36) SWEEP(37) SWEEP(38)
 #undef SWEEP
 
 #define SWEEP(i) sweep_##i
@@ -945,7 +962,7 @@ static void (*const sweeps[])(void) = {
 	SWEEP(8), SWEEP(9), SWEEP(10), SWEEP(11), SWEEP(12), SWEEP(13), SWEEP(14), SWEEP(15),
 	SWEEP(16), SWEEP(17), SWEEP(18), SWEEP(19), SWEEP(20), SWEEP(21), SWEEP(22), SWEEP(23),
 	SWEEP(24), SWEEP(25), SWEEP(26), SWEEP(27), SWEEP(28), SWEEP(29), SWEEP(30), SWEEP(31),
-	SWEEP(32), SWEEP(33), SWEEP(34), SWEEP(35),
+	SWEEP(32), SWEEP(33), SWEEP(34), SWEEP(35), SWEEP(36), SWEEP(37), SWEEP(38),
 };
 #undef SWEEP
 

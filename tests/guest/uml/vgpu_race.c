@@ -29,6 +29,7 @@
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
 #include "vgpu_fence.h"
+#include "vgpu_idle.h"
 #include "vgpu_test.h"
 
 #define WORKERS 3
@@ -216,11 +217,19 @@ static void do_look(int fd, uint32_t handle)
 	close(file);
 }
 
+static void do_want_memory(int fd, uint32_t handle)
+{
+	(void)fd;
+	(void)handle;
+	vgpu_idle_ask();
+}
+
 typedef void (*deed_fn)(int fd, uint32_t handle);
 
 static const deed_fn deeds[] = {
 	do_submit, do_submit_on_ring, do_fence, do_ask_fence, do_wait, do_transfer, do_export,
 	do_map, do_read_events, do_caps, do_look, do_init, do_close_handle,
+	do_want_memory,
 };
 
 static void *work(void *arg)
