@@ -120,6 +120,28 @@ xorg_stop()
 	XORG_PID=
 }
 
+gears=
+# glxgears, not held back by the display's refresh: the way of a frame is what counts.
+gears_start()
+{
+	vblank_mode=0 stdbuf -oL glxgears -geometry 600x600+100+50 >/out/glxgears.txt 2>&1 &
+	gears=$!
+}
+
+# gears_reported N: has it said so often how many frames it draws?
+gears_reported()
+{
+	kill -0 "$gears" || { cat /out/glxgears.txt; fail "glxgears died"; }
+	[ "$(grep -c FPS /out/glxgears.txt)" -ge "$1" ]
+}
+
+gears_stop()
+{
+	kill "$gears"
+	wait "$gears" || true
+	gears=
+}
+
 # heads_start NODE: the program "heads" beside the job (--put heads).
 heads_start()
 {
