@@ -16,23 +16,17 @@
  *
  * The queue asks for interrupts only while somebody wants an answer or messages
  * wait for room. Other responses are collected along the way by whoever commits
- * next, and at the latest by a timer. An answer that was there before its interrupt
- * was asked for is collected by an interrupt we send ourselves, as soon as the asker
- * lets go of its locks.
- *
- * The timer also notices a device that makes no headway: the oldest message in the
- * ring has been the oldest for too long. How old it is does not count, since a slow
- * device may take its time to get to it.
+ * next, and at the latest by a timer, which also watches the device. An answer that
+ * was there before its interrupt was asked for is collected by an interrupt we send
+ * ourselves, as soon as the asker lets go of its locks.
  *
  * Locking: &vgpu_vq.lock is the innermost lock of the driver. No callback is called
  * while it is held but &vgpu_msg.stamp.
  */
 
-#include <linux/delay.h>
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
-#include <linux/printk.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -41,86 +35,7 @@
 #include <linux/virtio_ring.h>
 #include <linux/workqueue.h>
 
-#include "transport/vgpu_vq.h"
-
-/* How soon responses nobody waits for are collected: doubles from MIN to MAX. */
-#define VGPU_VQ_SWEEP_MIN_MS	4
-#define VGPU_VQ_SWEEP_MAX_MS	1000
-
-/* How long a panic waits for an answer, in all a second. */
-#define VGPU_VQ_PANIC_TRIES	100000
-#define VGPU_VQ_PANIC_DELAY_US	10
-
-/* A message adds two entries to its data: the request and the response. */
-#define VGPU_VQ_FIXED_ENTRIES	2
-
-/* The part of the ring that is kept free of what clients send: a quarter. */
-#define VGPU_VQ_RESERVE_SHIFT	2
-
-/**
- * struct vgpu_vq - one queue to the device
- * @lock: protects all that follows but the constants
- * @ring: the virtqueue, NULL while the device is not attached
- * @ops: upcalls, constant
- * @owner: first argument of the upcalls, constant
- * @timeout: how long the device may keep its oldest message, in jiffies; 0 for ever;
- *           constant
- * @pending: messages that wait for room in the ring, oldest first
- * @in_ring: messages in the ring whose outcome is open, oldest first
- * @zombies: messages in the ring that were completed with an error
- * @rejected: messages committed to a failed queue, to be completed with @error
- * @nr_in_ring: length of @in_ring and @zombies together
- * @zombie_entries: entries of the ring that @zombies take; written under @lock
- * @nr_wanted: how many answers are waited for: messages of @in_ring, and listeners
- * @unkicked: the ring holds messages the device may not have been told of
- * @error: not 0 when the queue takes no more messages; written under @lock
- * @sweep: collects what nobody waits for, retries what memory was short for
- * @sweep_ms: delay of the next sweep
- * @sweeping: @sweep is armed
- * @crowded: what comes next from a client would leave the display too little room
- * @heard: when the device last answered or, after a time of idleness, was asked; in
- *         jiffies
- * @worked: when it last answered more than a probe, in jiffies
- * @plain_worked: when it last answered a message without a lane but for probes, in jiffies
- * @plain_since: the latest &vgpu_msg.since of those
- * @oldest_since: since when the first of @in_ring is the first, in jiffies
- * @answered: collects responses that came before anybody asked for an interrupt
- * @indirect: a message takes one entry of the ring whatever its length; constant
- *            while attached
- * @panic_done: messages that came back during a panic; see vgpu_vq_panic_enter()
- * @stats: counters
- * @interrupts: calls of the ring's callback, of which there is one at a time; without @lock
- */
-struct vgpu_vq {
-	spinlock_t lock;
-	struct virtqueue *ring;
-	const struct vgpu_vq_ops *ops;
-	void *owner;
-	unsigned long timeout;
-	struct list_head pending;
-	struct list_head in_ring;
-	struct list_head zombies;
-	struct list_head rejected;
-	u32 nr_in_ring;
-	u32 zombie_entries;
-	u32 nr_wanted;
-	bool unkicked;
-	int error;
-	struct delayed_work sweep;
-	unsigned int sweep_ms;
-	bool sweeping;
-	bool crowded;
-	unsigned long heard;
-	unsigned long worked;
-	unsigned long plain_worked;
-	unsigned long plain_since;
-	unsigned long oldest_since;
-	struct irq_work answered;
-	bool indirect;
-	struct list_head panic_done;
-	struct vgpu_vq_stats stats;
-	u64 interrupts;
-};
+#include "transport/vgpu_vq_priv.h"
 
 static void vgpu_msg_free(struct kref *ref)
 {
@@ -140,21 +55,6 @@ void vgpu_msg_put(struct vgpu_msg *msg)
 	kref_put(&msg->ref, vgpu_msg_free);
 }
 
-static void vgpu_vq_arm_sweep_locked(struct vgpu_vq *vq)
-{
-	lockdep_assert_held(&vq->lock);
-
-	if (vq->sweeping)
-		return;
-	vq->sweeping = true;
-	queue_delayed_work(system_dfl_wq, &vq->sweep, msecs_to_jiffies(vq->sweep_ms));
-}
-
-static u32 vgpu_vq_entries(const struct vgpu_vq *vq, const struct vgpu_msg *msg)
-{
-	return vq->indirect ? 1 : msg->ndata + VGPU_VQ_FIXED_ENTRIES;
-}
-
 static bool vgpu_vq_has_room_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg)
 {
 	return vq->ring->num_free >= vgpu_vq_entries(vq, msg);
@@ -168,7 +68,15 @@ static void vgpu_vq_set_entry(struct scatterlist *sg, const void *buf, u32 size_
 	sg_mark_end(sg);
 }
 
-static int vgpu_vq_add_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
+/**
+ * vgpu_vq_add_locked() - give a message to the ring, which has room
+ * @vq: the queue
+ * @msg: the message
+ *
+ * Context: any; the queue's lock is held.
+ * Return: 0, or an errno of virtqueue_add_sgs().
+ */
+int vgpu_vq_add_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 {
 	struct scatterlist req, resp, *sgs[3];
 	unsigned int out = 0, in = 0;
@@ -240,17 +148,6 @@ static void vgpu_vq_push_locked(struct vgpu_vq *vq)
 	vgpu_vq_gauge_locked(vq);
 }
 
-/* Take a message off the list of those whose outcome is open, or of zombies. */
-static void vgpu_vq_leave_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg,
-				      struct list_head *to)
-{
-	lockdep_assert_held(&vq->lock);
-
-	if (list_is_first(&msg->node, &vq->in_ring))
-		vq->oldest_since = jiffies;
-	list_move_tail(&msg->node, to);
-}
-
 static void vgpu_vq_take_answer_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, u32 used_bytes)
 {
 	lockdep_assert_held(&vq->lock);
@@ -288,11 +185,16 @@ static void vgpu_vq_retire_locked(struct vgpu_vq *vq, struct vgpu_msg *msg,
 	vgpu_vq_leave_ring_locked(vq, msg, done);
 }
 
-/*
- * Collect what the device has answered, and leave interrupts enabled just when
- * somebody needs the next answer.
+/**
+ * vgpu_vq_reap_locked() - collect what the device has answered
+ * @vq: the queue
+ * @done: the messages are appended to it, for vgpu_vq_finish()
+ *
+ * Leaves interrupts enabled just when somebody needs the next answer.
+ *
+ * Context: any; the queue's lock is held.
  */
-static void vgpu_vq_reap_locked(struct vgpu_vq *vq, struct list_head *done)
+void vgpu_vq_reap_locked(struct vgpu_vq *vq, struct list_head *done)
 {
 	struct vgpu_msg *msg;
 	unsigned int used_bytes;
@@ -313,7 +215,13 @@ static void vgpu_vq_reap_locked(struct vgpu_vq *vq, struct list_head *done)
 	} while ((vq->nr_wanted || vq->stats.pending) && !virtqueue_enable_cb(vq->ring));
 }
 
-static void vgpu_vq_kick_locked(struct vgpu_vq *vq)
+/**
+ * vgpu_vq_kick_locked() - tell the device of what is new in the ring
+ * @vq: the queue, attached
+ *
+ * Context: any; the queue's lock is held.
+ */
+void vgpu_vq_kick_locked(struct vgpu_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
 
@@ -327,8 +235,13 @@ static void vgpu_vq_kick_locked(struct vgpu_vq *vq)
 	}
 }
 
-/* Tell the owner of messages that came back; drop the ring's references. */
-static void vgpu_vq_finish(struct list_head *done)
+/**
+ * vgpu_vq_finish() - tell the owner of messages that came back
+ * @done: the messages; the ring's references to them are dropped
+ *
+ * Context: any, but not under a lock that &vgpu_msg.complete takes.
+ */
+void vgpu_vq_finish(struct list_head *done)
 {
 	struct vgpu_msg *msg, *next;
 
@@ -347,8 +260,14 @@ static bool vgpu_vq_is_broken_locked(struct vgpu_vq *vq)
 	return vq->ring && !vq->error && virtqueue_is_broken(vq->ring);
 }
 
-/* The round everybody makes: collect, refill, tell the device, tell the owners. */
-static void vgpu_vq_service(struct vgpu_vq *vq, bool kick)
+/**
+ * vgpu_vq_service() - the round everybody makes: collect, refill, tell the owners
+ * @vq: the queue
+ * @kick: tell the device, too, even if nothing was refilled
+ *
+ * Context: any, but not under a lock that &vgpu_msg.complete takes.
+ */
+void vgpu_vq_service(struct vgpu_vq *vq, bool kick)
 {
 	LIST_HEAD(done);
 	unsigned long flags;
@@ -371,85 +290,6 @@ static void vgpu_vq_service(struct vgpu_vq *vq, bool kick)
 	vgpu_vq_finish(&done);
 	if (broken)
 		vq->ops->lost(vq->owner, -EIO);
-}
-
-/**
- * vgpu_vq_is_silent() - does the device keep us waiting?
- * @vq: the queue
- *
- * Return: true if it has answered nothing at all for VGPU_VQ_SILENCE_MS, though it was
- * asked.
- */
-bool vgpu_vq_is_silent(const struct vgpu_vq *vq)
-{
-	return !list_empty(&vq->in_ring) &&
-	       time_after(jiffies, READ_ONCE(vq->heard) + msecs_to_jiffies(VGPU_VQ_SILENCE_MS));
-}
-
-/* Is the device at its oldest message for too long? */
-static bool vgpu_vq_is_overdue_locked(struct vgpu_vq *vq)
-{
-	lockdep_assert_held(&vq->lock);
-
-	return vq->timeout && !list_empty(&vq->in_ring) &&
-	       time_after(jiffies, vq->oldest_since + vq->timeout);
-}
-
-/*
- * Has nothing come of a message, or of those before it, for too long? What has no lane is
- * done in its order: the device passes over what is before the last it has answered, and
- * gets to what is behind.
- */
-static bool vgpu_vq_has_expired_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg)
-{
-	unsigned long worked = msg->lane ? *msg->lane : vq->plain_worked;
-	bool passed_over = !msg->lane && time_before(msg->since, vq->plain_since);
-
-	lockdep_assert_held(&vq->lock);
-
-	return time_after(jiffies, msg->since + vq->timeout) &&
-	       (passed_over || time_after(jiffies, worked + vq->timeout));
-}
-
-static struct vgpu_msg *vgpu_vq_first_expired_locked(struct vgpu_vq *vq)
-{
-	struct vgpu_msg *msg;
-
-	lockdep_assert_held(&vq->lock);
-
-	list_for_each_entry(msg, &vq->in_ring, node)
-		if (vgpu_vq_has_expired_locked(vq, msg))
-			return msg;
-	return NULL;
-}
-
-/*
- * The sweep: collects responses nobody waits for, sends what was committed
- * without a kick, retries what memory was short for, and notices what the device
- * has kept for too long.
- */
-static void vgpu_vq_sweep(struct work_struct *work)
-{
-	struct vgpu_vq *vq = container_of(to_delayed_work(work), struct vgpu_vq, sweep);
-	bool overdue = false, silent = false;
-	unsigned long flags;
-
-	vgpu_vq_service(vq, true);
-
-	spin_lock_irqsave(&vq->lock, flags);
-	vq->sweeping = false;
-	vq->sweep_ms = min(vq->sweep_ms * 2, VGPU_VQ_SWEEP_MAX_MS);
-	if (vq->ring && !vq->error && (vq->nr_in_ring || vq->stats.pending)) {
-		vgpu_vq_arm_sweep_locked(vq);
-		overdue = vgpu_vq_is_overdue_locked(vq);
-		silent = vgpu_vq_is_silent(vq);
-	}
-	spin_unlock_irqrestore(&vq->lock, flags);
-
-	if (silent)
-		vq->ops->silent(vq->owner);
-	if (overdue)
-		vq->ops->overdue(vq->owner);
 }
 
 static void vgpu_vq_answered(struct irq_work *work)
@@ -531,129 +371,6 @@ void vgpu_vq_attach(struct vgpu_vq *vq, struct virtqueue *ring)
 	WRITE_ONCE(vq->worked, jiffies);
 	WRITE_ONCE(vq->error, 0);
 	spin_unlock_irqrestore(&vq->lock, flags);
-}
-
-/* Take the outcome of a message for decided; the caller completes it and puts it. */
-static void vgpu_vq_give_up_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, int error)
-{
-	lockdep_assert_held(&vq->lock);
-
-	if (msg->state == VGPU_MSG_RING) {
-		/* The device may still write to it. */
-		vgpu_vq_leave_ring_locked(vq, msg, &vq->zombies);
-		WRITE_ONCE(vq->zombie_entries, vq->zombie_entries + vgpu_vq_entries(vq, msg));
-		vq->nr_wanted -= msg->wanted;
-		kref_get(&msg->ref);
-	} else {
-		list_del_init(&msg->node);
-		msg->state = VGPU_MSG_RETIRED;
-		vq->stats.pending--;
-	}
-	vq->stats.failed++;
-	msg->completed = true;
-	msg->error = error;
-	/* It belongs to whoever hears of the outcome. */
-	msg->lane = NULL;
-}
-
-/**
- * vgpu_vq_fail() - complete every message with an error and take no more
- * @vq: the queue
- * @error: negative errno that the messages of now and later complete with
- *
- * The memory of messages that are in the ring stays with them until
- * vgpu_vq_detach(): the device may still write to it.
- *
- * Context: any.
- */
-void vgpu_vq_fail(struct vgpu_vq *vq, int error)
-{
-	struct vgpu_msg *msg;
-	unsigned long flags;
-
-	spin_lock_irqsave(&vq->lock, flags);
-	if (!vq->error)
-		WRITE_ONCE(vq->error, error);
-	for (;;) {
-		msg = list_first_entry_or_null(&vq->in_ring, struct vgpu_msg, node);
-		if (!msg)
-			msg = list_first_entry_or_null(&vq->pending, struct vgpu_msg, node);
-		if (!msg)
-			break;
-		vgpu_vq_give_up_locked(vq, msg, error);
-		spin_unlock_irqrestore(&vq->lock, flags);
-
-		msg->complete(msg);
-		vgpu_msg_put(msg);
-		spin_lock_irqsave(&vq->lock, flags);
-	}
-	spin_unlock_irqrestore(&vq->lock, flags);
-}
-
-/**
- * vgpu_vq_expire() - complete messages the device has passed over for too long
- * @vq: the queue
- *
- * They end with -ETIMEDOUT; their memory stays with the ring. For a device that
- * answers others. When the oldest message is not overdue, the device is getting to
- * all of them, however slowly, and none expires.
- *
- * Context: any.
- * Return: how many there were.
- */
-unsigned int vgpu_vq_expire(struct vgpu_vq *vq)
-{
-	unsigned int expired = 0;
-	struct vgpu_msg *msg;
-	unsigned long flags;
-	bool overdue;
-
-	spin_lock_irqsave(&vq->lock, flags);
-	overdue = vgpu_vq_is_overdue_locked(vq);
-	while (overdue && (msg = vgpu_vq_first_expired_locked(vq))) {
-		vgpu_vq_give_up_locked(vq, msg, -ETIMEDOUT);
-		expired++;
-		spin_unlock_irqrestore(&vq->lock, flags);
-
-		msg->complete(msg);
-		vgpu_msg_put(msg);
-		spin_lock_irqsave(&vq->lock, flags);
-	}
-	spin_unlock_irqrestore(&vq->lock, flags);
-	return expired;
-}
-
-/**
- * vgpu_vq_is_moving() - has the device returned anything of late?
- * @vq: the queue
- *
- * Context: any.
- * Return: true if it has within the time it may keep its oldest message, or was asked
- * nothing before.
- */
-bool vgpu_vq_is_moving(const struct vgpu_vq *vq)
-{
-	return time_before_eq(jiffies, READ_ONCE(vq->heard) + vq->timeout);
-}
-
-/**
- * vgpu_vq_is_clogged() - does the device keep what was given up on, and do nothing else?
- * @vq: the queue
- *
- * Messages that expired take their place in the ring until the device returns them. When
- * they leave no more of it than is kept free of what clients send, clients wait for good.
- * A device that still works for others is not given up for that.
- *
- * Context: any.
- * Return: true if it does.
- */
-bool vgpu_vq_is_clogged(const struct vgpu_vq *vq)
-{
-	u32 entries = READ_ONCE(vq->stats.ring_entries);
-	u32 reserve = entries >> VGPU_VQ_RESERVE_SHIFT;
-
-	return READ_ONCE(vq->zombie_entries) >= entries - reserve &&
-	       time_after(jiffies, READ_ONCE(vq->worked) + vq->timeout);
 }
 
 /**
@@ -871,89 +588,6 @@ void vgpu_vq_unlisten(struct vgpu_vq *vq)
 	spin_lock_irqsave(&vq->lock, flags);
 	vq->nr_wanted--;
 	spin_unlock_irqrestore(&vq->lock, flags);
-}
-
-/**
- * vgpu_vq_panic_enter() - take a queue over in a panic
- * @vq: the queue
- *
- * Nothing else runs, and whoever was interrupted may have left things half done, so
- * the lock is tried, not waited for. It stays with the caller until
- * vgpu_vq_panic_exit().
- *
- * Context: panic, or interrupts off.
- * Return: 0; -EBUSY when somebody was working with the queue; why it takes no
- * messages.
- */
-int vgpu_vq_panic_enter(struct vgpu_vq *vq)
-{
-	int ret;
-
-	if (!spin_trylock(&vq->lock))
-		return -EBUSY;
-	ret = vq->error ?: vq->ring ? 0 : -ENODEV;
-	if (ret)
-		spin_unlock(&vq->lock);
-	else
-		__release(&vq->lock);	/* for sparse: vgpu_vq_panic_exit() does it */
-	return ret;
-}
-
-static bool vgpu_vq_panic_poll(struct vgpu_vq *vq, struct vgpu_msg *msg)
-{
-	unsigned int tries;
-
-	for (tries = 0; tries < VGPU_VQ_PANIC_TRIES; tries++) {
-		vgpu_vq_reap_locked(vq, &vq->panic_done);
-		if (msg ? msg->state == VGPU_MSG_RETIRED : vq->ring->num_free)
-			return true;
-		udelay(VGPU_VQ_PANIC_DELAY_US);
-	}
-	return false;
-}
-
-/**
- * vgpu_vq_panic_run() - send a message and wait for its answer without sleeping
- * @vq: the queue, taken over
- * @msg: the message; goes past those that wait for room
- *
- * Context: between vgpu_vq_panic_enter() and vgpu_vq_panic_exit().
- * Return: 0; -ETIMEDOUT; -EIO when the ring does not take it.
- */
-int vgpu_vq_panic_run(struct vgpu_vq *vq, struct vgpu_msg *msg)
-{
-	lockdep_assert_held(&vq->lock);
-
-	if (!vgpu_vq_panic_poll(vq, NULL))
-		return -ETIMEDOUT;
-	if (vgpu_vq_add_locked(vq, msg))
-		return -EIO;
-	kref_get(&msg->ref);
-	msg->state = VGPU_MSG_RING;
-	list_move_tail(&msg->node, &vq->in_ring);
-	vq->nr_in_ring++;
-	vq->unkicked = true;
-	vgpu_vq_kick_locked(vq);
-	return vgpu_vq_panic_poll(vq, msg) ? 0 : -ETIMEDOUT;
-}
-
-/**
- * vgpu_vq_panic_exit() - undo vgpu_vq_panic_enter()
- * @vq: the queue
- *
- * When it was only a drill, messages that came back meanwhile are completed.
- *
- * Context: panic, or interrupts off.
- */
-void vgpu_vq_panic_exit(struct vgpu_vq *vq)
-{
-	LIST_HEAD(done);
-
-	if (!oops_in_progress)
-		list_splice_init(&vq->panic_done, &done);
-	__acquire(&vq->lock);	/* for sparse: since vgpu_vq_panic_enter() */
-	spin_unlock(&vq->lock);
-	vgpu_vq_finish(&done);
 }
 
 /**

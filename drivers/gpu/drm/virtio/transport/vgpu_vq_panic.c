@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: a queue in a panic
+ *
+ * Nothing else runs then, and nobody sleeps: messages go past those that wait, and their
+ * answers are polled for.
+ */
+
+#include <linux/delay.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/printk.h>
+#include <linux/spinlock.h>
+#include <linux/virtio.h>
+
+#include "transport/vgpu_vq_priv.h"
+
+/* How long a panic waits for an answer, in all a second. */
+#define VGPU_VQ_PANIC_TRIES	100000
+#define VGPU_VQ_PANIC_DELAY_US	10
+
+/**
+ * vgpu_vq_panic_enter() - take a queue over in a panic
+ * @vq: the queue
+ *
+ * Nothing else runs, and whoever was interrupted may have left things half done, so
+ * the lock is tried, not waited for. It stays with the caller until
+ * vgpu_vq_panic_exit().
+ *
+ * Context: panic, or interrupts off.
+ * Return: 0; -EBUSY when somebody was working with the queue; why it takes no
+ * messages.
+ */
+int vgpu_vq_panic_enter(struct vgpu_vq *vq)
+{
+	int ret;
+
+	if (!spin_trylock(&vq->lock))
+		return -EBUSY;
+	ret = vq->error ?: vq->ring ? 0 : -ENODEV;
+	if (ret)
+		spin_unlock(&vq->lock);
+	else
+		__release(&vq->lock);	/* for sparse: vgpu_vq_panic_exit() does it */
+	return ret;
+}
+
+static bool vgpu_vq_panic_poll(struct vgpu_vq *vq, struct vgpu_msg *msg)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < VGPU_VQ_PANIC_TRIES; tries++) {
+		vgpu_vq_reap_locked(vq, &vq->panic_done);
+		if (msg ? msg->state == VGPU_MSG_RETIRED : vq->ring->num_free)
+			return true;
+		udelay(VGPU_VQ_PANIC_DELAY_US);
+	}
+	return false;
+}
+
+/**
+ * vgpu_vq_panic_run() - send a message and wait for its answer without sleeping
+ * @vq: the queue, taken over
+ * @msg: the message; goes past those that wait for room
+ *
+ * Context: between vgpu_vq_panic_enter() and vgpu_vq_panic_exit().
+ * Return: 0; -ETIMEDOUT; -EIO when the ring does not take it.
+ */
+int vgpu_vq_panic_run(struct vgpu_vq *vq, struct vgpu_msg *msg)
+{
+	lockdep_assert_held(&vq->lock);
+
+	if (!vgpu_vq_panic_poll(vq, NULL))
+		return -ETIMEDOUT;
+	if (vgpu_vq_add_locked(vq, msg))
+		return -EIO;
+	kref_get(&msg->ref);
+	msg->state = VGPU_MSG_RING;
+	list_move_tail(&msg->node, &vq->in_ring);
+	vq->nr_in_ring++;
+	vq->unkicked = true;
+	vgpu_vq_kick_locked(vq);
+	return vgpu_vq_panic_poll(vq, msg) ? 0 : -ETIMEDOUT;
+}
+
+/**
+ * vgpu_vq_panic_exit() - undo vgpu_vq_panic_enter()
+ * @vq: the queue
+ *
+ * When it was only a drill, messages that came back meanwhile are completed.
+ *
+ * Context: panic, or interrupts off.
+ */
+void vgpu_vq_panic_exit(struct vgpu_vq *vq)
+{
+	LIST_HEAD(done);
+
+	if (!oops_in_progress)
+		list_splice_init(&vq->panic_done, &done);
+	__acquire(&vq->lock);	/* for sparse: since vgpu_vq_panic_enter() */
+	spin_unlock(&vq->lock);
+	vgpu_vq_finish(&done);
+}
