@@ -240,10 +240,12 @@ static int vgpu_plane_prepare_wait(struct vgpu_plane *p, struct drm_plane_state 
 	struct vgpu_device *vgpu = to_vgpu(p->base.dev);
 	int ret;
 
-	ret = vgpu_plane_prepare_fence(vgpu_repaint_timeline(p->repaint), state);
-	if (ret)
-		return ret;
-	ret = vgpu_plane_wait_for_last(p, state) ?: vgpu_patience_limit(vgpu, &state->fence);
+	/* The fence before first: one that is later than the own would wait for that in turn. */
+	ret = vgpu_plane_wait_for_last(p, state);
+	if (!ret)
+		ret = vgpu_plane_prepare_fence(vgpu_repaint_timeline(p->repaint), state);
+	if (!ret)
+		ret = vgpu_patience_limit(vgpu, &state->fence);
 	if (ret)
 		vgpu_plane_cleanup_fb(&p->base, state);
 	return ret;
