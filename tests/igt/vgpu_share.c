@@ -434,6 +434,8 @@ static void revoked_while_shown(void)
 	close(fd);
 	lent = lent_new(head.mode.hdisplay, head.mode.vdisplay, DRM_FORMAT_XRGB8888);
 	vgpu_ok(vgpu_show(lent.fd, &lent.head, &lent.fb, 0, 0));
+	/* The picture would be shown anew when the frame is over. */
+	vgpu_sys(drmModeDirtyFB(lent.fd, lent.fb.id, NULL, 0));
 	revoke_it(&lent.race);
 	usleep(500000);
 	lent_end(&lent);
