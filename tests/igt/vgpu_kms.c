@@ -105,6 +105,28 @@ static void dumb_buffer_bad_sizes(void)
 	close(fd);
 }
 
+/* Other than 32 bits a pixel there are none. */
+static void dumb_buffer_bad_depths(void)
+{
+	static const uint32_t depths[] = { 1, 8, 16, 24, 64 };
+	int fd = vgpu_open_display();
+	struct drm_mode_create_dumb dumb;
+
+	for (size_t i = 0; i < ARRAY_SIZE(depths); i++)
+		vgpu_ret(create_dumb(fd, 16, 16, depths[i], &dumb), -EINVAL);
+	close(fd);
+}
+
+/* The core allows four. */
+static void dumb_buffer_above_2_gib_is_refused(void)
+{
+	int fd = vgpu_open_display();
+	struct drm_mode_create_dumb dumb;
+
+	vgpu_ret(create_dumb(fd, 16384, 32769, 32, &dumb), -EINVAL);
+	close(fd);
+}
+
 static int add_fb(int fd, const struct drm_mode_fb_cmd2 *args)
 {
 	struct drm_mode_fb_cmd2 cmd = *args;
@@ -925,6 +947,9 @@ static void rendered_buffer_is_shown(void)
 static const struct vgpu_subtest subtests[] = {
 	{ .name = "dumb-buffer-has-room", .run = dumb_buffer_has_room },
 	{ .name = "dumb-buffer-bad-sizes", .run = dumb_buffer_bad_sizes },
+	{ .name = "dumb-buffer-bad-depths", .run = dumb_buffer_bad_depths },
+	{ .name = "dumb-buffer-above-2-gib-is-refused",
+	  .run = dumb_buffer_above_2_gib_is_refused },
 	{ .name = "fb-higher-than-its-buffer-is-refused",
 	  .run = fb_higher_than_its_buffer_is_refused },
 	{ .name = "fb-wider-than-its-buffer-is-refused",
