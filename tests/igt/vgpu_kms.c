@@ -831,6 +831,44 @@ static int commit_damage(const struct screen *screen,
 	return ret;
 }
 
+static int test_cursor(const struct screen *screen, const struct vgpu_fb *image,
+		       uint32_t side)
+{
+	drmModeAtomicReqPtr req = drmModeAtomicAlloc();
+	int ret;
+
+	vgpu_require(screen->head.cursor, "no cursor plane");
+	vgpu_atomic_plane(screen->fd, req, screen->head.cursor, &screen->head,
+			  image, 0, 0, side, side);
+	ret = vgpu_atomic_commit(screen->fd, req, DRM_MODE_ATOMIC_TEST_ONLY, NULL);
+	drmModeAtomicFree(req);
+	return ret;
+}
+
+/* The host takes the whole buffer for the picture. */
+static void atomic_part_of_a_cursor_is_refused(void)
+{
+	struct screen screen = screen_new();
+	struct vgpu_fb image, wide, part;
+
+	vgpu_fb_init(screen.fd, &image, CURSOR_SIDE, CURSOR_SIDE,
+		     DRM_FORMAT_ARGB8888);
+	vgpu_ok(test_cursor(&screen, &image, CURSOR_SIDE));
+	vgpu_ret(test_cursor(&screen, &image, CURSOR_SIDE / 2), -EINVAL);
+	vgpu_fb_fini(screen.fd, &image);
+
+	vgpu_fb_init(screen.fd, &wide, CURSOR_SIDE * 2, CURSOR_SIDE,
+		     DRM_FORMAT_ARGB8888);
+	part = wide;
+	vgpu_sys(drmModeAddFB2(screen.fd, CURSOR_SIDE, CURSOR_SIDE, DRM_FORMAT_ARGB8888,
+			       (uint32_t[4]){ wide.handle }, (uint32_t[4]){ wide.pitch },
+			       (uint32_t[4]){ 0 }, &part.id, 0));
+	vgpu_ret(test_cursor(&screen, &part, CURSOR_SIDE), -EINVAL);
+	vgpu_sys(drmModeRmFB(screen.fd, part.id));
+	vgpu_fb_fini(screen.fd, &wide);
+	screen_end(&screen);
+}
+
 static void atomic_damage_clips(void)
 {
 	static const struct drm_mode_rect rects[] = {
@@ -1000,6 +1038,8 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "atomic-source-outside-is-refused",
 	  .run = atomic_source_outside_is_refused },
 	{ .name = "atomic-scaling-is-refused", .run = atomic_scaling_is_refused },
+	{ .name = "atomic-part-of-a-cursor-is-refused",
+	  .run = atomic_part_of_a_cursor_is_refused },
 	{ .name = "atomic-damage-clips", .run = atomic_damage_clips },
 	{ .name = "atomic-out-fence-signals", .run = atomic_out_fence_signals },
 	{ .name = "atomic-flip-waits-for-its-in-fence",
