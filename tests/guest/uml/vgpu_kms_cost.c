@@ -72,7 +72,7 @@ static void mark(const struct screen *s, uint32_t pages)
 	vgpu_sys(drmModeDestroyDumbBuffer(s->fd, handle));
 }
 
-#define SETTLE_US 200000
+#define SETTLE_US 3000000
 
 /* Not before the driver has done what it does by itself after a mode was set. */
 static void begin(struct screen *s)

@@ -8,8 +8,9 @@
  * sends everything anew.
  *
  * QEMU's SDL window redraws a moment after an output was switched off, and forgets
- * what it was told meanwhile: who is switched on again right away stays black. So a
- * picture that follows upon none is shown once more when that moment is over.
+ * what it was told meanwhile: who is switched on again right away stays black. How soon
+ * is up to how busy its machine is. So a picture that follows upon none is shown once
+ * more after a moment, and after longer ones.
  */
 
 #include <linux/atomic.h>
@@ -25,8 +26,12 @@
 #include "object/vgpu_base.h"
 #include "protocol/vgpu_cmd.h"
 
-/* A window is redrawn 33 times a second while somebody looks. */
-#define VGPU_SCANOUT_AGAIN_MS	100
+/* A window is redrawn 33 times a second while somebody looks, but not by a busy machine. */
+#define VGPU_SCANOUT_AGAIN_FIRST_MS	100
+#define VGPU_SCANOUT_AGAIN_LAST_MS	1600
+
+/* Each time it is so much longer until the next. */
+#define VGPU_SCANOUT_AGAIN_GROWTH	4
 
 /**
  * struct vgpu_scanout - an output as the host knows it
@@ -38,6 +43,7 @@
  * @generation: counts what made the host forget
  * @again: shows @picture once more
  * @lock: held while the host is told
+ * @again_ms: after what time @again runs; protected by @lock
  * @told: generation of @picture; protected by @lock
  * @picture: what the host was last told to show; protected by @lock
  */
@@ -49,6 +55,7 @@ struct vgpu_scanout {
 	atomic_t generation;
 	struct delayed_work again;
 	struct mutex lock;
+	unsigned int again_ms;
 	int told;
 	struct vgpu_picture picture;
 };
@@ -126,6 +133,14 @@ static void vgpu_scanout_tell_locked(struct vgpu_scanout *scanout)
 		      &scanout->owner);
 }
 
+static void vgpu_scanout_show_again_locked(struct vgpu_scanout *scanout, unsigned int again_ms)
+{
+	lockdep_assert_held(&scanout->lock);
+
+	scanout->again_ms = again_ms;
+	mod_delayed_work(scanout->vgpu->wq, &scanout->again, msecs_to_jiffies(again_ms));
+}
+
 static void vgpu_scanout_again(struct work_struct *work)
 {
 	struct vgpu_scanout *scanout = container_of(to_delayed_work(work), struct vgpu_scanout,
@@ -140,6 +155,9 @@ static void vgpu_scanout_again(struct work_struct *work)
 		vgpu_scanout_tell_locked(scanout);
 		vgpu_scanout_flush(scanout, scanout->picture.res_id, &scanout->picture.rect, NULL);
 		vgpu_cmdq_kick(scanout->vgpu->cmdq);
+		if (scanout->again_ms < VGPU_SCANOUT_AGAIN_LAST_MS)
+			vgpu_scanout_show_again_locked(scanout, scanout->again_ms *
+						       VGPU_SCANOUT_AGAIN_GROWTH);
 	}
 	mutex_unlock(&scanout->lock);
 	drm_dev_exit(idx);
@@ -279,9 +297,8 @@ bool vgpu_scanout_show(struct vgpu_scanout *scanout, const struct vgpu_picture *
 		memcpy(&scanout->picture, picture, sizeof(*picture));
 		vgpu_scanout_tell_locked(scanout);
 	}
-	mutex_unlock(&scanout->lock);
 	if (was_off && picture->res_id)
-		mod_delayed_work(scanout->vgpu->wq, &scanout->again,
-				 msecs_to_jiffies(VGPU_SCANOUT_AGAIN_MS));
+		vgpu_scanout_show_again_locked(scanout, VGPU_SCANOUT_AGAIN_FIRST_MS);
+	mutex_unlock(&scanout->lock);
 	return is_new;
 }
