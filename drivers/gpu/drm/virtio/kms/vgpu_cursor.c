@@ -385,17 +385,21 @@ static int vgpu_cursor_prepare_fb(struct drm_plane *plane, struct drm_plane_stat
 	return ret;
 }
 
-/* The host takes the whole resource for the picture. */
+/* The host takes the whole resource for the picture, of a blob what stands at its beginning. */
 static bool vgpu_cursor_is_whole(const struct drm_framebuffer *fb)
 {
 	const struct vgpu_resource *res = &vgpu_framebuffer_gem(fb)->res;
+	bool is_whole;
 
 	if (res->kind == VGPU_RESOURCE_BLOB)
-		return true;
-	if (res->width == VGPU_CURSOR_SIDE && res->height == VGPU_CURSOR_SIDE)
-		return true;
-	drm_dbg_kms(fb->dev, "cursor is a part of %u × %u pixels\n", res->width, res->height);
-	return false;
+		is_whole = fb->pitches[0] == VGPU_CURSOR_SIDE * VGPU_FRAMEBUFFER_CPP &&
+			   !fb->offsets[0];
+	else
+		is_whole = res->width == VGPU_CURSOR_SIDE && res->height == VGPU_CURSOR_SIDE;
+	if (!is_whole)
+		drm_dbg_kms(fb->dev, "cursor is a part of its buffer, in rows of %u bytes\n",
+			    fb->pitches[0]);
+	return is_whole;
 }
 
 static int vgpu_cursor_atomic_check(struct drm_plane *plane, struct vgpu_compat_commit *commit)
