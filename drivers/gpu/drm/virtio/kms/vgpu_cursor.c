@@ -460,7 +460,7 @@ static void vgpu_cursor_update(struct vgpu_cursor *c, struct drm_plane_state *st
 		drm_dev_exit(idx);
 	}
 	/* What is left of it: nothing was uploaded. */
-	vgpu_plane_finish(state, to_vgpu_plane_state(state)->done);
+	vgpu_plane_finish(state, false);
 }
 
 /**

@@ -138,16 +138,21 @@ int vgpu_plane_prepare_fence(struct vgpu_timeline *timeline, struct drm_plane_st
 /**
  * vgpu_plane_finish() - give up the fence of an update
  * @state: the plane's state
- * @done: the fence, if no command has taken it; or NULL
+ * @is_sent: a command has taken the fence; if not, nobody has seen it
  *
  * Context: any.
  */
-void vgpu_plane_finish(struct drm_plane_state *state, struct vgpu_fence *done)
+void vgpu_plane_finish(struct drm_plane_state *state, bool is_sent)
 {
-	if (done)
-		vgpu_fence_complete(done, 0);
-	vgpu_fence_put(to_vgpu_plane_state(state)->done);
-	to_vgpu_plane_state(state)->done = NULL;
+	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
+
+	if (!own->done)
+		return;
+	if (is_sent)
+		vgpu_fence_put(own->done);
+	else
+		vgpu_fence_cancel(own->done);
+	own->done = NULL;
 }
 
 /**
@@ -157,7 +162,7 @@ void vgpu_plane_finish(struct drm_plane_state *state, struct vgpu_fence *done)
  */
 void vgpu_plane_cleanup_fb(struct drm_plane *plane, struct drm_plane_state *state)
 {
-	vgpu_plane_finish(state, to_vgpu_plane_state(state)->done);
+	vgpu_plane_finish(state, false);
 }
 
 /*
@@ -318,7 +323,7 @@ static void vgpu_plane_show(struct vgpu_plane *p, const struct drm_plane_state *
 	if (own->later)
 		vgpu_repaint_later(p->repaint);
 	else if (vgpu_repaint_now(p->repaint, own->done))
-		vgpu_plane_finish(state, NULL);
+		vgpu_plane_finish(state, true);
 }
 
 /**
@@ -353,7 +358,7 @@ static void vgpu_plane_atomic_update(struct drm_plane *plane, struct vgpu_compat
 	}
 	vgpu_resources_unlock(vgpu);
 	/* What is left of it: nothing was flushed. */
-	vgpu_plane_finish(state, to_vgpu_plane_state(state)->done);
+	vgpu_plane_finish(state, false);
 }
 
 /**

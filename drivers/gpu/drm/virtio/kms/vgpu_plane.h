@@ -61,7 +61,7 @@ void vgpu_plane_destroy_state(struct drm_plane *plane, struct drm_plane_state *s
 bool vgpu_plane_is_lost(const struct drm_plane_state *state);
 bool vgpu_plane_will_update(const struct drm_plane_state *state);
 int vgpu_plane_prepare_fence(struct vgpu_timeline *timeline, struct drm_plane_state *state);
-void vgpu_plane_finish(struct drm_plane_state *state, struct vgpu_fence *done);
+void vgpu_plane_finish(struct drm_plane_state *state, bool is_sent);
 void vgpu_plane_cleanup_fb(struct drm_plane *plane, struct drm_plane_state *state);
 
 #endif

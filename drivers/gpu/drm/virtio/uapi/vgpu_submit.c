@@ -379,15 +379,14 @@ static int vgpu_submit_create_fence(struct vgpu_submit *submit)
 	fence = vgpu_fence_create(vgpu_gate_timeline(submit->gate));
 	if (IS_ERR(fence))
 		return PTR_ERR(fence);
-	submit->fence = fence;
-	if (submit->fd < 0)
-		return 0;
-	submit->sync_file = sync_file_create(&fence->base);
-	if (!submit->sync_file) {
-		/* Nobody has seen it, but its timeline must go on. */
-		vgpu_fence_complete(fence, -ENOMEM);
-		return -ENOMEM;
+	if (submit->fd >= 0) {
+		submit->sync_file = sync_file_create(&fence->base);
+		if (!submit->sync_file) {
+			vgpu_fence_cancel(fence);
+			return -ENOMEM;
+		}
 	}
+	submit->fence = fence;
 	return 0;
 }
 
