@@ -167,37 +167,32 @@ static void dirty(const struct screen *s, drm_clip_rect_t *clips, uint32_t count
 	vgpu_sys(drmModeDirtyFB(s->fd, s->fbs[0].id, clips, count));
 }
 
-static void dirty_patches(const struct screen *s, useconds_t pause)
+static void dirty_patches(useconds_t pause)
 {
+	struct screen s = screen_new();
+
+	begin(&s);
 	for (uint16_t i = 0; i < REPEAT; i++) {
 		drm_clip_rect_t clip = {
 			.x1 = i * 100, .y1 = i * 50,
 			.x2 = i * 100 + PATCH, .y2 = i * 50 + PATCH,
 		};
 
-		dirty(s, &clip, 1);
+		dirty(&s, &clip, 1);
 		usleep(pause);
 	}
+	end(&s);
+	screen_end(&s);
 }
 
 static void dirty_patch(void)
 {
-	struct screen s = screen_new();
-
-	begin(&s);
-	dirty_patches(&s, 0);
-	end(&s);
-	screen_end(&s);
+	dirty_patches(0);
 }
 
 static void dirty_slowly(void)
 {
-	struct screen s = screen_new();
-
-	begin(&s);
-	dirty_patches(&s, 40000);
-	end(&s);
-	screen_end(&s);
+	dirty_patches(40000);
 }
 
 /* Far from each other: a rectangle around them is the whole screen. */
