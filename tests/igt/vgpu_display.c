@@ -5,6 +5,8 @@
 #include <unistd.h>
 #include <xf86drm.h>
 
+#include <drm/drm_fourcc.h>
+
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
 #include "vgpu_test.h"
@@ -150,6 +152,14 @@ bool vgpu_head_pick_mode(int fd, struct vgpu_head *head, uint32_t width,
 	return found;
 }
 
+void vgpu_fb_add(int fd, struct vgpu_fb *fb, uint32_t format)
+{
+	vgpu_sys(drmModeAddFB2(fd, fb->width, fb->height, format,
+			       (uint32_t[4]){ fb->handle },
+			       (uint32_t[4]){ fb->pitch }, (uint32_t[4]){ 0 },
+			       &fb->id, 0));
+}
+
 void vgpu_fb_init(int fd, struct vgpu_fb *fb, uint32_t width, uint32_t height,
 		  uint32_t format)
 {
@@ -162,10 +172,24 @@ void vgpu_fb_init(int fd, struct vgpu_fb *fb, uint32_t width, uint32_t height,
 	fb->pixels = mmap(NULL, fb->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 			  (off_t)offset);
 	vgpu_assert(fb->pixels != MAP_FAILED);
-	vgpu_sys(drmModeAddFB2(fd, width, height, format,
-			       (uint32_t[4]){ fb->handle },
-			       (uint32_t[4]){ fb->pitch }, (uint32_t[4]){ 0 },
-			       &fb->id, 0));
+	vgpu_fb_add(fd, fb, format);
+}
+
+void vgpu_fb_init_rendered(int fd, struct vgpu_fb *fb, uint32_t width,
+			   uint32_t height)
+{
+	struct drm_virtgpu_resource_create rc = vgpu_picture_args(width, height);
+
+	rc.bind = VGPU_BIND_RENDER_TARGET | VGPU_BIND_SAMPLER_VIEW |
+		  VGPU_BIND_SCANOUT;
+	vgpu_ok(vgpu_resource_create(fd, &rc));
+	*fb = (struct vgpu_fb){
+		.handle = rc.bo_handle,
+		.width = width,
+		.height = height,
+		.pitch = width * 4,
+	};
+	vgpu_fb_add(fd, fb, DRM_FORMAT_XRGB8888);
 }
 
 void vgpu_fb_fini(int fd, struct vgpu_fb *fb)

@@ -61,6 +61,11 @@ bool vgpu_head_pick_mode(int fd, struct vgpu_head *head, uint32_t width,
 
 void vgpu_fb_init(int fd, struct vgpu_fb *fb, uint32_t width, uint32_t height,
 		  uint32_t format);
+/* One the host draws into; not mapped, and its buffer goes with the file. */
+void vgpu_fb_init_rendered(int fd, struct vgpu_fb *fb, uint32_t width,
+			   uint32_t height);
+/* Makes a framebuffer of a buffer there is, and sets @fb->id. */
+void vgpu_fb_add(int fd, struct vgpu_fb *fb, uint32_t format);
 void vgpu_fb_fini(int fd, struct vgpu_fb *fb);
 
 /* Legacy mode setting of a head; 0 or -errno. A NULL @fb turns it off. */

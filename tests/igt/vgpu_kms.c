@@ -860,9 +860,8 @@ static void atomic_part_of_a_cursor_is_refused(void)
 	vgpu_fb_init(screen.fd, &wide, CURSOR_SIDE * 2, CURSOR_SIDE,
 		     DRM_FORMAT_ARGB8888);
 	part = wide;
-	vgpu_sys(drmModeAddFB2(screen.fd, CURSOR_SIDE, CURSOR_SIDE, DRM_FORMAT_ARGB8888,
-			       (uint32_t[4]){ wide.handle }, (uint32_t[4]){ wide.pitch },
-			       (uint32_t[4]){ 0 }, &part.id, 0));
+	part.width = CURSOR_SIDE;
+	vgpu_fb_add(screen.fd, &part, DRM_FORMAT_ARGB8888);
 	vgpu_ret(test_cursor(&screen, &part, CURSOR_SIDE), -EINVAL);
 	vgpu_sys(drmModeRmFB(screen.fd, part.id));
 	vgpu_fb_fini(screen.fd, &wide);
@@ -964,17 +963,9 @@ static void rendered_buffer_is_shown(void)
 {
 	int fd = vgpu_open_display();
 	struct vgpu_head head = vgpu_first_head(fd);
-	struct drm_virtgpu_resource_create rc =
-		vgpu_picture_args(head.mode.hdisplay, head.mode.vdisplay);
-	struct vgpu_fb fb = { .width = rc.width, .height = rc.height };
+	struct vgpu_fb fb;
 
-	rc.bind = VGPU_BIND_RENDER_TARGET | VGPU_BIND_SAMPLER_VIEW |
-		  VGPU_BIND_SCANOUT;
-	vgpu_ok(vgpu_resource_create(fd, &rc));
-	vgpu_sys(drmModeAddFB2(fd, rc.width, rc.height, DRM_FORMAT_XRGB8888,
-			       (uint32_t[4]){ rc.bo_handle },
-			       (uint32_t[4]){ rc.width * 4 }, (uint32_t[4]){ 0 },
-			       &fb.id, 0));
+	vgpu_fb_init_rendered(fd, &fb, head.mode.hdisplay, head.mode.vdisplay);
 	vgpu_ok(vgpu_show(fd, &head, &fb, 0, 0));
 	vgpu_flip(fd, &head, &fb);
 	vgpu_ok(vgpu_show(fd, &head, NULL, 0, 0));

@@ -4,8 +4,6 @@
 #include <unistd.h>
 #include <xf86drm.h>
 
-#include <drm/drm_fourcc.h>
-
 #include "toy3d.h"
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
@@ -27,34 +25,16 @@ struct scene {
 	struct vgpu_fb back;
 };
 
-static void rendered_fb(int fd, struct vgpu_fb *fb, const struct vgpu_head *head)
-{
-	struct drm_virtgpu_resource_create rc =
-		vgpu_picture_args(head->mode.hdisplay, head->mode.vdisplay);
-
-	rc.bind = VGPU_BIND_RENDER_TARGET | VGPU_BIND_SAMPLER_VIEW |
-		  VGPU_BIND_SCANOUT;
-	vgpu_ok(vgpu_resource_create(fd, &rc));
-	*fb = (struct vgpu_fb){
-		.handle = rc.bo_handle,
-		.width = rc.width,
-		.height = rc.height,
-	};
-	vgpu_sys(drmModeAddFB2(fd, rc.width, rc.height, DRM_FORMAT_XRGB8888,
-			       (uint32_t[4]){ rc.bo_handle },
-			       (uint32_t[4]){ rc.width * 4 }, (uint32_t[4]){ 0 },
-			       &fb->id, 0));
-}
-
 static struct scene scene_on(int fd)
 {
 	struct scene scene = {
 		.client = vgpu_client_of(fd),
 		.head = vgpu_first_head(fd),
 	};
+	const drmModeModeInfo *mode = &scene.head.mode;
 
-	rendered_fb(fd, &scene.front, &scene.head);
-	rendered_fb(fd, &scene.back, &scene.head);
+	vgpu_fb_init_rendered(fd, &scene.front, mode->hdisplay, mode->vdisplay);
+	vgpu_fb_init_rendered(fd, &scene.back, mode->hdisplay, mode->vdisplay);
 	vgpu_ok(vgpu_show(fd, &scene.head, &scene.front, 0, 0));
 	return scene;
 }

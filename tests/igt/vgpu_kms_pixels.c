@@ -495,7 +495,7 @@ static void rendered_by_the_host(void)
 		vgpu_picture_args(canvas.fb.width, canvas.fb.height);
 	uint32_t dwords[VGPU_VIRGL_CLEAR_DWORDS];
 	struct drm_virtgpu_execbuffer exec = { .command = (uintptr_t)dwords };
-	uint32_t id;
+	struct vgpu_fb fb = { .width = rc.width, .height = rc.height, .pitch = rc.width * 4 };
 
 	vgpu_require(vgpu_is_virgl(&client), "the host is not virgl");
 	rc.format = VGPU_FORMAT_B8G8R8A8;
@@ -507,17 +507,15 @@ static void rendered_by_the_host(void)
 	exec.num_bo_handles = 1;
 	vgpu_ok(vgpu_execbuffer(canvas.fd, &exec));
 	vgpu_ok(vgpu_wait(canvas.fd, rc.bo_handle, 0));
-	vgpu_sys(drmModeAddFB2(canvas.fd, rc.width, rc.height,
-			       DRM_FORMAT_XRGB8888, (uint32_t[4]){ rc.bo_handle },
-			       (uint32_t[4]){ rc.width * 4 }, (uint32_t[4]){ 0 },
-			       &id, 0));
+	fb.handle = rc.bo_handle;
+	vgpu_fb_add(canvas.fd, &fb, DRM_FORMAT_XRGB8888);
 	show(&canvas, 0, 0);
 	for (uint32_t i = 0; i < rc.width * rc.height; i++)
 		canvas.image.pixels[i] = 0x00ff00;
-	vgpu_flip(canvas.fd, &canvas.head, &(struct vgpu_fb){ .id = id });
+	vgpu_flip(canvas.fd, &canvas.head, &fb);
 	shoot(&canvas, "rendered");
 	vgpu_flip(canvas.fd, &canvas.head, &canvas.fb);
-	vgpu_sys(drmModeRmFB(canvas.fd, id));
+	vgpu_sys(drmModeRmFB(canvas.fd, fb.id));
 	end_screen(&canvas);
 	vgpu_client_close(&client);
 }

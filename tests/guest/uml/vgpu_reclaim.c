@@ -282,12 +282,10 @@ static void guest_blob_stays(void)
 
 static uint32_t add_fb(int fd, uint32_t handle)
 {
-	const uint32_t handles[4] = { handle }, pitches[4] = { SIDE * 4 }, offsets[4] = { 0 };
-	uint32_t fb;
+	struct vgpu_fb fb = { .handle = handle, .width = SIDE, .height = SIDE, .pitch = SIDE * 4 };
 
-	vgpu_ok(drmModeAddFB2(fd, SIDE, SIDE, DRM_FORMAT_XRGB8888, handles, pitches, offsets,
-			      &fb, 0));
-	return fb;
+	vgpu_fb_add(fd, &fb, DRM_FORMAT_XRGB8888);
+	return fb.id;
 }
 
 /* A panic draws on what is shown, and cannot wait for its pages. */
