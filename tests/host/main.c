@@ -2,17 +2,16 @@
 /* vgpu-host: a strict virtio-gpu device in a process of its own. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "control.h"
 #include "log.h"
 #include "options.h"
 #include "unix.h"
-
-#define EXIT_GUEST_BUGS 3
 
 struct host {
 	struct options opt;
@@ -28,7 +27,7 @@ static struct host host;
 static void host_accept(void *opaque, int fd)
 {
 	struct host *h = opaque;
-	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+	int client = unix_accept(fd);
 
 	if (client < 0)
 		return;
@@ -61,14 +60,14 @@ static u64 host_deadline(void *opaque)
 {
 	struct host *h = opaque;
 
-	return fence_deadline(&h->device.fence);
+	return device_busy(&h->device) ? 0 : fence_deadline(&h->device.fence);
 }
 
 static void host_timeout(void *opaque)
 {
 	struct host *h = opaque;
 
-	device_answer_ready(&h->device);
+	device_work(&h->device);
 }
 
 static void host_signals(struct host *h)
@@ -86,6 +85,17 @@ static void host_signals(struct host *h)
 		log_die("signalfd: %s", strerror(errno));
 }
 
+/* Each host blob takes a descriptor. */
+static void host_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static int host_listen(const char *path)
 {
 	int fd = unix_listen(path);
@@ -97,7 +107,7 @@ static int host_listen(const char *path)
 
 static int host_finish(struct host *h)
 {
-	u64 bugs;
+	int status = bug_exit_status(&h->device.bugs);
 
 	if (h->front.fd >= 0)
 		vhost_user_close(&h->front);
@@ -106,24 +116,50 @@ static int host_finish(struct host *h)
 	unlink(h->opt.socket);
 	if (h->opt.control)
 		unlink(h->opt.control);
-	bugs = h->device.bugs.count;
-	if (bugs)
-		log_warn("%llu guest bugs", (unsigned long long)bugs);
+	if (status)
+		log_warn("%llu guest bugs", h->device.bugs.count);
 	device_fini(&h->device);
-	return bugs ? EXIT_GUEST_BUGS : 0;
+	return status;
+}
+
+/* Does what the command line asks for instead of being a device; false: be one. */
+static bool host_options(struct host *h, int argc, char **argv, int *ret)
+{
+	struct options *o = &h->opt;
+	int words = 0;
+	char err[256];
+
+	if (!options_parse(o, &h->front, argc, argv, err, sizeof(err)))
+		log_die("%s; try --help", err);
+	*ret = 0;
+	if (o->help) {
+		options_help(stdout);
+	} else if (o->version) {
+		puts("vgpu-host " VGPU_VERSION);
+	} else if (o->ctl) {
+		while (o->rest[words])
+			words++;
+		*ret = control_call(o->ctl, words, o->rest);
+	} else {
+		return false;
+	}
+	return true;
 }
 
 int main(int argc, char **argv)
 {
 	struct host *h = &host;
+	int ret;
 
 	device_init(&h->device, &vhost_user_device_ops, &h->front);
 	vhost_user_init(&h->front, &h->device, &h->loop);
 	h->front.gone = host_gone;
 	h->front.opaque = h;
-	options_parse(&h->opt, &h->front, argc, argv);
+	if (host_options(h, argc, argv, &ret))
+		return ret;
 	for (unsigned int i = 0; i < WIRE_QUEUES; i++)
 		h->device.vq[i].max_chain = h->opt.max_chain;
+	host_files();
 	device_start(&h->device);
 	host_signals(h);
 	control_init(&h->control, &h->device, &h->loop,

@@ -1,61 +1,52 @@
 // SPDX-License-Identifier: MIT
-/* The command line. */
+/* The command line: one row an option. Nothing here ends the process; errors are texts. */
 #include <errno.h>
 #include <getopt.h>
-#include <stdio.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
 #include "control.h"
-#include "edid.h"
 #include "log.h"
 #include "options.h"
 
 #define MIB (1024ull * 1024)
 
-static const char options_help[] =
-"Usage: vgpu-host --socket PATH [OPTION]...\n"
-"       vgpu-host --ctl PATH COMMAND [ARGUMENT]...\n"
-"A strict virtio-gpu device for vhost-user front ends (QEMU, User Mode Linux).\n"
-"\n"
-"  -s, --socket PATH         listen here for the front end\n"
-"  -c, --control PATH        listen here for commands\n"
-"  -C, --ctl PATH            send a command to a running vgpu-host\n"
-"  -t, --trace FILE          write what happens as JSON lines (- for stdout)\n"
-"  -f, --script, --fault FILE|RULE\n"
-"                            read a fault script (see vgpu-host.1), or add one\n"
-"                            rule, which begins with \"on\"\n"
-"  -z, --fuzz SEED[:RATE[:drop]][@CALM]\n"
-"                            mutate RATE (100) of 1000 answers, after the\n"
-"                            first CALM (0)\n"
-"  -a, --allow RULE[,RULE]   these broken rules are no guest bugs\n"
-"  -i, --inband              notifications as messages (UML time travel)\n"
-"  -S, --status              offer the STATUS protocol feature\n"
-"  -k, --keep                serve again when the front end hangs up\n"
-"  -x, --stall               begin with the rings stalled\n"
-"  -v, --verbose             tell about the connection, twice: every message\n"
-"\n"
-"The device:\n"
-"      --features LIST       names, + and - change the default: virgl edid uuid\n"
-"                            blob context_init blob_alignment indirect event_idx\n"
-"                            version_1 packed in_order; none clears\n"
-"      --outputs N           number of outputs (1)\n"
-"      --output N=WxH[+X+Y]|off|on\n"
-"      --capset ID:VERSION:SIZE   one more capability set\n"
-"      --no-toy3d            not ours\n"
-"      --window MIB          host-visible window (0: none)\n"
-"      --window-at GPA       the window is this part of the guest's memory\n"
-"      --map-info N          caching of mappings: 1 cached, 2 uncached, 3 WC\n"
-"      --blob-alignment N    bytes; offers BLOB_ALIGNMENT\n"
-"      --max-memory MIB      host memory the guest may take (1024)\n"
-"      --max-entries N       backing entries of a resource (16384)\n"
-"      --max-chain N         descriptors of a chain (1024)\n"
-"      --config MEMBER=VALUE lie in the configuration space from the start\n"
-"\n"
-"Exit status: 0; 2 when it cannot run; 3 when there were guest bugs.\n"
-"Commands of the control socket:\n";
+struct row;
+
+/* What the functions of the rows share. */
+struct parse {
+	const struct row *row;
+	struct options *o;
+	struct vhost_user *v;
+	struct device *d;
+	char *err;
+	size_t n;
+	bool alignment;
+};
+
+/**
+ * struct row - an option
+ * @letter: its short name, or 0
+ * @name: its long name
+ * @arg: what its argument is, or NULL
+ * @fn: takes it
+ * @help: for --help
+ * @base: where in struct parse the pointer is to what it sets, for those that just do that
+ * @off: and where in that
+ * @max: the largest number that makes sense, or the bit to set
+ * @min: the smallest
+ */
+struct row {
+	char letter;
+	const char *name, *arg;
+	bool (*fn)(struct parse *p, char *arg);
+	const char *help;
+	size_t base, off;
+	u64 max, min;
+};
 
 static const struct {
 	const char *name;
@@ -74,72 +65,51 @@ static const struct {
 	{ "in_order", VIRTIO_F_IN_ORDER },
 };
 
-enum {
-	OPT_FEATURES = 256,
-	OPT_OUTPUTS,
-	OPT_OUTPUT,
-	OPT_CAPSET,
-	OPT_NO_TOY3D,
-	OPT_WINDOW,
-	OPT_WINDOW_AT,
-	OPT_MAP_INFO,
-	OPT_BLOB_ALIGNMENT,
-	OPT_MAX_MEMORY,
-	OPT_MAX_ENTRIES,
-	OPT_MAX_CHAIN,
-	OPT_CONFIG,
-};
-
-static const struct option options_long[] = {
-	{ "socket", required_argument, NULL, 's' },
-	{ "control", required_argument, NULL, 'c' },
-	{ "ctl", required_argument, NULL, 'C' },
-	{ "trace", required_argument, NULL, 't' },
-	{ "fault", required_argument, NULL, 'f' },
-	{ "script", required_argument, NULL, 'f' },
-	{ "fuzz", required_argument, NULL, 'z' },
-	{ "allow", required_argument, NULL, 'a' },
-	{ "inband", no_argument, NULL, 'i' },
-	{ "status", no_argument, NULL, 'S' },
-	{ "keep", no_argument, NULL, 'k' },
-	{ "stall", no_argument, NULL, 'x' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "features", required_argument, NULL, OPT_FEATURES },
-	{ "outputs", required_argument, NULL, OPT_OUTPUTS },
-	{ "output", required_argument, NULL, OPT_OUTPUT },
-	{ "capset", required_argument, NULL, OPT_CAPSET },
-	{ "no-toy3d", no_argument, NULL, OPT_NO_TOY3D },
-	{ "window", required_argument, NULL, OPT_WINDOW },
-	{ "window-at", required_argument, NULL, OPT_WINDOW_AT },
-	{ "map-info", required_argument, NULL, OPT_MAP_INFO },
-	{ "blob-alignment", required_argument, NULL, OPT_BLOB_ALIGNMENT },
-	{ "max-memory", required_argument, NULL, OPT_MAX_MEMORY },
-	{ "max-entries", required_argument, NULL, OPT_MAX_ENTRIES },
-	{ "max-chain", required_argument, NULL, OPT_MAX_CHAIN },
-	{ "config", required_argument, NULL, OPT_CONFIG },
-	{ 0 },
-};
-
-static u64 number(const char *s, u64 min, u64 max)
+__attribute__((format(printf, 2, 3)))
+static bool wrong(struct parse *p, const char *fmt, ...)
 {
-	char *end;
-	u64 v;
+	va_list ap;
 
-	errno = 0;
-	v = strtoull(s, &end, 0);
-	if (errno || *end || end == s || *s == '-' || v < min || v > max)
-		log_die("'%s' is not a number from %llu to %llu", s,
-			(unsigned long long)min, (unsigned long long)max);
-	return v;
+	va_start(ap, fmt);
+	vsnprintf(p->err, p->n, fmt, ap);
+	va_end(ap);
+	return false;
 }
 
-static bool feature_bit(const char *name, u64 *bit)
+static bool number(struct parse *p, const char *s, u64 min, u64 max, u64 *v)
 {
+	if (!words_number(s, max, v) || *v < min)
+		return wrong(p, "'%s' is not a number from %llu to %llu", s,
+			     (unsigned long long)min, (unsigned long long)max);
+	return true;
+}
+
+static bool number32(struct parse *p, const char *s, u32 min, u32 max, u32 *v)
+{
+	u64 wide;
+
+	if (!number(p, s, min, max, &wide))
+		return false;
+	*v = wide;
+	return true;
+}
+
+static bool feature_change(void *opaque, const char *name)
+{
+	bool off = *name == '-';
+	u64 *features = opaque;
+
+	if (!strcmp(name, "none")) {
+		*features = 0;
+		return true;
+	}
+	name += off || *name == '+';
 	for (size_t i = 0; i < ARRAY_SIZE(options_bits); i++) {
+		u64 bit = BIT64(options_bits[i].bit);
+
 		if (strcmp(options_bits[i].name, name))
 			continue;
-		*bit = BIT64(options_bits[i].bit);
+		*features = off ? *features & ~bit : *features | bit;
 		return true;
 	}
 	return false;
@@ -155,172 +125,299 @@ static bool feature_bit(const char *name, u64 *bit)
  */
 bool options_features(u64 *features, const char *list)
 {
-	char *copy = strdup(list), *save = NULL;
-	bool ok = true;
+	return words_list(list, feature_change, features);
+}
 
-	for (char *s = strtok_r(copy, ",", &save); s && ok;
-	     s = strtok_r(NULL, ",", &save)) {
-		bool off = *s == '-';
-		u64 bit = 0;
+static void *member(const struct parse *p)
+{
+	return *(u8 **)((u8 *)p + p->row->base) + p->row->off;
+}
 
-		if (!strcmp(s, "none")) {
-			*features = 0;
-			continue;
-		}
-		ok = feature_bit(s + (off || *s == '+'), &bit);
-		*features = off ? *features & ~bit : *features | bit;
-	}
-	free(copy);
+static bool set_string(struct parse *p, char *arg)
+{
+	*(char **)member(p) = arg;
+	return true;
+}
+
+static bool set_flag(struct parse *p, char *arg)
+{
+	(void)arg;
+	*(bool *)member(p) = true;
+	return true;
+}
+
+static bool set_bit(struct parse *p, char *arg)
+{
+	(void)arg;
+	*(u64 *)member(p) |= BIT64(p->row->max);
+	return true;
+}
+
+static bool set_number(struct parse *p, char *arg)
+{
+	return number(p, arg, p->row->min, p->row->max, member(p));
+}
+
+static bool set_number32(struct parse *p, char *arg)
+{
+	return number32(p, arg, p->row->min, p->row->max, member(p));
+}
+
+static bool set_mib(struct parse *p, char *arg)
+{
+	bool ok = number(p, arg, 0, 1u << 20, member(p));
+
+	*(u64 *)member(p) *= MIB;
 	return ok;
 }
 
-static void add_capset(struct device_options *opt, const char *s)
+static bool set_trace(struct parse *p, char *arg)
 {
-	struct capset *c = &opt->capset[opt->ncapsets];
+	return !trace_open(&p->d->trace, arg) || wrong(p, "%s: %s", arg, strerror(errno));
+}
+
+static bool set_fault(struct parse *p, char *arg)
+{
+	return !(strncmp(arg, "on ", 3) ? fault_load(&p->d->fault, arg, p->err, p->n) :
+		 fault_parse(&p->d->fault, arg, p->err, p->n));
+}
+
+static bool set_fuzz(struct parse *p, char *arg)
+{
+	return fuzz_parse(&p->d->fuzz, arg) ||
+	       wrong(p, "'%s' is not SEED[:RATE[:drop]][@CALM]", arg);
+}
+
+static bool set_allow(struct parse *p, char *arg)
+{
+	return bug_allow(&p->d->bugs, arg) ||
+	       wrong(p, "'%s' names a rule that there is not", arg);
+}
+
+static bool set_verbose(struct parse *p, char *arg)
+{
+	(void)p;
+	(void)arg;
+	log_verbose++;
+	return true;
+}
+
+static bool set_features(struct parse *p, char *arg)
+{
+	return options_features(&p->d->opt.features, arg) ||
+	       wrong(p, "'%s' names an unknown feature", arg);
+}
+
+static bool set_like(struct parse *p, char *arg)
+{
+	return habit_like(&p->d->opt.habits, arg) ||
+	       wrong(p, "'%s' is not qemu, crosvm or libkrun", arg);
+}
+
+static bool set_habit(struct parse *p, char *arg)
+{
+	return habit_change(&p->d->opt.habits, arg) ||
+	       wrong(p, "'%s' names a habit that there is not", arg);
+}
+
+static bool set_outputs(struct parse *p, char *arg)
+{
+	struct display *display = &p->d->display;
+	u32 x = 0;
+
+	if (!number32(p, arg, 1, DISPLAY_OUTPUTS, &display->n))
+		return false;
+	for (u32 i = 0; i < display->n; i++) {
+		display->out[i].connected = true;
+		display->out[i].mode.x = x;
+		x += display->out[i].mode.w;
+	}
+	return true;
+}
+
+static bool set_output(struct parse *p, char *arg)
+{
+	u32 n;
+	int used = 0;
+
+	if (sscanf(arg, "%u=%n", &n, &used) != 1 || !used || n >= DISPLAY_OUTPUTS ||
+	    !output_change(&p->d->display.out[n], arg + used))
+		return wrong(p, "'%s' is not N=WxH[+X+Y], N=on or N=off", arg);
+	p->d->display.n = MAX(p->d->display.n, n + 1);
+	return true;
+}
+
+static bool set_capset(struct parse *p, char *arg)
+{
+	struct device_options *opt = &p->d->opt;
+	struct capset c;
 	int used = 0;
 
 	if (opt->ncapsets == DEVICE_CAPSETS)
-		log_die("more than %d capability sets", DEVICE_CAPSETS);
-	if (sscanf(s, "%u:%u:%u%n", &c->id, &c->version, &c->size, &used) != 3 ||
-	    s[used] || c->size > 65536)
-		log_die("'%s' is not ID:VERSION:SIZE", s);
-	opt->ncapsets++;
+		return wrong(p, "more than %d capability sets", DEVICE_CAPSETS);
+	if (sscanf(arg, "%u:%u:%u%n", &c.id, &c.version, &c.size, &used) != 3 ||
+	    arg[used] || c.size > 65536)
+		return wrong(p, "'%s' is not ID:VERSION:SIZE", arg);
+	opt->capset[opt->ncapsets++] = c;
+	return true;
 }
 
-static void set_output(struct device *d, const char *s)
+static bool set_blob_alignment(struct parse *p, char *arg)
 {
-	u32 n, w, h;
-	s64 x, y;
-	int used = 0;
-	struct output *o;
+	u32 *v = &p->d->opt.blob_alignment;
 
-	if (sscanf(s, "%u=%n", &n, &used) != 1 || !used || n >= DISPLAY_OUTPUTS ||
-	    !fault_parse_output(s + used, &w, &h, &x, &y) || w > EDID_MAX_PIXELS ||
-	    h > EDID_MAX_PIXELS)
-		log_die("'%s' is not N=WxH[+X+Y], N=on or N=off", s);
-	o = &d->display.out[n];
-	o->connected = x != -2;
-	if (w)
-		o->mode = (struct rect){ MAX(x, 0), MAX(y, 0), w, h };
-	d->display.n = MAX(d->display.n, n + 1);
+	if (!number32(p, arg, 1, 1u << 30, v))
+		return false;
+	if (*v & (*v - 1))
+		return wrong(p, "'%s' is not a power of two", arg);
+	p->alignment = true;
+	p->d->opt.features |= BIT64(VIRTIO_GPU_F_BLOB_ALIGNMENT);
+	return true;
 }
 
-static void set_outputs(struct device *d, const char *s)
+static bool set_config(struct parse *p, char *arg)
 {
-	u32 x = 0;
-
-	d->display.n = number(s, 1, DISPLAY_OUTPUTS);
-	for (u32 i = 0; i < d->display.n; i++) {
-		d->display.out[i].connected = true;
-		d->display.out[i].mode.x = x;
-		x += d->display.out[i].mode.w;
-	}
-}
-
-static void set_blob_alignment(struct device_options *opt, const char *s)
-{
-	opt->blob_alignment = number(s, 1, 1u << 30);
-	if (opt->blob_alignment & (opt->blob_alignment - 1))
-		log_die("'%s' is not a power of two", s);
-	opt->features |= BIT64(VIRTIO_GPU_F_BLOB_ALIGNMENT);
-}
-
-static void add_lie(struct device *d, char *s)
-{
-	struct device_options *opt = &d->opt;
-	char *eq = strchr(s, '=');
+	struct device_options *opt = &p->d->opt;
+	char *eq = strchr(arg, '=');
+	u32 value;
 
 	if (!eq || opt->nlies == DEVICE_LIES)
-		log_die("'%s' is not MEMBER=VALUE, or one too many", s);
+		return wrong(p, "'%s' is not MEMBER=VALUE, or one too many", arg);
+	if (!number32(p, eq + 1, 0, UINT32_MAX, &value))
+		return false;
 	*eq = 0;
-	opt->lie[opt->nlies].name = s;
-	opt->lie[opt->nlies].value = number(eq + 1, 0, UINT32_MAX);
-	if (!device_config_lie(d, s, 0))
-		log_die("the configuration space has no '%s'", s);
-	opt->nlies++;
+	if (!device_config_lie(p->d, arg, 0))
+		return wrong(p, "the configuration space has no '%s'", arg);
+	opt->lie[opt->nlies].name = arg;
+	opt->lie[opt->nlies++].value = value;
+	return true;
 }
 
-static bool device_option(struct options *o, struct device *d, int c, char *arg)
-{
-	struct device_options *opt = &d->opt;
+#define OF_OPTIONS(m) .base = offsetof(struct parse, o), .off = offsetof(struct options, m)
+#define OF_FRONT(m) .base = offsetof(struct parse, v), .off = offsetof(struct vhost_user, m)
+#define OF_DEVICE(m) .base = offsetof(struct parse, d), .off = offsetof(struct device, m)
 
-	switch (c) {
-	case OPT_FEATURES:
-		if (!options_features(&opt->features, arg))
-			log_die("'%s' names an unknown feature", arg);
-		return true;
-	case OPT_OUTPUTS:
-		set_outputs(d, arg);
-		return true;
-	case OPT_OUTPUT:
-		set_output(d, arg);
-		return true;
-	case OPT_CAPSET:
-		add_capset(opt, arg);
-		return true;
-	case OPT_NO_TOY3D:
+static const struct row options_table[] = {
+	{ 's', "socket", "PATH", set_string, .help = "listen here for the front end",
+	  OF_OPTIONS(socket) },
+	{ 'c', "control", "PATH", set_string, .help = "listen here for commands",
+	  OF_OPTIONS(control) },
+	{ 'C', "ctl", "PATH", set_string, .help = "send a command to a running vgpu-host",
+	  OF_OPTIONS(ctl) },
+	{ 't', "trace", "FILE", set_trace, .help = "write what happens as JSON lines (- for stdout)" },
+	{ 0, "trace-requests", NULL, set_flag, .help = "write the bytes of each request, too",
+	  OF_DEVICE(trace.requests) },
+	{ 'f', "fault", "FILE|RULE", set_fault,
+	  .help = "read a fault script, or add one rule, which begins with \"on\"" },
+	{ 0, "script", "FILE|RULE", set_fault, .help = "the same" },
+	{ 'z', "fuzz", "SEED[:RATE[:drop]][@CALM]", set_fuzz,
+	  .help = "mutate RATE (100) of 1000 answers, after the first CALM (0)" },
+	{ 'a', "allow", "RULE[,RULE]", set_allow, .help = "these broken rules are no guest bugs" },
+	{ 0, "pedantic", NULL, set_flag,
+	  .help = "breaking rules of good practice is a guest bug, too", OF_DEVICE(bugs.pedantic) },
+	{ 'i', "inband", NULL, set_bit, .help = "notifications as messages (UML time travel)",
+	  OF_FRONT(offered), .max = VHU_PF_INBAND_NOTIFICATIONS },
+	{ 'S', "status", NULL, set_bit, .help = "offer the STATUS protocol feature",
+	  OF_FRONT(offered), .max = VHU_PF_STATUS },
+	{ 'k', "keep", NULL, set_flag, .help = "serve again when the front end hangs up",
+	  OF_OPTIONS(keep) },
+	{ 'x', "stall", NULL, set_flag, .help = "begin with the rings stalled", OF_DEVICE(stalled) },
+	{ 'v', "verbose", NULL, set_verbose,
+	  .help = "tell about the connection, twice: every message" },
+	{ 'h', "help", NULL, set_flag, .help = "this text", OF_OPTIONS(help) },
+	{ 'V', "version", NULL, set_flag, .help = "the version", OF_OPTIONS(version) },
+	{ 0, "features", "LIST", set_features,
+	  .help = "names, + and - change the default: virgl edid uuid blob context_init\n"
+	  "blob_alignment indirect event_idx version_1 packed in_order; none clears" },
+	{ 0, "like", "HOST", set_like, .help = "have the habits of qemu, crosvm or libkrun" },
+	{ 0, "habit", "NAME|-NAME[,...]", set_habit, .help = "have this habit, or not" },
+	{ 0, "outputs", "N", set_outputs, .help = "number of outputs (1)" },
+	{ 0, "output", "N=WxH[+X+Y]|on|off", set_output, .help = "mode and place of one" },
+	{ 0, "capset", "ID:VERSION:SIZE", set_capset, .help = "one more capability set" },
+	{ 0, "no-toy3d", NULL, set_flag, .help = "not ours", OF_OPTIONS(no_toy3d) },
+	{ 0, "window", "MIB", set_mib, .help = "host-visible window (0: none)", OF_DEVICE(opt.window) },
+	{ 0, "window-at", "GPA", set_number,
+	  .help = "the window is this part of the guest's memory",
+	  OF_DEVICE(opt.window_at), .max = UINT64_MAX, .min = 1 },
+	{ 0, "map-info", "N", set_number32, .help = "caching of mappings: 1 cached, 2 uncached, 3 WC",
+	  OF_DEVICE(opt.map_info), .max = UINT32_MAX },
+	{ 0, "blob-alignment", "N", set_blob_alignment, .help = "bytes; offers BLOB_ALIGNMENT" },
+	{ 0, "max-memory", "MIB", set_mib, .help = "host memory the guest may take (1024)",
+	  OF_DEVICE(opt.max_memory) },
+	{ 0, "max-entries", "N", set_number32, .help = "backing entries of a resource (16384)",
+	  OF_DEVICE(opt.max_entries), .max = 1u << 24, .min = 1 },
+	{ 0, "max-chain", "N", set_number32, .help = "descriptors of a chain (1024)",
+	  OF_OPTIONS(max_chain), .max = 65536, .min = 1 },
+	{ 0, "config", "MEMBER=VALUE", set_config,
+	  .help = "lie in the configuration space from the start" },
+};
+
+#define OPTIONS ARRAY_SIZE(options_table)
+
+/**
+ * options_help - Print what there is to say on the command line
+ * @out: where to
+ */
+void options_help(FILE *out)
+{
+	fputs("Usage: vgpu-host --socket PATH [OPTION]...\n"
+	      "       vgpu-host --ctl PATH COMMAND [ARGUMENT]...\n"
+	      "A strict virtio-gpu device for vhost-user front ends (QEMU, User Mode Linux).\n"
+	      "\n", out);
+	for (size_t i = 0; i < OPTIONS; i++) {
+		const char *arg = options_table[i].arg, *help = options_table[i].help;
+
+		fprintf(out, options_table[i].letter ? "  -%c, " : "      ",
+			options_table[i].letter);
+		fprintf(out, "--%s %s\n", options_table[i].name, arg ? arg : "");
+		for (size_t len; *help; help += len + !!help[len]) {
+			len = strcspn(help, "\n");
+			fprintf(out, "          %.*s\n", (int)len, help);
+		}
+	}
+	fputs("\nHabits:\n", out);
+	habit_help(out);
+	fputs("\nExit status: 0; 2 when it cannot run; 3 when there were guest bugs.\n"
+	      "Commands of the control socket:\n", out);
+	control_help(out);
+}
+
+static bool check_capsets(struct parse *p)
+{
+	struct device_options *opt = &p->d->opt;
+
+	if (p->o->no_toy3d)
 		memmove(opt->capset, opt->capset + 1,
 			--opt->ncapsets * sizeof(opt->capset[0]));
-		return true;
-	case OPT_WINDOW:
-		opt->window = number(arg, 0, 1u << 20) * MIB;
-		return true;
-	case OPT_WINDOW_AT:
-		opt->window_at = number(arg, 1, UINT64_MAX);
-		return true;
-	case OPT_MAP_INFO:
-		opt->map_info = number(arg, 0, UINT32_MAX);
-		return true;
-	case OPT_BLOB_ALIGNMENT:
-		set_blob_alignment(opt, arg);
-		return true;
-	case OPT_MAX_MEMORY:
-		opt->max_memory = number(arg, 0, 1u << 20) * MIB;
-		return true;
-	case OPT_MAX_ENTRIES:
-		opt->max_entries = number(arg, 1, 1u << 24);
-		return true;
-	case OPT_CONFIG:
-		add_lie(d, arg);
-		return true;
-	case OPT_MAX_CHAIN:
-		o->max_chain = number(arg, 1, 65536);
-		return true;
-	}
-	return false;
+	for (u32 i = 0; i < opt->ncapsets; i++)
+		for (u32 k = 0; k < i; k++)
+			if (opt->capset[i].id == opt->capset[k].id)
+				return wrong(p, "capability set %u is there twice",
+					     opt->capset[i].id);
+	return true;
 }
 
-static bool fault_option(struct device *d, int c, const char *arg)
+/* Options that contradict each other: neither can be meant. */
+static bool check_all(struct parse *p, const char *behind)
 {
-	char err[256];
+	const struct device_options *opt = &p->d->opt;
+	const struct options *o = p->o;
 
-	switch (c) {
-	case 'f':
-		if (strncmp(arg, "on ", 3) ? fault_load(&d->fault, arg, err, sizeof(err)) :
-		    fault_parse(&d->fault, arg, err, sizeof(err)))
-			log_die("%s", err);
+	if (o->help || o->version)
 		return true;
-	case 'z':
-		if (!fuzz_parse(&d->fuzz, arg))
-			log_die("'%s' is not SEED[:RATE[:drop]][@CALM]", arg);
-		return true;
-	case 'a':
-		if (bug_allow(&d->bugs, arg))
-			log_die("too many rules are allowed");
-		return true;
-	case 't':
-		if (trace_open(&d->trace, arg))
-			log_die("%s: %s", arg, strerror(errno));
-		return true;
-	}
-	return false;
-}
-
-static void usage(void)
-{
-	fputs(options_help, stdout);
-	control_help(stdout);
-	exit(0);
+	if (o->ctl)
+		return !o->socket || wrong(p, "--ctl and --socket: a client, or a device?");
+	if (behind)
+		return wrong(p, "what is '%s'?", behind);
+	if (!o->socket)
+		return wrong(p, "--socket is missing");
+	if (o->control && !strcmp(o->control, o->socket))
+		return wrong(p, "--socket and --control need a path each");
+	if (opt->window_at && !opt->window)
+		return wrong(p, "--window-at needs --window: how large is it?");
+	if (p->alignment && !(opt->features & BIT64(VIRTIO_GPU_F_BLOB_ALIGNMENT)))
+		return wrong(p, "--blob-alignment, but --features takes it away");
+	return check_capsets(p);
 }
 
 /**
@@ -329,41 +426,48 @@ static void usage(void)
  * @v: the connection, and its device, set up accordingly
  * @argc: of main()
  * @argv: of main()
+ * @err: told what is wrong
+ * @n: bytes of @err
  *
- * Does not return after --help, --ctl, or an error.
+ * Return: false with @err filled in when it makes no sense.
  */
-void options_parse(struct options *o, struct vhost_user *v, int argc, char **argv)
+bool options_parse(struct options *o, struct vhost_user *v, int argc, char **argv,
+		   char *err, size_t n)
 {
+	struct parse p = { .o = o, .v = v, .d = v->d, .err = err, .n = n };
+	struct option names[OPTIONS + 1] = { 0 };
+	char letters[2 * OPTIONS + 2] = "+", *l = letters + 1;
+	size_t row;
 	int c;
 
-	*o = (struct options){ .max_chain = 1024 };
-	while ((c = getopt_long(argc, argv, "+s:c:C:t:f:z:a:iSkxvh", options_long,
-				NULL)) != -1) {
-		if (device_option(o, v->d, c, optarg) || fault_option(v->d, c, optarg))
-			continue;
-		if (c == 's')
-			o->socket = optarg;
-		else if (c == 'c')
-			o->control = optarg;
-		else if (c == 'C')
-			exit(control_call(optarg, argc - optind, argv + optind));
-		else if (c == 'i')
-			v->offered |= BIT64(VHU_PF_INBAND_NOTIFICATIONS);
-		else if (c == 'S')
-			v->offered |= BIT64(VHU_PF_STATUS);
-		else if (c == 'k')
-			o->keep = true;
-		else if (c == 'x')
-			v->d->stalled = true;
-		else if (c == 'v')
-			log_verbose++;
-		else if (c == 'h')
-			usage();
-		else
-			log_die("try --help");
+	for (size_t i = 0; i < OPTIONS; i++) {
+		names[i] = (struct option){ options_table[i].name, !!options_table[i].arg,
+					    NULL, 256 + i };
+		if (options_table[i].letter)
+			*l++ = options_table[i].letter;
+		if (options_table[i].letter && options_table[i].arg)
+			*l++ = ':';
 	}
-	if (!o->socket || optind < argc)
-		log_die("%s; try --help", o->socket ? argv[optind] : "--socket is missing");
+	*o = (struct options){ .max_chain = 1024 };
+	optind = 0;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, letters, names, NULL)) != -1) {
+		if (c == '?')
+			return wrong(&p, "'%s': no such option, or its argument is missing",
+				     argv[optind - 1]);
+		for (row = c < 256 ? 0 : c - 256; c < 256 && options_table[row].letter != c;)
+			row++;
+		p.row = &options_table[row];
+		if (!p.row->fn(&p, optarg))
+			return false;
+		/* What is behind --ctl PATH is for the device. */
+		if (o->ctl)
+			break;
+	}
+	o->rest = argv + optind;
+	if (!check_all(&p, *o->rest))
+		return false;
 	if (v->d->opt.window && !v->d->opt.window_at)
 		v->offered |= BIT64(VHU_PF_BACKEND_SEND_FD) | BIT64(VHU_PF_SHMEM);
+	return true;
 }

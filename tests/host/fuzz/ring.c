@@ -72,7 +72,7 @@ static void drain(struct virtqueue *vq)
 	for (int i = 0; i < 200 && vq_pop(vq, &c) == VQ_GOT; i++) {
 		u8 bytes[64];
 
-		vq_chain_read(vq, &c, bytes, MIN(c.out_len, sizeof(bytes)));
+		vq_chain_read(vq, &c, 0, bytes, MIN(c.out_len, sizeof(bytes)));
 		vq_chain_write(vq, &c, bytes, sizeof(bytes));
 		vq_push(vq, &c, MIN(c.in_len, sizeof(bytes)));
 		vq_want_kick(vq);
@@ -100,6 +100,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	g->d.vq[0].max_chain = data[0] & 2 ? 4 : 1024;
 	vq_set_base(&g->d.vq[0], 0, true);
 	memset(g->mem, 0, 0x10000);
+	vq_map(&g->d.vq[0]);
 	fill_ring(g, data + 1, size - 1, packed);
 	drain(&g->d.vq[0]);
 	bug_clear(&g->d.bugs);

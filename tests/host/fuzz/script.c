@@ -57,6 +57,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	device_reset(&g->d);
 	vq_set_base(&g->d.vq[0], g->avail[0], true);
 	put_le16(guest_ring(g, 0, 'u') + 2, g->avail[0]);
+	vq_map(&g->d.vq[0]);
 	g->used[0] = g->avail[0];
 	g->d.config.num_scanouts = 2;
 	bug_clear(&g->d.bugs);

@@ -7,6 +7,7 @@
 
 #include "guest.h"
 #include "log.h"
+#include "toy3d.h"
 
 #define Q_BYTES 0x4000u
 
@@ -303,25 +304,39 @@ u32 guest_send(struct guest *g, const void *req, u32 len, struct guest_reply *r)
 	return guest_reap(g, WIRE_CONTROLQ, at, r) ? r->hdr.type : 0;
 }
 
+static bool guest_broke[128];
+
 /**
- * guest_bug - Whether exactly one guest bug was reported since the last time
+ * guest_bug - Whether exactly one broken rule was reported since the last time
  * @g: the guest
- * @rule: and this is its rule; NULL: whether there was none
+ * @rule: and this is its name; NULL: whether there was none
  *
  * Return: true when that is so.
  */
 bool guest_bug(struct guest *g, const char *rule)
 {
 	struct bug_log *b = &g->d.bugs;
-	bool ok = rule ? b->count == 1 && !strncmp(b->kept[0], rule, strlen(rule)) &&
-			 b->kept[0][strlen(rule)] == ' ' :
-			 !b->count;
+	u64 count = b->count + b->warnings;
+	bool ok = rule ? count == 1 && !strncmp(b->kept[0], rule, strlen(rule)) &&
+			 b->kept[0][strlen(rule)] == ' ' && rule_find(rule) : !count;
 
 	if (!ok)
-		printf("%llu bugs, first: %s\n", (unsigned long long)b->count,
-		       b->count ? b->kept[0] : "");
+		printf("%llu bugs, first: %s\n", count, count ? b->kept[0] : "");
+	else if (rule)
+		guest_broke[rule_find(rule) - rule_nth(0)] = true;
 	bug_clear(b);
 	return ok;
+}
+
+/**
+ * guest_was_caught - Whether guest_bug() has found a rule broken, and no other with it
+ * @n: number of the rule
+ *
+ * Return: true when it has.
+ */
+bool guest_was_caught(size_t n)
+{
+	return guest_broke[n];
 }
 
 /* Header and 32-bit words: enough for every request without 64-bit members. */
@@ -510,4 +525,53 @@ u32 guest_submit(struct guest *g, u32 ctx, const u32 *words, u32 n)
 	if (n)
 		memcpy(req + 32, words, 4 * n);
 	return guest_send(g, req, 32 + 4 * n, NULL);
+}
+
+/**
+ * guest_fenced - SUBMIT_3D of one toy3d command with a fence, in context 1
+ * @g: the guest
+ * @ring: ring of the fence, 0: a global fence
+ * @fence: fence id
+ * @op: TOY3D_OP_*
+ * @arg: its argument, if it has one
+ *
+ * Return: offset of the response in guest memory.
+ */
+u32 guest_fenced(struct guest *g, u32 ring, u64 fence, u32 op, u32 arg)
+{
+	u8 req[40] = { 0 };
+	struct wire_hdr h = { .type = VIRTIO_GPU_CMD_SUBMIT_3D, .ctx_id = 1,
+			      .fence_id = fence, .flags = VIRTIO_GPU_FLAG_FENCE };
+	u32 n = op == TOY3D_OP_NOP ? 0 : 1;
+
+	if (ring) {
+		h.flags |= VIRTIO_GPU_FLAG_INFO_RING_IDX;
+		h.ring_idx = ring;
+	}
+	wire_hdr_put(req, &h);
+	put_le32(req + 24, 4 + 4 * n);
+	put_le32(req + 32, TOY3D_HDR(op, n));
+	put_le32(req + 36, arg);
+	return guest_queue(g, WIRE_CONTROLQ, req, 36 + 4 * n, 64);
+}
+
+/**
+ * guest_next_fence - Take the next answer, one of a fenced request
+ * @g: the guest
+ * @at: offsets of the responses, by the number of the request
+ *
+ * Return: GUEST_FENCE() of it, 0 when there is none, UINT64_MAX when it has no fence.
+ */
+u64 guest_next_fence(struct guest *g, const u32 *at)
+{
+	struct guest_reply r;
+	const u8 *u = guest_ring(g, 0, 'u');
+	u32 i;
+
+	if (get_le16(u + 2) == g->used[0])
+		return 0;
+	i = get_le32(u + 4 + 8 * (g->used[0] % GUEST_RING)) / 2;
+	guest_reap(g, 0, at[i], &r);
+	return r.hdr.flags & VIRTIO_GPU_FLAG_FENCE ?
+		GUEST_FENCE(r.hdr.fence_id, r.hdr.ring_idx) : UINT64_MAX;
 }

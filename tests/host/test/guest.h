@@ -60,6 +60,7 @@ u32 guest_queue(struct guest *g, unsigned int q, const void *req, u32 len,
 		u32 room);
 u32 guest_send(struct guest *g, const void *req, u32 len, struct guest_reply *r);
 bool guest_bug(struct guest *g, const char *rule);
+bool guest_was_caught(size_t n);
 
 /* Requests the tests make often; each returns the type of the response. */
 u32 guest_create_2d(struct guest *g, u32 id, u32 format, u32 w, u32 h);
@@ -73,5 +74,10 @@ u32 guest_flush(struct guest *g, u32 id, u32 x, u32 y, u32 w, u32 h);
 u32 guest_blob(struct guest *g, u32 ctx, u32 id, u32 mem, u32 flags, u64 blob_id,
 	       u64 size, u32 entries);
 u32 guest_submit(struct guest *g, u32 ctx, const u32 *words, u32 n);
+
+#define GUEST_FENCE(id, ring) ((u64)(id) << 8 | (ring))
+
+u32 guest_fenced(struct guest *g, u32 ring, u64 fence, u32 op, u32 arg);
+u64 guest_next_fence(struct guest *g, const u32 *at);
 
 #endif

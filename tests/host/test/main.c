@@ -11,7 +11,9 @@ int main(int argc, char **argv)
 	const struct test_case *suites[] = {
 		virtqueue_tests, memory_tests, wire_tests, fault_tests,
 		display_tests, fence_tests, command_tests, rule_tests,
-		toy3d_tests, vhost_tests, control_tests,
+		toy3d_tests, vhost_tests, control_tests, limit_tests,
+		options_tests, lib_tests, judge_tests, habit_tests,
+		last_tests,
 	};
 	unsigned int passed = 0, failed = 0;
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Requests that are right, and what they do. */
+#include <stdlib.h>
+
 #include <linux/virtio_config.h>
 
 #include "guest.h"
@@ -137,10 +139,13 @@ static void command_test_host_blob(void)
 	CHECK_EQ(unmap(g, 1), OK);
 	CHECK_EQ(unmap(g, 2), OK);
 	CHECK_EQ(g->shm_maps, 0);
-	CHECK_EQ(g->d.memory, 12288 + 4096);
+	/* Two blobs and two resources, beside the context. */
+	CHECK_EQ(g->d.budget.used, 12288 + 4096 + 2 * 4096 + 4096);
+	CHECK_EQ(g->d.budget.files, 2);
 	guest_res(g, VIRTIO_GPU_CMD_RESOURCE_UNREF, 1);
 	guest_res(g, VIRTIO_GPU_CMD_RESOURCE_UNREF, 2);
-	CHECK_EQ(g->d.memory, 0);
+	CHECK_EQ(g->d.budget.used, 4096);
+	CHECK_EQ(g->d.budget.files, 0);
 	CHECK(guest_bug(g, NULL));
 	guest_destroy(g);
 }
@@ -154,13 +159,13 @@ static void command_test_map_waits_for_front_end(void)
 	guest_blob(g, 1, 1, VIRTIO_GPU_BLOB_MEM_HOST3D, 1, 0, 4096, 0);
 	g->shm = SHM_PENDING;
 	CHECK_EQ(map(g, 1, 0, &r), 0);
-	device_shm_done(&g->d, g->d.seq, true);
+	device_shm_done(&g->d, g->d.bugs.seq, true);
 	CHECK(guest_reap(g, 0, 0, &r));
 	CHECK_EQ(unmap(g, 1), 0);
-	device_shm_done(&g->d, g->d.seq, true);
+	device_shm_done(&g->d, g->d.bugs.seq, true);
 	CHECK(guest_reap(g, 0, 0, &r));
 	CHECK_EQ(map(g, 1, 0, &r), 0);
-	device_shm_done(&g->d, g->d.seq, false);
+	device_shm_done(&g->d, g->d.bugs.seq, false);
 	CHECK(guest_reap(g, 0, 0, &r));
 	g->shm = SHM_FAILED;
 	guest_blob(g, 1, 2, VIRTIO_GPU_BLOB_MEM_HOST3D, 1, 0, 4096, 0);
@@ -220,8 +225,10 @@ static void command_test_transfer_blob(void)
 	const u8 *host;
 
 	guest_ctx(g, 1, 0);
+	CHECK_EQ(guest_submit(g, 1, (u32 []){ TOY3D_HDR(TOY3D_OP_ALLOC, 4), 9, 0, 4096, 0 }, 5),
+		 OK);
 	at = (g->alloc + 15) & ~15u;
-	CHECK_EQ(guest_blob(g, 1, 1, VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST, 1, 0, 4096, 1),
+	CHECK_EQ(guest_blob(g, 1, 1, VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST, 1, 9, 4096, 1),
 		 OK);
 	CHECK_EQ(guest_ctx_res(g, VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE, 1, 1), OK);
 	memcpy(g->mem + at + 100, "ABCDEFGH", 8);
@@ -240,7 +247,9 @@ static void command_test_limits(void)
 {
 	struct guest *g = guest_create(0);
 
-	g->d.opt.max_memory = 10000;
+	/* Three pages of pixels, one of the resource, one for requests under way. */
+	g->d.opt.max_memory = 5 * 4096;
+	device_start(&g->d);
 	CHECK_EQ(guest_create_2d(g, 1, 2, 50, 50), OK);
 	CHECK_EQ(guest_create_2d(g, 2, 2, 1, 1), VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY);
 	CHECK_EQ(guest_create_2d(g, 3, 2, 0x80000000, 0x80000000),
@@ -301,7 +310,7 @@ static void command_test_reset(void)
 	CHECK_EQ(g->d.resources.count, 0);
 	CHECK_EQ(g->d.contexts.count, 0);
 	CHECK_EQ(g->d.hostmem.n, 0);
-	CHECK_EQ(g->d.memory, 0);
+	CHECK_EQ(g->d.budget.used, 0);
 	CHECK_EQ(g->shm_maps, 0);
 	CHECK(!g->d.display.out[0].res);
 	/* The ids are free again. */
@@ -321,7 +330,36 @@ static void command_test_features(void)
 	device_set_features(&g->d, BIT64(VIRTIO_F_VERSION_1) |
 			    BIT64(VIRTIO_GPU_F_CONTEXT_INIT));
 	CHECK(guest_bug(g, "feature-dependency"));
+	/* What is not offered cannot be accepted. */
+	g->d.opt.features = 0;
+	device_set_features(&g->d, 0);
+	CHECK(guest_bug(g, NULL));
+	/* And what is useless without another feature is not offered without it. */
+	g->d.opt.features = BIT64(VIRTIO_GPU_F_CONTEXT_INIT) |
+			    BIT64(VIRTIO_GPU_F_BLOB_ALIGNMENT) | BIT64(VIRTIO_GPU_F_EDID);
+	device_start(&g->d);
+	CHECK_EQ(g->d.opt.features, BIT64(VIRTIO_GPU_F_EDID));
+	CHECK_EQ(g->d.config.blob_alignment, 0);
 	guest_destroy(g);
+}
+
+static void command_test_trace_requests(void)
+{
+	struct guest *g = guest_create(0);
+	char *text = NULL;
+	size_t len;
+
+	g->d.trace.out = open_memstream(&text, &len);
+	guest_res(g, VIRTIO_GPU_CMD_RESOURCE_UNREF, 9);
+	fflush(g->d.trace.out);
+	CHECK(strstr(text, "\"ev\":\"cmd\"") && !strstr(text, "\"room\""));
+	g->d.trace.requests = true;
+	guest_res(g, VIRTIO_GPU_CMD_RESOURCE_UNREF, 9);
+	fflush(g->d.trace.out);
+	CHECK(strstr(text, "\"room\":2048,\"bytes\":\"02010000"
+		     "0000000000000000000000000000000000000000" "0900000000000000\"}\n"));
+	guest_destroy(g);
+	free(text);
 }
 
 const struct test_case command_tests[] = {
@@ -337,5 +375,6 @@ const struct test_case command_tests[] = {
 	TEST(command_test_config),
 	TEST(command_test_reset),
 	TEST(command_test_features),
+	TEST(command_test_trace_requests),
 	{ 0 },
 };

@@ -256,6 +256,22 @@ static void display_test_early_cursor(void)
 	guest_destroy(g);
 }
 
+/* UNREF overtakes the cursor on the other queue: nobody's fault. An id that never was is a bug. */
+static void display_test_late_cursor(void)
+{
+	struct guest *g = guest_create(0);
+
+	guest_create_2d(g, 1, VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM, 64, 64);
+	guest_res(g, VIRTIO_GPU_CMD_RESOURCE_UNREF, 1);
+	CHECK_EQ(cursor(g, VIRTIO_GPU_CMD_UPDATE_CURSOR, 3, 1, 24),
+		 VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID);
+	CHECK(guest_bug(g, NULL));
+	CHECK_EQ(cursor(g, VIRTIO_GPU_CMD_UPDATE_CURSOR, 3, 2, 24),
+		 VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID);
+	CHECK(guest_bug(g, "resource-id"));
+	guest_destroy(g);
+}
+
 static void display_test_png_of_output(void)
 {
 	char path[] = "/tmp/vgpu-host-test-XXXXXX";
@@ -286,6 +302,7 @@ const struct test_case display_tests[] = {
 	TEST(display_test_formats),
 	TEST(display_test_cursor),
 	TEST(display_test_early_cursor),
+	TEST(display_test_late_cursor),
 	TEST(display_test_png_of_output),
 	{ 0 },
 };

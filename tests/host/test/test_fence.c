@@ -6,59 +6,25 @@
 #include "test.h"
 #include "toy3d.h"
 
-static u32 submit(struct guest *g, u32 ring, u64 fence, u32 op, u32 arg)
-{
-	u8 req[40] = { 0 };
-	struct wire_hdr h = { .type = VIRTIO_GPU_CMD_SUBMIT_3D, .ctx_id = 1,
-			      .fence_id = fence, .flags = VIRTIO_GPU_FLAG_FENCE };
-	u32 n = op == TOY3D_OP_NOP ? 0 : 1;
-
-	if (ring) {
-		h.flags |= VIRTIO_GPU_FLAG_INFO_RING_IDX;
-		h.ring_idx = ring;
-	}
-	wire_hdr_put(req, &h);
-	put_le32(req + 24, 4 + 4 * n);
-	put_le32(req + 32, TOY3D_HDR(op, n));
-	put_le32(req + 36, arg);
-	return guest_queue(g, WIRE_CONTROLQ, req, 36 + 4 * n, 64);
-}
-
-static u64 next_fence(struct guest *g, const u32 *at)
-{
-	struct guest_reply r;
-	const u8 *u = guest_ring(g, 0, 'u');
-	u32 i;
-
-	if (get_le16(u + 2) == g->used[0])
-		return 0;
-	i = get_le32(u + 4 + 8 * (g->used[0] % GUEST_RING)) / 2;
-	guest_reap(g, 0, at[i], &r);
-	CHECK(r.hdr.flags & VIRTIO_GPU_FLAG_FENCE);
-	return r.hdr.fence_id << 8 | r.hdr.ring_idx;
-}
-
-#define FENCE(id, ring) ((u64)(id) << 8 | (ring))
-
 static void fence_test_rings_are_independent(void)
 {
 	struct guest *g = guest_create(0);
 	u32 at[16];
 
 	guest_ctx(g, 1, TOY3D_CAPSET_ID);
-	at[1] = submit(g, 1, 1, TOY3D_OP_WAIT, 5);
-	at[2] = submit(g, 1, 2, TOY3D_OP_NOP, 0);
-	at[3] = submit(g, 2, 1, TOY3D_OP_NOP, 0);
-	at[4] = submit(g, 0, 1, TOY3D_OP_NOP, 0);
-	CHECK_EQ(next_fence(g, at), FENCE(1, 2));
-	CHECK_EQ(next_fence(g, at), FENCE(1, 0));
-	CHECK_EQ(next_fence(g, at), 0);
-	at[5] = submit(g, 2, 2, TOY3D_OP_RELEASE, 5);
+	at[1] = guest_fenced(g, 1, 1, TOY3D_OP_WAIT, 5);
+	at[2] = guest_fenced(g, 1, 2, TOY3D_OP_NOP, 0);
+	at[3] = guest_fenced(g, 2, 1, TOY3D_OP_NOP, 0);
+	at[4] = guest_fenced(g, 0, 1, TOY3D_OP_NOP, 0);
+	CHECK_EQ(guest_next_fence(g, at), GUEST_FENCE(1, 2));
+	CHECK_EQ(guest_next_fence(g, at), GUEST_FENCE(1, 0));
+	CHECK_EQ(guest_next_fence(g, at), 0);
+	at[5] = guest_fenced(g, 2, 2, TOY3D_OP_RELEASE, 5);
 	/* The releasing one comes last: those before it are found first. */
-	CHECK_EQ(next_fence(g, at), FENCE(1, 1));
-	CHECK_EQ(next_fence(g, at), FENCE(2, 1));
-	CHECK_EQ(next_fence(g, at), FENCE(2, 2));
-	CHECK_EQ(next_fence(g, at), 0);
+	CHECK_EQ(guest_next_fence(g, at), GUEST_FENCE(1, 1));
+	CHECK_EQ(guest_next_fence(g, at), GUEST_FENCE(2, 1));
+	CHECK_EQ(guest_next_fence(g, at), GUEST_FENCE(2, 2));
+	CHECK_EQ(guest_next_fence(g, at), 0);
 	CHECK(guest_bug(g, NULL));
 	guest_destroy(g);
 }
@@ -69,13 +35,13 @@ static void fence_test_signal_later(void)
 	u32 at[16];
 
 	guest_ctx(g, 1, TOY3D_CAPSET_ID);
-	at[1] = submit(g, 0, 1, TOY3D_OP_SIGNAL_LATER, 2);
-	at[2] = submit(g, 0, 2, TOY3D_OP_NOP, 0);
-	CHECK_EQ(next_fence(g, at), 0);
-	at[3] = submit(g, 0, 3, TOY3D_OP_NOP, 0);
-	CHECK_EQ(next_fence(g, at), FENCE(1, 0));
-	CHECK_EQ(next_fence(g, at), FENCE(2, 0));
-	CHECK_EQ(next_fence(g, at), FENCE(3, 0));
+	at[1] = guest_fenced(g, 0, 1, TOY3D_OP_SIGNAL_LATER, 2);
+	at[2] = guest_fenced(g, 0, 2, TOY3D_OP_NOP, 0);
+	CHECK_EQ(guest_next_fence(g, at), 0);
+	at[3] = guest_fenced(g, 0, 3, TOY3D_OP_NOP, 0);
+	CHECK_EQ(guest_next_fence(g, at), GUEST_FENCE(1, 0));
+	CHECK_EQ(guest_next_fence(g, at), GUEST_FENCE(2, 0));
+	CHECK_EQ(guest_next_fence(g, at), GUEST_FENCE(3, 0));
 	guest_destroy(g);
 }
 
@@ -84,14 +50,15 @@ static void fence_test_order_is_checked(void)
 	struct guest *g = guest_create(0);
 
 	guest_ctx(g, 1, TOY3D_CAPSET_ID);
-	submit(g, 1, 5, TOY3D_OP_NOP, 0);
-	submit(g, 2, 5, TOY3D_OP_NOP, 0);
-	submit(g, 0, 5, TOY3D_OP_NOP, 0);
+	guest_fenced(g, 1, 5, TOY3D_OP_NOP, 0);
+	guest_fenced(g, 2, 5, TOY3D_OP_NOP, 0);
+	guest_fenced(g, 0, 5, TOY3D_OP_NOP, 0);
 	CHECK(guest_bug(g, NULL));
-	submit(g, 1, 5, TOY3D_OP_NOP, 0);
+	guest_fenced(g, 1, 5, TOY3D_OP_NOP, 0);
 	CHECK(guest_bug(g, "fence-order"));
-	submit(g, 0, 4, TOY3D_OP_NOP, 0);
-	CHECK(guest_bug(g, "fence-order"));
+	/* Without a ring, fence ids are cookies. */
+	guest_fenced(g, 0, 4, TOY3D_OP_NOP, 0);
+	CHECK(guest_bug(g, NULL));
 	guest_destroy(g);
 }
 
@@ -104,12 +71,12 @@ static void fence_test_in_order_feature(void)
 	u32 at[16];
 
 	guest_ctx(g, 1, TOY3D_CAPSET_ID);
-	at[1] = submit(g, 1, 1, TOY3D_OP_WAIT, 5);
-	at[2] = submit(g, 2, 1, TOY3D_OP_NOP, 0);
-	CHECK_EQ(next_fence(g, at), 0);
+	at[1] = guest_fenced(g, 1, 1, TOY3D_OP_WAIT, 5);
+	at[2] = guest_fenced(g, 2, 1, TOY3D_OP_NOP, 0);
+	CHECK_EQ(guest_next_fence(g, at), 0);
 	device_release(&g->d, 5);
-	CHECK_EQ(next_fence(g, at), FENCE(1, 1));
-	CHECK_EQ(next_fence(g, at), FENCE(1, 2));
+	CHECK_EQ(guest_next_fence(g, at), GUEST_FENCE(1, 1));
+	CHECK_EQ(guest_next_fence(g, at), GUEST_FENCE(1, 2));
 	guest_destroy(g);
 }
 
@@ -121,14 +88,14 @@ static void fence_test_context_destroyed(void)
 	struct wire_hdr h = { .type = VIRTIO_GPU_CMD_CTX_DESTROY, .ctx_id = 1 };
 
 	guest_ctx(g, 1, TOY3D_CAPSET_ID);
-	at[1] = submit(g, 3, 1, TOY3D_OP_WAIT, 5);
+	at[1] = guest_fenced(g, 3, 1, TOY3D_OP_WAIT, 5);
 	wire_hdr_put(req, &h);
 	CHECK_EQ(guest_send(g, req, sizeof(req), NULL), VIRTIO_GPU_RESP_OK_NODATA);
 	guest_ctx(g, 1, TOY3D_CAPSET_ID);
-	at[4] = submit(g, 3, 1, TOY3D_OP_NOP, 0);
-	CHECK_EQ(next_fence(g, at), FENCE(1, 3));
+	at[4] = guest_fenced(g, 3, 1, TOY3D_OP_NOP, 0);
+	CHECK_EQ(guest_next_fence(g, at), GUEST_FENCE(1, 3));
 	device_release(&g->d, 5);
-	CHECK_EQ(next_fence(g, at), FENCE(1, 3));
+	CHECK_EQ(guest_next_fence(g, at), GUEST_FENCE(1, 3));
 	CHECK(guest_bug(g, NULL));
 	guest_destroy(g);
 }
@@ -140,13 +107,13 @@ static void fence_test_hold(void)
 
 	guest_ctx(g, 1, 0);
 	g->d.fence.held = true;
-	at[1] = submit(g, 0, 1, TOY3D_OP_NOP, 0);
-	at[2] = submit(g, 0, 2, TOY3D_OP_NOP, 0);
-	CHECK_EQ(next_fence(g, at), 0);
+	at[1] = guest_fenced(g, 0, 1, TOY3D_OP_NOP, 0);
+	at[2] = guest_fenced(g, 0, 2, TOY3D_OP_NOP, 0);
+	CHECK_EQ(guest_next_fence(g, at), 0);
 	g->d.fence.held = false;
 	device_run(&g->d);
-	CHECK_EQ(next_fence(g, at), FENCE(1, 0));
-	CHECK_EQ(next_fence(g, at), FENCE(2, 0));
+	CHECK_EQ(guest_next_fence(g, at), GUEST_FENCE(1, 0));
+	CHECK_EQ(guest_next_fence(g, at), GUEST_FENCE(2, 0));
 	guest_destroy(g);
 }
 
@@ -169,10 +136,11 @@ static void many_answer(void *opaque, struct job *job)
 static void fence_test_many(void)
 {
 	struct timeline tl[4] = { { 0 } };
+	struct budget budget = { .limit = 3 * 4096 };
 	struct answers a = { .n = 0 };
 	struct fence f;
 
-	fence_init(&f, many_answer, &a);
+	fence_init(&f, &budget, many_answer, &a);
 	for (int i = 0; i < 2000; i++) {
 		struct job *job = job_create();
 
@@ -189,12 +157,37 @@ static void fence_test_many(void)
 	CHECK_EQ(a.last[1], 1998);
 	fence_release(&f, 1);
 	fence_release(&f, 4);
+	CHECK(!fence_release(&f, 3));
 	fence_pump(&f);
 	CHECK_EQ(a.n, 1500);
 	fence_drop(&f, 1);
 	CHECK_EQ(f.count, 500);
 	fence_drop(&f, -1);
 	CHECK_EQ(f.count, 0);
+	CHECK_EQ(budget.used, 0);
+}
+
+static void fence_test_behind(void)
+{
+	struct budget budget = { .limit = 0 };
+	struct answers a = { .n = 0 };
+	struct fence f;
+
+	fence_init(&f, &budget, many_answer, &a);
+	for (int i = 0; i < 3; i++) {
+		struct job *job = job_create();
+
+		job->seq = i + 1;
+		job->wait_answers = (int []){ 1, 5, 0 }[i];
+		fence_add(&f, job);
+	}
+	CHECK_EQ(f.behind, 2);
+	fence_pump(&f);
+	/* The third lets the first go, and the second waits for more. */
+	CHECK_EQ(a.n, 2);
+	CHECK_EQ(f.behind, 1);
+	fence_drop(&f, -1);
+	CHECK_EQ(f.behind, 0);
 }
 
 const struct test_case fence_tests[] = {
@@ -205,5 +198,6 @@ const struct test_case fence_tests[] = {
 	TEST(fence_test_context_destroyed),
 	TEST(fence_test_hold),
 	TEST(fence_test_many),
+	TEST(fence_test_behind),
 	{ 0 },
 };

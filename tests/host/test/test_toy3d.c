@@ -98,10 +98,26 @@ static void toy3d_test_guest_blob(void)
 	guest_destroy(g);
 }
 
+/* Object 0 is the host's shared memory: HOST3D has it, HOST3D_GUEST does not. */
+static void toy3d_test_blob_id_zero(void)
+{
+	struct guest *g = guest_create(0);
+
+	guest_ctx(g, 1, TOY3D_CAPSET_ID);
+	CHECK_EQ(guest_blob(g, 1, 1, VIRTIO_GPU_BLOB_MEM_HOST3D, 1, 0, 4096, 0),
+		 VIRTIO_GPU_RESP_OK_NODATA);
+	CHECK_EQ(guest_blob(g, 1, 2, VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST, 1, 0, 4096, 1),
+		 VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER);
+	CHECK_EQ(g->d.bugs.user, 1);
+	CHECK(guest_bug(g, NULL));
+	guest_destroy(g);
+}
+
 const struct test_case toy3d_tests[] = {
 	TEST(toy3d_test_fill_copy_rect),
 	TEST(toy3d_test_errors_are_the_users),
 	TEST(toy3d_test_stops_at_an_error),
 	TEST(toy3d_test_guest_blob),
+	TEST(toy3d_test_blob_id_zero),
 	{ 0 },
 };

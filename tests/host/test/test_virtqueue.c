@@ -38,7 +38,7 @@ static void virtqueue_test_split_chain(void)
 	CHECK_EQ(c.nin, 2);
 	CHECK_EQ(c.out_len, 16);
 	CHECK_EQ(c.in_len, 12);
-	CHECK(vq_chain_read(&g->d.vq[0], &c, bytes, 16));
+	CHECK(vq_chain_read(&g->d.vq[0], &c, 0, bytes, 16));
 	CHECK(!memcmp(bytes, "0123456789abcdef", 16));
 	CHECK_EQ(vq_chain_write(&g->d.vq[0], &c, "ABCDEFGHIJKLMNOP", 16), 12);
 	CHECK(!memcmp(g->mem + 0x9000, "ABCD", 4));
@@ -156,6 +156,21 @@ static void virtqueue_test_indirect(void)
 	CHECK_EQ(vq_pop(&g->d.vq[0], &c), VQ_GOT);
 	CHECK(guest_bug(g, "chain-too-long"));
 	vq_chain_free(&c);
+	guest_destroy(g);
+	g = guest_create(BASE_FEATURES);
+	indirect_table(g, 4, 0);
+	put_le16(g->mem + 0x10000 + 12, INDIRECT);
+	pop_expect(g, VQ_BROKEN, "indirect-nested");
+	guest_destroy(g);
+	/* 1024 times all the guest's memory is one byte too much. */
+	g = guest_create(BASE_FEATURES);
+	indirect_table(g, 1024, 0);
+	for (u32 i = 0; i < 1024; i++) {
+		put_le64(g->mem + 0x10000 + 16 * i, GUEST_BASE);
+		put_le32(g->mem + 0x10000 + 16 * i + 8, GUEST_MEM);
+	}
+	g->d.vq[0].size = 1024;
+	pop_expect(g, VQ_BROKEN, "chain-bytes");
 	guest_destroy(g);
 	g = guest_create(BASE_FEATURES);
 	indirect_table(g, 4, 1);

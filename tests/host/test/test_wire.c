@@ -3,27 +3,27 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "device.h"
+#include "command.h"
 #include "test.h"
 
 static void wire_test_table(void)
 {
-	const struct wire_cmd *cmd;
+	const struct command *cmd;
 
-	for (size_t i = 0; (cmd = wire_nth(i)); i++) {
-		CHECK(wire_find(cmd->type) == cmd);
-		CHECK(wire_find_name(cmd->name) == cmd);
-		CHECK(cmd_find(cmd->type));
+	for (size_t i = 0; (cmd = command_nth(i)); i++) {
+		CHECK(command_find(cmd->type) == cmd);
+		CHECK(command_find_name(cmd->name) == cmd);
+		CHECK(cmd->run);
 		CHECK(cmd->size >= WIRE_HDR_SIZE);
-		for (const struct wire_field *f = cmd->f; f->size; f++) {
+		for (const struct command_field *f = cmd->f; f->size; f++) {
 			CHECK(f->size == 4 || f->size == 8);
 			CHECK(f->off >= WIRE_HDR_SIZE);
 			CHECK(f->off + f->size <= cmd->size);
 		}
 	}
-	CHECK(!wire_find(0));
-	CHECK(!wire_find(VIRTIO_GPU_CMD_MOVE_CURSOR + 1));
-	CHECK(wire_find_name("get_edid") == wire_find(VIRTIO_GPU_CMD_GET_EDID));
+	CHECK(!command_find(0));
+	CHECK(!command_find(VIRTIO_GPU_CMD_MOVE_CURSOR + 1));
+	CHECK(command_find_name("get_edid") == command_find(VIRTIO_GPU_CMD_GET_EDID));
 }
 
 static void wire_test_header(void)
@@ -47,18 +47,18 @@ static void wire_test_header(void)
 
 static void wire_test_padding(void)
 {
-	const struct wire_cmd *cmd;
+	const struct command *cmd;
 
-	for (size_t i = 0; (cmd = wire_nth(i)); i++) {
+	for (size_t i = 0; (cmd = command_nth(i)); i++) {
 		u8 *req = calloc(1, cmd->size);
 
-		CHECK_EQ(wire_padding(cmd, req), -1);
+		CHECK_EQ(command_padding(cmd, req), -1);
 		req[23] = 1;
-		CHECK_EQ(wire_padding(cmd, req), 21);
+		CHECK_EQ(command_padding(cmd, req), 21);
 		req[23] = 0;
-		for (const struct wire_field *f = cmd->f; f->size; f++) {
+		for (const struct command_field *f = cmd->f; f->size; f++) {
 			req[f->off + 3] = 1;
-			CHECK_EQ(wire_padding(cmd, req), f->name ? -1 : f->off);
+			CHECK_EQ(command_padding(cmd, req), f->name ? -1 : f->off);
 			req[f->off + 3] = 0;
 		}
 		free(req);
@@ -85,20 +85,22 @@ static void wire_test_trace(void)
 	/* Without a file nothing happens. */
 	trace_begin(&t, "none");
 	trace_end(&t);
+	trace_event(&t, "none", "'i':%d", 1);
 	CHECK_EQ(trace_open(&t, path), 0);
 	trace_begin(&t, "a");
 	trace_u64(&t, "u", UINT64_MAX);
-	trace_s64(&t, "s", -1);
-	trace_hex32(&t, "h", 0xab);
 	trace_str(&t, "t", "q\"b\\\n\x80");
 	trace_bytes(&t, "b", "\x01\xfe", 2);
 	trace_end(&t);
+	trace_event(&t, "e", "'h':'%08x','i':%d", 0xab, -1);
 	trace_close(&t);
 	f = fdopen(fd, "r");
 	CHECK(fgets(line, sizeof(line), f));
 	CHECK(!strcmp(line, "{\"n\":1,\"ev\":\"a\",\"u\":18446744073709551615,"
-		      "\"s\":-1,\"h\":\"000000ab\",\"t\":\"q\\\"b\\\\\\u000a\\u0080\","
+		      "\"t\":\"q\\\"b\\\\\\u000a\\u0080\","
 		      "\"b\":\"01fe\"}\n"));
+	CHECK(fgets(line, sizeof(line), f));
+	CHECK(!strcmp(line, "{\"n\":2,\"ev\":\"e\",\"h\":\"000000ab\",\"i\":-1}\n"));
 	fclose(f);
 	unlink(path);
 }
