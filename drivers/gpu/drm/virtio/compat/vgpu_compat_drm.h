@@ -47,12 +47,14 @@ static inline bool vgpu_compat_shmem_has_one_user(const struct drm_gem_shmem_obj
 #endif
 
 #if VGPU_HAVE_WEDGED_EVENT
-static inline void vgpu_compat_wedged_event(struct drm_device *drm)
+/* Unless @is_final, the driver recovers by itself and the event names no recovery method. */
+static inline void vgpu_compat_wedged_event(struct drm_device *drm, bool is_final)
 {
-	drm_dev_wedged_event(drm, DRM_WEDGE_RECOVERY_REBIND, NULL);
+	drm_dev_wedged_event(drm, is_final ? DRM_WEDGE_RECOVERY_REBIND :
+					     DRM_WEDGE_RECOVERY_NONE, NULL);
 }
 #else
-static inline void vgpu_compat_wedged_event(struct drm_device *drm)
+static inline void vgpu_compat_wedged_event(struct drm_device *drm, bool is_final)
 {
 }
 #endif

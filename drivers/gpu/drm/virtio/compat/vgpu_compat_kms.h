@@ -81,7 +81,7 @@ static inline void vgpu_compat_crtc_fini(struct drm_crtc *crtc)
 }
 #else
 /**
- * struct vgpu_compat_crtc - a CRTC that ticks by itself
+ * struct vgpu_compat_crtc - A CRTC with a vblank timer of its own
  * @base: the CRTC
  * @timer: ticks once a frame while vblanks are enabled
  * @lock: protects @frame, and starting @timer against its being forwarded

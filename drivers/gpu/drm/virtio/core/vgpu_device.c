@@ -2,12 +2,12 @@
 /**
  * DOC: the device
  *
- * Wires the house together: what the device offers, the order in which things come
- * up and go down, and what happens when the device fails.
+ * Probe and remove: the features of the device, and the order in which the parts of the driver
+ * start and stop.
  *
- * All memory belongs to the DRM device, which user space may hold on to long after
- * the virtio device is gone. What belongs to the virtio device is the rings, and
- * they go with it; from then on every command ends in -ENODEV.
+ * All memory belongs to the DRM device, which user space may keep long after the virtio device
+ * is removed. Only the rings belong to the virtio device; after they are deleted, every command
+ * ends with -ENODEV.
  */
 
 #include <linux/aperture.h>
@@ -15,6 +15,7 @@
 #include <linux/log2.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/suspend.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_gpu.h>
@@ -29,8 +30,8 @@
 #include "core/vgpu_power.h"
 #include "debug/vgpu_debugfs.h"
 #include "kms/vgpu_display.h"
-#include "kms/vgpu_patience.h"
 #include "object/vgpu_base.h"
+#include "object/vgpu_bounce.h"
 #include "object/vgpu_capset.h"
 #include "object/vgpu_context.h"
 #include "object/vgpu_hostmem.h"
@@ -39,17 +40,24 @@
 #include "object/vgpu_resource.h"
 #include "protocol/vgpu_cmd.h"
 
-static unsigned int vgpu_device_timeout_ms = 30000;
-module_param_named(timeout_ms, vgpu_device_timeout_ms, uint, 0444);
-MODULE_PARM_DESC(timeout_ms,
-		 "How long the device may take for a command, 0 for ever (default 30000)");
+static unsigned int vgpu_device_silence_limit_ms = 300000;
+module_param_named(silence_limit_ms, vgpu_device_silence_limit_ms, uint, 0444);
+MODULE_PARM_DESC(silence_limit_ms,
+		 "How long the host may answer nothing at all, 0 for ever (default 300000)");
 
 static unsigned int vgpu_device_max_entries;
 module_param_named(max_entries, vgpu_device_max_entries, uint, 0444);
 MODULE_PARM_DESC(max_entries, "Pieces a command may have, 0 for the size of the ring (default)");
 
+static unsigned int vgpu_device_first_fence = 1;
+module_param_named(first_fence, vgpu_device_first_fence, uint, 0444);
+MODULE_PARM_DESC(first_fence, "Id of the first fence, for tests of the last (default 1)");
+
+/* How long probe waits for all answers together. Probe goes on without the missing ones. */
+#define VGPU_DEVICE_PROBE_MS	10000
+
 /**
- * vgpu_device_set_state() - the only place the state changes
+ * vgpu_device_set_state() - Change the state of the device
  * @vgpu: the device
  * @state: what it is now
  */
@@ -70,8 +78,8 @@ static void vgpu_device_config_work(struct work_struct *work)
 	if (vgpu->vdev->config->get_status(vgpu->vdev) & VIRTIO_CONFIG_S_NEEDS_RESET)
 		vgpu_power_lost(core, -EIO);
 	virtio_cread_le(vgpu->vdev, struct vgpu_wire_config, events_read, &events);
-	if (events & VIRTIO_GPU_EVENT_DISPLAY) {
-		/* Cleared first: what changes while we ask raises it anew. */
+	if (events & VIRTIO_GPU_EVENT_DISPLAY || vgpu_display_must_ask(vgpu)) {
+		/* Clear the event first: a change during the request raises it again. */
 		events = VIRTIO_GPU_EVENT_DISPLAY;
 		virtio_cwrite_le(vgpu->vdev, struct vgpu_wire_config, events_clear, &events);
 		if (vgpu->display)
@@ -81,7 +89,7 @@ static void vgpu_device_config_work(struct work_struct *work)
 }
 
 /**
- * vgpu_device_config_changed() - &virtio_driver.config_changed
+ * vgpu_device_config_changed() - Implement &virtio_driver.config_changed
  * @vdev: the device
  *
  * Context: hard interrupt.
@@ -92,13 +100,6 @@ void vgpu_device_config_changed(struct virtio_device *vdev)
 
 	if (vgpu)
 		queue_work(vgpu->wq, &to_vgpu_core(vgpu)->config_work);
-}
-
-static void vgpu_device_silent(void *arg)
-{
-	struct vgpu_core *core = arg;
-
-	vgpu_patience_lose(&core->base);
 }
 
 static void vgpu_device_control_interrupt(struct virtqueue *ring)
@@ -116,7 +117,7 @@ static void vgpu_device_cursor_interrupt(struct virtqueue *ring)
 }
 
 /**
- * vgpu_device_start() - give the queues their rings
+ * vgpu_device_start() - Attach the queues to their rings
  * @vgpu: the device, its features agreed upon
  *
  * Context: process, may sleep.
@@ -134,28 +135,38 @@ int vgpu_device_start(struct vgpu_device *vgpu)
 	ret = virtio_find_vqs(vgpu->vdev, ARRAY_SIZE(info), rings, info, NULL);
 	if (ret)
 		return ret;
-	vgpu_cmdq_start(vgpu->cmdq, rings[0], rings[1]);
+	to_vgpu_core(vgpu)->has_rings = true;
+	/* Virtio 1.3, 3.1.1: DRIVER_OK comes before the first notification. */
 	virtio_device_ready(vgpu->vdev);
-	/* Who removes it has failed the queues, but maybe before they were started. */
+	vgpu_cmdq_start(vgpu->cmdq, rings[0], rings[1]);
+	/* vgpu_device_remove() may have failed the queues before they were started. */
 	if (READ_ONCE(to_vgpu_core(vgpu)->removing))
 		vgpu_cmdq_fail(vgpu->cmdq, -ENODEV);
 	return 0;
 }
 
 /**
- * vgpu_device_stop() - reset the device and take everything back from it
+ * vgpu_device_stop() - Reset the device and take all messages back from it
  * @vgpu: the device
  * @error: negative errno that all commands end with
+ *
+ * What the host has made is gone then, so the contexts are lost.
  *
  * Context: process, may sleep.
  */
 void vgpu_device_stop(struct vgpu_device *vgpu, int error)
 {
+	struct vgpu_core *core = to_vgpu_core(vgpu);
+
 	vgpu_device_set_state(vgpu, VGPU_DEVICE_OFF);
 	vgpu_cmdq_fail(vgpu->cmdq, error);
+	vgpu_contexts_lose(vgpu);
 	virtio_reset_device(vgpu->vdev);
 	vgpu_cmdq_stop(vgpu->cmdq);
-	vgpu->vdev->config->del_vqs(vgpu->vdev);
+	/* After a failed recovery there are no rings to delete. */
+	if (core->has_rings)
+		vgpu->vdev->config->del_vqs(vgpu->vdev);
+	core->has_rings = false;
 }
 
 static void vgpu_device_read_features(struct vgpu_device *vgpu)
@@ -220,11 +231,19 @@ static void vgpu_device_release(struct drm_device *drm, void *ptr)
 	struct vgpu_device *vgpu = ptr;
 
 	vgpu_reclaim_flush(vgpu);
+	if (vgpu->fence_wq)
+		flush_workqueue(vgpu->fence_wq);
 	if (vgpu->wq)
 		flush_workqueue(vgpu->wq);
-	/* The last commands of files that outlived the device put their objects. */
-	vgpu_cmdq_destroy(vgpu->cmdq);
+	/* Files may outlive the device: their last commands put their objects here. */
+	vgpu_cmdq_settle(vgpu->cmdq);
+	vgpu_contexts_flush(vgpu);
 	vgpu_resources_flush(vgpu);
+	/* After the resources are freed: a blob gives back its part of the window. */
+	vgpu_hostmem_fini(vgpu);
+	vgpu_cmdq_destroy(vgpu->cmdq);
+	if (vgpu->fence_wq)
+		destroy_workqueue(vgpu->fence_wq);
 	if (vgpu->wq)
 		destroy_workqueue(vgpu->wq);
 	put_device(&vgpu->vdev->dev);
@@ -237,10 +256,10 @@ static int vgpu_device_init(struct vgpu_core *core)
 	struct vgpu_cmdq_config config = {
 		.vdev = vgpu->vdev,
 		.lost = vgpu_power_lost,
-		.silent = vgpu_device_silent,
 		.arg = core,
-		.timeout_ms = vgpu_device_timeout_ms,
+		.silence_limit_ms = vgpu_device_silence_limit_ms,
 		.max_entries = vgpu_device_max_entries,
+		.first_fence = vgpu_device_first_fence,
 	};
 	int ret;
 
@@ -253,8 +272,6 @@ static int vgpu_device_init(struct vgpu_core *core)
 		ret = vgpu_reclaim_init(vgpu);
 	if (!ret)
 		ret = vgpu_contexts_init(vgpu);
-	if (!ret)
-		ret = vgpu_patience_init(vgpu);
 	if (ret) {
 		put_device(&vgpu->vdev->dev);
 		return ret;
@@ -263,9 +280,12 @@ static int vgpu_device_init(struct vgpu_core *core)
 	if (ret)
 		return ret;
 	vgpu->wq = alloc_workqueue("virtio_gpu", WQ_UNBOUND, 0);
-	if (!vgpu->wq)
+	/* Memory may be short when a fence is waited for. */
+	vgpu->fence_wq = alloc_workqueue("virtio_gpu_fence", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!vgpu->wq || !vgpu->fence_wq)
 		return -ENOMEM;
 	config.wq = vgpu->wq;
+	config.fence_wq = vgpu->fence_wq;
 	vgpu->cmdq = vgpu_cmdq_create(&config);
 	if (IS_ERR(vgpu->cmdq)) {
 		ret = PTR_ERR(vgpu->cmdq);
@@ -294,6 +314,7 @@ static void vgpu_device_settle(struct vgpu_core *core)
 	cancel_work_sync(&core->config_work);
 	cancel_work_sync(&core->lost_work);
 	vgpu_resources_flush(&core->base);
+	flush_workqueue(core->base.fence_wq);
 	flush_workqueue(core->base.wq);
 }
 
@@ -310,7 +331,10 @@ static int vgpu_device_bring_up(struct vgpu_core *core)
 	if (ret)
 		goto err_clear;
 	vgpu_device_read_features(vgpu);
+	vgpu_bounce_init(vgpu);
+	vgpu_cmdq_limit_questions(vgpu->cmdq, VGPU_DEVICE_PROBE_MS);
 	ret = vgpu_device_discover(vgpu);
+	vgpu_cmdq_limit_questions(vgpu->cmdq, 0);
 	if (ret)
 		goto err_stop;
 	vgpu_debugfs_init(vgpu);
@@ -320,10 +344,15 @@ static int vgpu_device_bring_up(struct vgpu_core *core)
 		ret = drm_dev_register(&vgpu->drm, 0);
 	if (ret)
 		goto err_stop;
+	core->pm_notifier.notifier_call = vgpu_power_notify;
+	register_pm_notifier(&core->pm_notifier);
 	vgpu_device_set_state(vgpu, VGPU_DEVICE_READY);
 	/* Until now a loss was ignored. */
 	if (vgpu_cmdq_error(vgpu->cmdq))
 		vgpu_power_lost(core, -EIO);
+	/* If the host did not answer during probe, ask again in the background. */
+	if (vgpu_display_must_ask(vgpu))
+		queue_work(vgpu->wq, &core->config_work);
 	return 0;
 
 err_stop:
@@ -335,7 +364,7 @@ err_clear:
 }
 
 /**
- * vgpu_device_probe() - &virtio_driver.probe
+ * vgpu_device_probe() - Implement &virtio_driver.probe
  * @vdev: the device
  * @driver: the DRM driver
  *
@@ -381,7 +410,7 @@ err_release:
 }
 
 /**
- * vgpu_device_remove() - &virtio_driver.remove
+ * vgpu_device_remove() - Implement &virtio_driver.remove
  * @vdev: the device
  *
  * Files, mappings, dma-bufs and sync_files may stay; what they do next fails, and
@@ -394,11 +423,11 @@ void vgpu_device_remove(struct virtio_device *vdev)
 	struct vgpu_device *vgpu = vdev->priv;
 	struct vgpu_core *core = to_vgpu_core(vgpu);
 
+	unregister_pm_notifier(&core->pm_notifier);
 	WRITE_ONCE(core->removing, true);
-	/* First of all, so that whoever holds up drm_dev_unplug() goes on. */
+	/* First, so that waits for the host end, which would hold up drm_dev_unplug(). */
 	vgpu_cmdq_fail(vgpu->cmdq, -ENODEV);
-	vgpu_contexts_lose(vgpu, -ENODEV);
-	vgpu_patience_lose(vgpu);
+	vgpu_contexts_lose(vgpu);
 	drm_dev_unplug(&vgpu->drm);
 	if (vgpu->display)
 		vgpu_display_shutdown(vgpu);

@@ -2,6 +2,7 @@
 #ifndef VGPU_DEVICE_H
 #define VGPU_DEVICE_H
 
+#include <linux/notifier.h>
 #include <linux/workqueue.h>
 
 #include "object/vgpu_base.h"
@@ -10,12 +11,15 @@ struct drm_driver;
 struct virtio_device;
 
 /**
- * struct vgpu_core - a device as core/ sees it
+ * struct vgpu_core - A device as core/ sees it
  * @base: what the other layers see
  * @devres: group of the resources that go with the virtio device
  * @config_work: reads the configuration after it has changed
  * @lost_work: ends what was under way on a device that is lost, and resets it
+ * @pm_notifier: hears of a hibernation before anything is frozen
  * @lost_error: why it is lost
+ * @has_rings: the virtqueues exist, between find_vqs() and del_vqs(); changed by
+ *             vgpu_device_start() and vgpu_device_stop() alone
  * @recovering: a reset is under way, not a suspend; written by @lost_work alone
  * @removing: the device goes away, so it need not be reset
  */
@@ -24,7 +28,9 @@ struct vgpu_core {
 	void *devres;
 	struct work_struct config_work;
 	struct work_struct lost_work;
+	struct notifier_block pm_notifier;
 	int lost_error;
+	bool has_rings;
 	bool recovering;
 	bool removing;
 };

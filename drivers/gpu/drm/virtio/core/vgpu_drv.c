@@ -15,18 +15,27 @@
 #include <drm/drm_fbdev_shmem.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
+#include <drm/drm_ioctl.h>
 
 #include "core/vgpu_device.h"
 #include "core/vgpu_power.h"
 #include "debug/vgpu_stats.h"
+#include "object/vgpu_base.h"
 #include "object/vgpu_context.h"
 #include "object/vgpu_gem.h"
 #include "object/vgpu_prime.h"
+#include "protocol/vgpu_budget.h"
 #include "uapi/vgpu_ioctl.h"
 
 static int vgpu_drv_modeset = -1;
 module_param_named(modeset, vgpu_drv_modeset, int, 0400);
 MODULE_PARM_DESC(modeset, "Don't drive the device if 0, do even with nomodeset if 1 (default -1)");
+
+static int vgpu_drv_flush(struct file *filp, fl_owner_t id)
+{
+	vgpu_context_flush(filp->private_data);
+	return 0;
+}
 
 static int vgpu_drv_release(struct inode *inode, struct file *filp)
 {
@@ -36,12 +45,61 @@ static int vgpu_drv_release(struct inode *inode, struct file *filp)
 	return drm_release(inode, filp);
 }
 
+/*
+ * Throttle ioctls of the core that add commands. The switch compares only the number, since the
+ * core accepts structs of any size.
+ */
+static int vgpu_drv_throttle(struct file *filp, unsigned int cmd)
+{
+	struct drm_file *file = filp->private_data;
+	int ret = 0;
+
+	switch (DRM_IOCTL_NR(cmd)) {
+	/* These create handles, so they add CTX_ATTACH_RESOURCE. */
+	case DRM_IOCTL_NR(DRM_IOCTL_PRIME_FD_TO_HANDLE):
+	case DRM_IOCTL_NR(DRM_IOCTL_GEM_OPEN):
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_GETFB):
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_GETFB2):
+		ret = vgpu_context_throttle(vgpu_context_of(file), true);
+		break;
+	/* While the host is silent, nothing else holds these back: updates do not wait for it. */
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_SETCRTC):
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_SETPLANE):
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_PAGE_FLIP):
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_CURSOR):
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_CURSOR2):
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_DIRTYFB):
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_ATOMIC):
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_SETPROPERTY):
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_OBJ_SETPROPERTY):
+		ret = vgpu_budget_throttle(to_vgpu(file->minor->dev)->cmdq, NULL, false);
+		break;
+	}
+	/* On a lost device these ioctls still work as far as they need no host. */
+	return ret == -EIO || ret == -ENODEV ? 0 : ret;
+}
+
+static long vgpu_drv_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	return vgpu_drv_throttle(filp, cmd) ?: drm_ioctl(filp, cmd, arg);
+}
+
+#ifdef CONFIG_COMPAT
+static long vgpu_drv_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	return vgpu_drv_throttle(filp, cmd) ?: drm_compat_ioctl(filp, cmd, arg);
+}
+#else
+#define vgpu_drv_compat_ioctl	NULL
+#endif
+
 static const struct file_operations vgpu_drv_fops = {
 	.owner = THIS_MODULE,
 	.open = drm_open,
+	.flush = vgpu_drv_flush,
 	.release = vgpu_drv_release,
-	.unlocked_ioctl = drm_ioctl,
-	.compat_ioctl = drm_compat_ioctl,
+	.unlocked_ioctl = vgpu_drv_ioctl,
+	.compat_ioctl = vgpu_drv_compat_ioctl,
 	.show_fdinfo = drm_show_fdinfo,
 	.poll = drm_poll,
 	.read = drm_read,

@@ -2,14 +2,18 @@
 /**
  * DOC: going down and coming back
  *
- * Suspend, loss and shutdown of the device are one thing: everything under way is
- * completed with an error, the device is reset, and, but for shutdown, started
- * anew. The host has forgotten everything then. Pictures and guest blobs have their
- * content in our pages and are made again, and so are the scanouts; contexts and
- * what they made answer -EIO until their files are closed, and new ones work.
+ * Suspend, loss and shutdown of the device take the same steps: all commands in flight complete
+ * with an error, the device is reset, and, except for shutdown, started again. The host has then
+ * forgotten everything. Pictures and guest blobs have their content in guest pages and are
+ * created again, and so are the scanouts. Contexts and their resources answer -EIO until their
+ * files are closed; new contexts work.
+ *
+ * Hibernation is refused while a client has submitted to a 3D context: the host's state would be
+ * lost, and with it the client's work.
  */
 
 #include <linux/delay.h>
+#include <linux/suspend.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 
@@ -28,7 +32,32 @@
 #define VGPU_POWER_PAUSE_MS	500
 
 /**
- * vgpu_power_freeze() - &virtio_driver.freeze
+ * vgpu_power_notify() - Refuse a hibernation that would cost a client its 3D context
+ * @nb: &vgpu_core.pm_notifier
+ * @event: PM_HIBERNATION_PREPARE or another event, which is ignored
+ * @data: unused
+ *
+ * Context: process, may sleep; no task is frozen yet.
+ * Return: NOTIFY_DONE, or -EBUSY as notifier_from_errno() puts it.
+ */
+int vgpu_power_notify(struct notifier_block *nb, unsigned long event, void *data)
+{
+	struct vgpu_core *core = container_of(nb, struct vgpu_core, pm_notifier);
+	char name[TASK_COMM_LEN];
+	pid_t pid;
+
+	if (event != PM_HIBERNATION_PREPARE)
+		return NOTIFY_DONE;
+	pid = vgpu_contexts_find_submitter(&core->base, name);
+	if (!pid)
+		return NOTIFY_DONE;
+	drm_notice(&core->base.drm, "hibernation refused: the 3D context of %s[%d] would be lost\n",
+		   name, pid);
+	return notifier_from_errno(-EBUSY);
+}
+
+/**
+ * vgpu_power_freeze() - Implement &virtio_driver.freeze
  * @vdev: the device
  *
  * Context: process, may sleep.
@@ -41,14 +70,22 @@ int vgpu_power_freeze(struct virtio_device *vdev)
 	int ret;
 
 	if (!core->recovering) {
-		cancel_work_sync(&core->config_work);
+		/* Not _sync: a running work may wait for an answer until the queues fail. */
+		cancel_work(&core->config_work);
 		/* It is reset anyway. */
 		cancel_work_sync(&core->lost_work);
 		ret = vgpu->display ? vgpu_display_suspend(vgpu) : 0;
-		if (ret)
+		if (ret) {
+			/* No restore follows this error, so queue the cancelled work again. */
+			queue_work(vgpu->wq, &core->config_work);
+			if (vgpu_cmdq_error(vgpu->cmdq))
+				queue_work(system_freezable_wq, &core->lost_work);
 			return ret;
+		}
 	}
 	vgpu_device_stop(vgpu, -EIO);
+	if (!core->recovering)
+		cancel_work_sync(&core->config_work);
 	return 0;
 }
 
@@ -57,15 +94,23 @@ static void vgpu_power_resume_display(struct vgpu_device *vgpu)
 	int ret;
 
 	ret = vgpu_display_resume(vgpu);
-	/* The device works, and is seen again when somebody sets a mode. */
+	/* Best effort: the device works, and the next mode set switches the outputs on. */
 	if (ret)
 		drm_err(&vgpu->drm, "outputs stay dark: %pe\n", ERR_PTR(ret));
-	/* What the host changed meanwhile raised no event. On an error what is known stays. */
-	vgpu_display_refresh(vgpu);
+}
+
+static void vgpu_power_restore_display(struct vgpu_device *vgpu)
+{
+	int ret;
+
+	ret = vgpu_display_restore(vgpu);
+	/* Best effort: the device works without its picture. The next mode set shows one. */
+	if (ret)
+		drm_err(&vgpu->drm, "what was shown is not shown again: %pe\n", ERR_PTR(ret));
 }
 
 /**
- * vgpu_power_restore() - &virtio_driver.restore
+ * vgpu_power_restore() - Implement &virtio_driver.restore
  * @vdev: the device, reset
  *
  * An error makes the virtio core give the device up.
@@ -79,7 +124,6 @@ int vgpu_power_restore(struct virtio_device *vdev)
 	struct vgpu_core *core = to_vgpu_core(vgpu);
 	int ret;
 
-	vgpu_contexts_lose(vgpu, -EIO);
 	vgpu_resources_freeze(vgpu);
 	vgpu_display_forget(vgpu);
 	ret = vgpu_device_start(vgpu);
@@ -93,14 +137,12 @@ int vgpu_power_restore(struct virtio_device *vdev)
 	vgpu_device_set_state(vgpu, VGPU_DEVICE_READY);
 	if (!vgpu->display)
 		return 0;
-	if (!core->recovering) {
+	if (core->recovering)
+		vgpu_power_restore_display(vgpu);
+	else
 		vgpu_power_resume_display(vgpu);
-		return 0;
-	}
-	ret = vgpu_display_restore(vgpu);
-	/* A device that works is not given up for that. */
-	if (ret)
-		drm_err(&vgpu->drm, "what was shown is not shown again: %pe\n", ERR_PTR(ret));
+	/* In the background, since resume must not wait for the host's display info. */
+	queue_work(vgpu->wq, &core->config_work);
 	return 0;
 }
 
@@ -152,15 +194,17 @@ static void vgpu_power_recover(struct vgpu_core *core)
 		msleep(VGPU_POWER_PAUSE_MS);
 		ret = vgpu_power_reset_or_stop(core);
 	}
-	if (ret)
+	if (ret) {
 		drm_err(&vgpu->drm, "device stays lost: %pe\n", ERR_PTR(ret));
-	else
+		vgpu_compat_wedged_event(&vgpu->drm, true);
+	} else {
 		drm_info(&vgpu->drm, "device is back\n");
+	}
 	drm_dev_exit(idx);
 }
 
 /**
- * vgpu_power_lost_work() - &vgpu_core.lost_work
+ * vgpu_power_lost_work() - Implement &vgpu_core.lost_work
  * @work: the work
  *
  * Context: process, may sleep.
@@ -170,22 +214,24 @@ void vgpu_power_lost_work(struct work_struct *work)
 	struct vgpu_core *core = container_of(work, struct vgpu_core, lost_work);
 	struct vgpu_device *vgpu = &core->base;
 
-	if (READ_ONCE(vgpu->state) != VGPU_DEVICE_READY || READ_ONCE(core->removing))
+	/* Where the queues work, the report is older than the last recovery. */
+	if (READ_ONCE(vgpu->state) != VGPU_DEVICE_READY || READ_ONCE(core->removing) ||
+	    !vgpu_cmdq_error(vgpu->cmdq))
 		return;
 	vgpu_device_set_state(vgpu, VGPU_DEVICE_LOST);
 	drm_err(&vgpu->drm, "device is lost: %pe\n", ERR_PTR(READ_ONCE(core->lost_error)));
-	vgpu_contexts_lose(vgpu, -EIO);
-	vgpu_compat_wedged_event(&vgpu->drm);
+	vgpu_contexts_lose(vgpu);
+	vgpu_compat_wedged_event(&vgpu->drm, false);
 	vgpu_power_recover(core);
 }
 
 /**
- * vgpu_power_lost() - &vgpu_cmdq_config.lost
+ * vgpu_power_lost() - Implement &vgpu_cmdq_config.lost
  * @core: struct vgpu_core
  * @error: why
  *
- * Everybody who waits for the device goes on at once. The rest is done where a
- * suspend, which resets the device as well, does not interfere.
+ * All waits for the device end at once. The reset is left to a freezable work, so that it does not
+ * run during suspend, which resets the device as well.
  *
  * Context: any.
  */
@@ -199,7 +245,7 @@ void vgpu_power_lost(void *core, int error)
 }
 
 /**
- * vgpu_power_shutdown() - &virtio_driver.shutdown
+ * vgpu_power_shutdown() - Implement &virtio_driver.shutdown
  * @vdev: the device
  *
  * The next kernel, if it is one, finds a device that touches no memory.

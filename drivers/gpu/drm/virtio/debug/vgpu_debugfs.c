@@ -34,6 +34,7 @@
 #include "object/vgpu_hostmem.h"
 #include "object/vgpu_reclaim.h"
 #include "object/vgpu_resource.h"
+#include "protocol/vgpu_budget.h"
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_wire.h"
 #include "transport/vgpu_vq.h"
@@ -65,9 +66,10 @@ static int vgpu_debugfs_features(struct seq_file *m, void *unused)
 static void vgpu_debugfs_show_queue(struct seq_file *m, const char *name,
 				    const struct vgpu_vq_stats *stats)
 {
-	seq_printf(m, "%-8s %10llu %10llu %8llu %10llu %10llu %8u %8u %6u\n", name,
+	seq_printf(m, "%-8s %10llu %10llu %8llu %10llu %10llu %8u %8u %6u %6u %8llu\n", name,
 		   stats->committed, stats->completed, stats->failed, stats->kicks,
-		   stats->interrupts, stats->pending, stats->in_ring, stats->ring_entries);
+		   stats->interrupts, stats->pending, stats->in_ring, stats->ring_entries,
+		   stats->held, stats->ticks);
 }
 
 static int vgpu_debugfs_queues(struct seq_file *m, void *unused)
@@ -76,7 +78,7 @@ static int vgpu_debugfs_queues(struct seq_file *m, void *unused)
 	struct vgpu_vq_stats control, cursor;
 
 	vgpu_cmdq_read_stats(vgpu->cmdq, &control, &cursor);
-	seq_puts(m, "queue     committed  completed   failed      kicks interrupts  pending  in_ring   ring\n");
+	seq_puts(m, "queue     committed  completed   failed      kicks interrupts  pending  in_ring   ring   held    ticks\n");
 	vgpu_debugfs_show_queue(m, "control", &control);
 	vgpu_debugfs_show_queue(m, "cursor", &cursor);
 	return 0;
@@ -105,6 +107,7 @@ static int vgpu_debugfs_contexts(struct seq_file *m, void *unused)
 	struct drm_printer p = drm_seq_file_printer(m);
 
 	vgpu_contexts_print(vgpu_debugfs_device(m), &p);
+	vgpu_budgets_print(vgpu_debugfs_device(m)->cmdq, &p);
 	return 0;
 }
 
@@ -144,7 +147,7 @@ static const struct drm_debugfs_info vgpu_debugfs_files[] = {
 };
 
 /**
- * vgpu_debugfs_init() - offer the files
+ * vgpu_debugfs_init() - Create the debugfs files of a device
  * @vgpu: the device, before it is registered
  *
  * Context: process.

@@ -2,7 +2,7 @@
 /*
  * What can be traced, below events/virtio_gpu/ of tracefs. The one header of debug/ that
  * lower layers may include: a trace point only looks at what it is given, and costs a
- * no-op of the processor while nobody traces. The two commands' events have the names
+ * no-op of the processor while tracing is off. The two commands' events have the names
  * and fields that tools know from the kernel's own driver.
  */
 #undef TRACE_SYSTEM
@@ -89,29 +89,29 @@ DEFINE_EVENT(virtio_gpu_fence, virtio_gpu_fence_signal,
 );
 
 DECLARE_EVENT_CLASS(virtio_gpu_throttle,
-		    TP_PROTO(u32 ctx_id, int in_flight, int ret),
-		    TP_ARGS(ctx_id, in_flight, ret),
-		    TP_STRUCT__entry(__field(u32, ctx_id)
+		    TP_PROTO(pid_t process, int in_flight, int ret),
+		    TP_ARGS(process, in_flight, ret),
+		    TP_STRUCT__entry(__field(pid_t, process)
 				     __field(int, in_flight)
 				     __field(int, ret)
 		    ),
-		    TP_fast_assign(__entry->ctx_id = ctx_id;
+		    TP_fast_assign(__entry->process = process;
 				   __entry->in_flight = in_flight;
 				   __entry->ret = ret;
 		    ),
-		    TP_printk("ctx_id=%u in_flight=%d ret=%d", __entry->ctx_id, __entry->in_flight,
-			      __entry->ret)
+		    TP_printk("process=%d in_flight=%d ret=%d", __entry->process,
+			      __entry->in_flight, __entry->ret)
 );
 
-/* A client waits at the door of an ioctl, and goes on. */
+/* A client is throttled at the entry of an ioctl, and goes on. */
 DEFINE_EVENT(virtio_gpu_throttle, virtio_gpu_throttle_begin,
-	     TP_PROTO(u32 ctx_id, int in_flight, int ret),
-	     TP_ARGS(ctx_id, in_flight, ret)
+	     TP_PROTO(pid_t process, int in_flight, int ret),
+	     TP_ARGS(process, in_flight, ret)
 );
 
 DEFINE_EVENT(virtio_gpu_throttle, virtio_gpu_throttle_end,
-	     TP_PROTO(u32 ctx_id, int in_flight, int ret),
-	     TP_ARGS(ctx_id, in_flight, ret)
+	     TP_PROTO(pid_t process, int in_flight, int ret),
+	     TP_ARGS(process, in_flight, ret)
 );
 
 #endif

@@ -2,26 +2,29 @@
 /**
  * DOC: cursor planes
  *
- * The host draws the cursor: it is told of the picture, its hot spot and where it
- * is. Picture and position go through different queues, and the host may take the
- * second before the first, so it is told of a new picture only when it has answered
- * the upload. Nobody waits for that: the update ends when the upload is sent, and the
- * host is told by whoever collects the answer, from a work since a resource may be
- * named only where one may sleep.
+ * The host draws the cursor, so the driver sends it the picture, its hot spot and the
+ * position. The picture is uploaded on the control queue and shown by a command on the cursor
+ * queue, which the host may execute before the upload. So the driver sends UPDATE_CURSOR only
+ * when the host has answered the upload. No update waits for that: the update ends when the
+ * upload is sent, and the fence of the upload queues a work that sends UPDATE_CURSOR. It is a
+ * work because naming a resource to the host may sleep.
  *
- * One upload is under way at a time, and behind it the newest picture waits; what is
- * replaced before it was sent is never told. Until the host has the new picture it
- * moves the one it shows. What the host is told at last is what was asked for last, and
- * no picture comes back that was replaced: whatever can be told at once, a blob or no
- * cursor, takes away the turn of the one whose upload is under way.
+ * One upload is under way at a time, and the newest picture waits behind it; a picture that is
+ * replaced while it waits is never sent. Until the host has the new picture, it moves the
+ * previous one. A picture that needs no upload (a blob, or no cursor) is shown at once and
+ * cancels the picture whose upload is under way, so a replaced picture never comes back.
  *
- * The host reads a picture some time between the call that shows it and the one that
- * replaces it, as it does with what a primary plane shows: who draws into it meanwhile
- * may see it torn, until he shows it again, which uploads it after what he has drawn.
+ * The host reads a picture at some time between the call that shows it and the call that
+ * replaces it, as it does for a primary plane. A client that draws into the picture meanwhile
+ * may see it torn until the client shows it again.
  *
- * An upload that failed, or after which the host has forgotten everything, is not told;
- * the next update uploads again and tells everything. And a picture stays, to the host,
- * until that has taken it, however soon its client drops it.
+ * A legacy update does not wait for rendering to the picture either: the picture waits as the
+ * next upload until the fence of the rendering signals, and meanwhile the host moves the
+ * previous picture.
+ *
+ * A picture whose upload failed, or was lost with the device, is not shown; the next update
+ * uploads it again. The host keeps a picture until it has executed UPDATE_CURSOR, even if the
+ * client drops the picture earlier.
  *
  * Updates by the legacy cursor ioctl don't wait for flips: they go the core's way
  * of asynchronous updates.
@@ -46,18 +49,18 @@
 
 #include "kms/vgpu_cursor.h"
 #include "kms/vgpu_framebuffer.h"
-#include "kms/vgpu_patience.h"
+#include "kms/vgpu_display_wait.h"
 #include "kms/vgpu_plane.h"
 #include "kms/vgpu_scanout.h"
 #include "object/vgpu_base.h"
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_fence.h"
 
-/* In place of a picture: nobody knows what the host shows. No resource has this id. */
+/* Sentinel for &vgpu_cursor_look.res_id: unknown what the host shows. No resource has this id. */
 #define VGPU_CURSOR_UNKNOWN	U32_MAX
 
 /**
- * struct vgpu_cursor_look - all the host knows of a cursor
+ * struct vgpu_cursor_look - All the host knows of a cursor
  * @res_id: the picture, 0 for none
  * @x: left edge of the picture, in pixels of the scanout; may be negative
  * @y: upper edge
@@ -73,41 +76,45 @@ struct vgpu_cursor_look {
 };
 
 /**
- * struct vgpu_cursor_upload - a picture on its way to the host
+ * struct vgpu_cursor_upload - A picture on its way to the host
  * @fb: the picture, referenced, which keeps its resource; NULL for none
- * @done: signals when the host has it; referenced
- * @look: what the host is told then; nothing when its @res_id is 0
- * @is_sent: the command has @done
+ * @drawn: signals when rendering to @fb is complete; referenced; NULL if none is pending
+ * @done: signals when the host has @fb; referenced; NULL if the host needs no upload
+ * @look: sent to the host after @done; nothing is sent if its @res_id is 0
  */
 struct vgpu_cursor_upload {
 	struct drm_framebuffer *fb;
+	struct dma_fence *drawn;
 	struct vgpu_fence *done;
 	struct vgpu_cursor_look look;
-	bool is_sent;
 };
 
 /**
- * struct vgpu_cursor - a cursor plane
+ * struct vgpu_cursor - A cursor plane
  * @base: what the core knows
  * @scanout: what the host knows of the output, referenced; constant
  * @timeline: of the fences of its updates; constant
- * @answered: on the fence of @sent, queues @work
- * @work: tells of @sent and sends @next
- * @lock: protects what follows; taken inside of vgpu_resources_lock() by who names a picture
- * @generation: of @scanout when @told and @sent were last held against it
+ * @answered: callback on &vgpu_cursor_upload.done of @sent, queues @work
+ * @drawn: callback on &vgpu_cursor_upload.drawn of @next, queues @work
+ * @work: shows @sent and uploads @next
+ * @lock: protects what follows; taken inside of vgpu_resources_lock() if a picture is named
+ * @generation: of @scanout when @told and @sent were last compared with it
  * @told: what the host was last told, or VGPU_CURSOR_UNKNOWN
+ * @last: the newest command on the cursor queue, referenced; or NULL
  * @sent: the upload under way
- * @next: what is uploaded after it; only while there is one under way
+ * @next: the picture to upload when @sent is done and rendering to the picture is complete
  */
 struct vgpu_cursor {
 	struct drm_plane base;
 	struct vgpu_scanout *scanout;
 	struct vgpu_timeline *timeline;
 	struct dma_fence_cb answered;
+	struct dma_fence_cb drawn;
 	struct work_struct work;
 	struct mutex lock;
 	unsigned int generation;
 	struct vgpu_cursor_look told;
+	struct vgpu_cmd *last;
 	struct vgpu_cursor_upload sent;
 	struct vgpu_cursor_upload next;
 };
@@ -151,7 +158,7 @@ static void vgpu_cursor_catch_up_locked(struct vgpu_cursor *c)
 	c->sent.look.res_id = 0;
 }
 
-/* The look the host is to have in the end. */
+/* Get the look that the client asked for last. */
 static struct vgpu_cursor_look *vgpu_cursor_newest_locked(struct vgpu_cursor *c)
 {
 	lockdep_assert_held(&c->lock);
@@ -161,7 +168,40 @@ static struct vgpu_cursor_look *vgpu_cursor_newest_locked(struct vgpu_cursor *c)
 	return c->sent.look.res_id ? &c->sent.look : &c->told;
 }
 
-/* Tell the host what it does not know yet. */
+/*
+ * At most one command of each output waits for room in the ring. A newer command replaces it, so
+ * a client that moves the cursor of a stalled host does not fill the FIFO.
+ */
+static void vgpu_cursor_post_locked(struct vgpu_cursor *c, struct vgpu_cmd *cmd,
+				    struct vgpu_cmd_owner *owner)
+{
+	lockdep_assert_held(&c->lock);
+
+	if (c->last) {
+		vgpu_cmd_take_back(c->last);
+		vgpu_cmd_put(c->last);
+	}
+	c->last = vgpu_cmd_get(cmd);
+	vgpu_cmd_post(cmd, owner);
+}
+
+static void vgpu_cursor_move_locked(struct vgpu_cursor *c, const struct vgpu_cursor_look *look)
+{
+	struct vgpu_cmdq *q = to_vgpu(c->base.dev)->cmdq;
+
+	lockdep_assert_held(&c->lock);
+
+	if (!c->last || !vgpu_cmd_take_back(c->last)) {
+		vgpu_cursor_post_locked(c, vgpu_cmd_move_cursor(q, vgpu_scanout_id(c->scanout),
+								look->x, look->y), NULL);
+		return;
+	}
+	/* The waiting command may be an UPDATE_CURSOR: send it again, with the new position. */
+	vgpu_cmd_set_cursor_position(c->last, look->x, look->y);
+	vgpu_cmd_post(vgpu_cmd_get(c->last), NULL);
+}
+
+/* Send the host the difference between @look and what it was last told. */
 static void vgpu_cursor_tell_locked(struct vgpu_cursor *c, struct drm_framebuffer *fb,
 				    const struct vgpu_cursor_look *look, bool is_new)
 {
@@ -178,44 +218,44 @@ static void vgpu_cursor_tell_locked(struct vgpu_cursor *c, struct drm_framebuffe
 					     look->hot_y);
 		if (look->res_id)
 			owner = &vgpu_framebuffer_gem(fb)->res.cursor;
+		vgpu_cursor_post_locked(c, cmd, owner);
 	} else if (look->x != c->told.x || look->y != c->told.y) {
-		cmd = vgpu_cmd_move_cursor(q, id, look->x, look->y);
+		vgpu_cursor_move_locked(c, look);
 	} else {
 		return;
 	}
 	c->told = *look;
-	vgpu_cmd_post(cmd, owner);
 	vgpu_cmdq_kick_cursor(q);
 }
 
-/* Until the host has the new picture, the old one is where that is to be. */
-static void vgpu_cursor_drag_locked(struct vgpu_cursor *c, const struct vgpu_cursor_look *to)
+/* Move the picture that the host shows to the position of the newest one, which it lacks yet. */
+static void vgpu_cursor_drag_locked(struct vgpu_cursor *c)
 {
+	const struct vgpu_cursor_look *newest = vgpu_cursor_newest_locked(c);
 	struct vgpu_cursor_look look = c->told;
 
 	lockdep_assert_held(&c->lock);
 
 	if (!look.res_id || look.res_id == VGPU_CURSOR_UNKNOWN)
 		return;
-	look.x = to->x;
-	look.y = to->y;
+	look.x = newest->x;
+	look.y = newest->y;
 	vgpu_cursor_tell_locked(c, NULL, &look, false);
 }
 
 /* ---- uploads ---- */
 
 /*
- * Often the last user of the picture, so without the locks it takes to let go of one. What
- * was not sent leaves no fence behind, for what is sent may take its time.
+ * Called without locks: this is often the last reference to the picture, and freeing it takes the
+ * locks of resources.
  */
 static void vgpu_cursor_upload_fini(struct vgpu_cursor_upload *upload)
 {
 	if (!upload->fb)
 		return;
-	if (upload->is_sent)
-		vgpu_fence_put(upload->done);
-	else
-		vgpu_fence_cancel(upload->done);
+	vgpu_display_wait_cancel(upload->drawn);
+	dma_fence_put(upload->drawn);
+	vgpu_fence_put(upload->done);
 	drm_framebuffer_put(upload->fb);
 }
 
@@ -226,7 +266,34 @@ static void vgpu_cursor_answered(struct dma_fence *fence, struct dma_fence_cb *c
 	queue_work(to_vgpu(c->base.dev)->wq, &c->work);
 }
 
-/* Upload the next picture; false when the host has it already. */
+static void vgpu_cursor_drawn(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	struct vgpu_cursor *c = container_of(cb, struct vgpu_cursor, drawn);
+
+	queue_work(to_vgpu(c->base.dev)->wq, &c->work);
+}
+
+static struct vgpu_cursor_upload vgpu_cursor_take_next_locked(struct vgpu_cursor *c)
+{
+	struct vgpu_cursor_upload next = c->next;
+
+	lockdep_assert_held(&c->lock);
+
+	if (next.drawn)
+		dma_fence_remove_callback(next.drawn, &c->drawn);
+	c->next = (struct vgpu_cursor_upload){};
+	return next;
+}
+
+static bool vgpu_cursor_can_send_locked(struct vgpu_cursor *c)
+{
+	lockdep_assert_held(&c->lock);
+
+	return !c->sent.fb && c->next.fb &&
+	       (!c->next.drawn || dma_fence_is_signaled(c->next.drawn));
+}
+
+/* Upload the next picture. Returns false if it can be shown at once. */
 static bool vgpu_cursor_send_locked(struct vgpu_cursor *c)
 {
 	const struct drm_rect src = DRM_RECT_INIT(0, 0, VGPU_CURSOR_SIDE, VGPU_CURSOR_SIDE);
@@ -235,9 +302,9 @@ static bool vgpu_cursor_send_locked(struct vgpu_cursor *c)
 
 	lockdep_assert_held(&c->lock);
 
-	c->sent = c->next;
-	c->sent.is_sent = true;
-	c->next = (struct vgpu_cursor_upload){};
+	c->sent = vgpu_cursor_take_next_locked(c);
+	if (!c->sent.done)
+		return false;
 	vgpu_framebuffer_view(c->sent.fb, &src, &view);
 	vgpu_framebuffer_upload(c->sent.fb, &view, c->sent.done);
 	vgpu_cmdq_kick(q);
@@ -246,7 +313,7 @@ static bool vgpu_cursor_send_locked(struct vgpu_cursor *c)
 	return !dma_fence_add_callback(&c->sent.done->base, &c->answered, vgpu_cursor_answered);
 }
 
-/* The host has what was sent, or never gets it. Returns that, for its end. */
+/* Show the picture whose upload has ended, unless it failed. Returns the upload to release. */
 static struct vgpu_cursor_upload vgpu_cursor_arrive_locked(struct vgpu_cursor *c)
 {
 	const struct vgpu_cursor_look *newest = vgpu_cursor_newest_locked(c);
@@ -257,12 +324,32 @@ static struct vgpu_cursor_upload vgpu_cursor_arrive_locked(struct vgpu_cursor *c
 	sent.look.x = newest->x;
 	sent.look.y = newest->y;
 	c->sent = (struct vgpu_cursor_upload){};
+	/* The next upload reuses the callback, so wait until it no longer runs. */
+	if (sent.done)
+		dma_fence_remove_callback(&sent.done->base, &c->answered);
 	if (!sent.look.res_id)
 		return sent;
-	if (dma_fence_get_status(&sent.done->base) < 0)
+	if (sent.done && dma_fence_get_status(&sent.done->base) < 0)
 		c->told.res_id = VGPU_CURSOR_UNKNOWN;
 	else
 		vgpu_cursor_tell_locked(c, sent.fb, &sent.look, true);
+	return sent;
+}
+
+/* Start the next upload and show the picture of a finished one. Returns an upload to release. */
+static struct vgpu_cursor_upload vgpu_cursor_advance_locked(struct vgpu_cursor *c)
+{
+	struct vgpu_cursor_upload sent;
+
+	lockdep_assert_held(&c->lock);
+
+	if (vgpu_cursor_can_send_locked(c))
+		vgpu_cursor_send_locked(c);
+	if (!c->sent.fb || (c->sent.done && !dma_fence_is_signaled(&c->sent.done->base)))
+		return (struct vgpu_cursor_upload){};
+	sent = vgpu_cursor_arrive_locked(c);
+	if (vgpu_cursor_can_send_locked(c) && !vgpu_cursor_send_locked(c))
+		queue_work(to_vgpu(c->base.dev)->wq, &c->work);
 	return sent;
 }
 
@@ -273,69 +360,60 @@ static void vgpu_cursor_work(struct work_struct *work)
 	struct vgpu_cursor_upload sent;
 	int idx;
 
-	/* What is left then goes with the plane. */
+	/* After unplug, destroying the plane releases the uploads. */
 	if (!drm_dev_enter(c->base.dev, &idx))
 		return;
+	vgpu_cmdq_begin_update(vgpu->cmdq, GFP_KERNEL | __GFP_NOFAIL);
 	vgpu_resources_lock(vgpu);
 	mutex_lock(&c->lock);
 	vgpu_cursor_catch_up_locked(c);
-	sent = vgpu_cursor_arrive_locked(c);
-	if (c->next.fb && !vgpu_cursor_send_locked(c))
-		queue_work(vgpu->wq, &c->work);
+	sent = vgpu_cursor_advance_locked(c);
 	mutex_unlock(&c->lock);
 	vgpu_resources_unlock(vgpu);
+	vgpu_cmdq_end_update(vgpu->cmdq);
 	vgpu_cursor_upload_fini(&sent);
 	drm_dev_exit(idx);
 }
 
-/* Show what has to be uploaded first. Returns an upload that has come to its end. */
+/* Queue a picture that needs an upload or waits for rendering. Returns the upload it replaces. */
 static struct vgpu_cursor_upload
 vgpu_cursor_show_later_locked(struct vgpu_cursor *c, struct drm_plane_state *state,
 			      const struct vgpu_cursor_look *look)
 {
 	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
-	struct vgpu_cursor_upload replaced = c->next;
+	struct vgpu_cursor_upload replaced = vgpu_cursor_take_next_locked(c);
 
 	lockdep_assert_held(&c->lock);
 
 	drm_framebuffer_get(state->fb);
 	c->next = (struct vgpu_cursor_upload){
-		.fb = state->fb, .done = own->done, .look = *look,
+		.fb = state->fb, .drawn = state->fence, .done = own->done, .look = *look,
 	};
+	state->fence = NULL;
 	own->done = NULL;
-	if (!c->sent.fb && !vgpu_cursor_send_locked(c))
-		return vgpu_cursor_arrive_locked(c);
-	vgpu_cursor_drag_locked(c, look);
+	/* -ENOENT: the fence has signalled, which vgpu_cursor_can_send_locked() checks. */
+	if (c->next.drawn)
+		dma_fence_add_callback(c->next.drawn, &c->drawn, vgpu_cursor_drawn);
 	return replaced;
 }
 
-/* Show what the host can see now. Returns an upload that is not wanted any more. */
+/* Show a picture that the host can read now. Returns the upload it replaces. */
 static struct vgpu_cursor_upload
 vgpu_cursor_show_now_locked(struct vgpu_cursor *c, struct drm_framebuffer *fb,
 			    const struct vgpu_cursor_look *look, bool is_new)
 {
-	struct vgpu_cursor_upload replaced = c->next;
+	struct vgpu_cursor_upload replaced = vgpu_cursor_take_next_locked(c);
 
 	lockdep_assert_held(&c->lock);
 
-	c->next = (struct vgpu_cursor_upload){};
 	c->sent.look.res_id = 0;
 	vgpu_cursor_tell_locked(c, fb, look, is_new);
 	return replaced;
 }
 
-/* Move a picture whose upload is under way. */
-static void vgpu_cursor_retouch_locked(struct vgpu_cursor *c, const struct vgpu_cursor_look *look)
-{
-	lockdep_assert_held(&c->lock);
-
-	*vgpu_cursor_newest_locked(c) = *look;
-	vgpu_cursor_drag_locked(c, look);
-}
-
 /* ---- updates ---- */
 
-/* Is it a commit of nothing but what is shown already? That is how DIRTYFB looks. */
+/* Check whether a commit only repeats what is shown, as DIRTYFB does. */
 static bool vgpu_cursor_is_dirty_locked(struct vgpu_cursor *c, const struct drm_plane_state *state)
 {
 	struct vgpu_cursor_look look = vgpu_cursor_look(state);
@@ -344,7 +422,7 @@ static bool vgpu_cursor_is_dirty_locked(struct vgpu_cursor *c, const struct drm_
 	       !drm_atomic_get_new_plane_state(state->state, state->crtc->primary);
 }
 
-/* Does an update show another picture, or the same one drawn anew? */
+/* Check whether an update shows another picture, or the same one with new content. */
 static bool vgpu_cursor_is_redrawn(struct vgpu_cursor *c, const struct drm_plane_state *state)
 {
 	bool redrawn;
@@ -360,32 +438,38 @@ static bool vgpu_cursor_is_redrawn(struct vgpu_cursor *c, const struct drm_plane
 	return redrawn;
 }
 
-static int vgpu_cursor_prepare_fb(struct drm_plane *plane, struct drm_plane_state *state)
+static int vgpu_cursor_prepare_update(struct drm_plane *plane, struct drm_plane_state *state)
 {
 	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
 	struct vgpu_cursor *c = to_vgpu_cursor(plane);
 	int ret;
 
-	if (!vgpu_plane_will_update(state))
-		return 0;
-	ret = vgpu_resource_error(&vgpu_framebuffer_gem(state->fb)->res);
-	if (!ret)
-		ret = drm_gem_plane_helper_prepare_fb(plane, state);
+	/* The cursor queue may overtake the control queue, so rendering there is not in order. */
+	ret = vgpu_plane_prepare_fences(plane, state, false);
 	if (ret)
 		return ret;
 	own->redrawn = vgpu_cursor_is_redrawn(c, state);
-	if (!own->redrawn || !vgpu_framebuffer_needs_upload(state->fb))
-		return 0;
-	ret = vgpu_plane_prepare_fence(c->timeline, state);
-	if (ret)
-		return ret;
-	ret = vgpu_patience_limit(to_vgpu(plane->dev), &state->fence);
-	if (ret)
-		vgpu_plane_cleanup_fb(plane, state);
+	if (own->redrawn && vgpu_framebuffer_needs_upload(state->fb))
+		ret = vgpu_plane_prepare_fence(c->timeline, state);
+	if (!ret)
+		ret = vgpu_display_wait_limit(&state->fence, own->deadline);
 	return ret;
 }
 
-/* The host takes the whole resource for the picture, of a blob what stands at its beginning. */
+static int vgpu_cursor_prepare_fb(struct drm_plane *plane, struct drm_plane_state *state)
+{
+	int ret;
+
+	/* Also for an update that hides the cursor. */
+	ret = vgpu_plane_prepare_memory(plane, state);
+	if (!ret && vgpu_plane_will_update(state))
+		ret = vgpu_cursor_prepare_update(plane, state);
+	if (ret)
+		vgpu_plane_finish(state);
+	return ret;
+}
+
+/* The host reads the whole resource as the picture, or the beginning of a blob. */
 static bool vgpu_cursor_is_whole(const struct drm_framebuffer *fb)
 {
 	const struct vgpu_resource *res = &vgpu_framebuffer_gem(fb)->res;
@@ -422,49 +506,65 @@ static int vgpu_cursor_atomic_check(struct drm_plane *plane, struct vgpu_compat_
 						   DRM_PLANE_NO_SCALING, true, true);
 }
 
-/* Returns an upload that has come to its end. */
+/* Show the picture of @state, now or later. Returns the upload it replaces. */
 static struct vgpu_cursor_upload vgpu_cursor_show_locked(struct vgpu_cursor *c,
 							 struct drm_plane_state *state)
 {
-	const struct vgpu_cursor_look *newest = vgpu_cursor_newest_locked(c);
+	struct vgpu_cursor_look *newest = vgpu_cursor_newest_locked(c);
 	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
 	struct vgpu_cursor_look look = vgpu_cursor_look(state);
 
 	lockdep_assert_held(&c->lock);
 
-	if (own->done && look.res_id)
+	/* In an asynchronous update the core has not waited for @state->fence. */
+	if (look.res_id && (own->done || (own->redrawn && state->fence)))
 		return vgpu_cursor_show_later_locked(c, state, &look);
 	if (newest != &c->told && newest->res_id == look.res_id)
-		vgpu_cursor_retouch_locked(c, &look);
+		*newest = look;
 	else if (look.res_id == c->told.res_id || !look.res_id ||
 		 !vgpu_framebuffer_needs_upload(state->fb))
 		return vgpu_cursor_show_now_locked(c, state->fb, &look, own->redrawn);
-	/* Else the host has forgotten it since it was prepared: the next update tells. */
+	/* Otherwise the device was reset after prepare_fb(); the next update uploads it. */
 	return (struct vgpu_cursor_upload){};
 }
 
 static void vgpu_cursor_update(struct vgpu_cursor *c, struct drm_plane_state *state)
 {
+	const struct vgpu_cursor_look look = vgpu_cursor_look(state);
+	struct vgpu_cursor_upload replaced = {}, sent = {};
 	struct vgpu_device *vgpu = to_vgpu(c->base.dev);
-	struct vgpu_cursor_upload over;
+	bool cookie = dma_fence_begin_signalling();
+	bool locked;
 	int idx;
 
-	if (drm_dev_enter(c->base.dev, &idx)) {
-		vgpu_resources_lock(vgpu);
-		mutex_lock(&c->lock);
+	if (!drm_dev_enter(c->base.dev, &idx))
+		goto out_finish;
+	locked = vgpu_resources_trylock(vgpu);
+	mutex_lock(&c->lock);
+	if (locked) {
 		vgpu_cursor_catch_up_locked(c);
-		over = vgpu_cursor_show_locked(c, state);
-		mutex_unlock(&c->lock);
+		replaced = vgpu_cursor_show_locked(c, state);
+		sent = vgpu_cursor_advance_locked(c);
+		vgpu_cursor_drag_locked(c);
 		vgpu_resources_unlock(vgpu);
-		vgpu_cursor_upload_fini(&over);
-		drm_dev_exit(idx);
+	} else if (look.res_id) {
+		/* The work waits for the lock, which is held while the device starts again. */
+		replaced = vgpu_cursor_show_later_locked(c, state, &look);
+		queue_work(vgpu->wq, &c->work);
+	} else {
+		replaced = vgpu_cursor_show_now_locked(c, NULL, &look, false);
 	}
-	/* What is left of it: nothing was uploaded. */
-	vgpu_plane_finish(state, false);
+	mutex_unlock(&c->lock);
+	drm_dev_exit(idx);
+out_finish:
+	vgpu_plane_finish(state);
+	dma_fence_end_signalling(cookie);
+	vgpu_cursor_upload_fini(&replaced);
+	vgpu_cursor_upload_fini(&sent);
 }
 
 /**
- * vgpu_cursor_hide() - have the host show no cursor
+ * vgpu_cursor_hide() - Have the host show no cursor
  * @plane: a cursor plane
  *
  * Context: the tail of a commit.
@@ -474,13 +574,16 @@ void vgpu_cursor_hide(struct drm_plane *plane)
 	static const struct vgpu_cursor_look nothing;
 	struct vgpu_cursor *c = to_vgpu_cursor(plane);
 	struct vgpu_cursor_upload over;
+	bool cookie;
 	int idx;
 
 	if (!drm_dev_enter(plane->dev, &idx))
 		return;
+	cookie = dma_fence_begin_signalling();
 	mutex_lock(&c->lock);
 	over = vgpu_cursor_show_now_locked(c, NULL, &nothing, false);
 	mutex_unlock(&c->lock);
+	dma_fence_end_signalling(cookie);
 	vgpu_cursor_upload_fini(&over);
 	drm_dev_exit(idx);
 }
@@ -516,7 +619,7 @@ static void vgpu_cursor_atomic_async_update(struct drm_plane *plane,
 	struct drm_plane_state *now = plane->state;
 
 	vgpu_cursor_update(to_vgpu_cursor(plane), state);
-	/* The core leaves it to us to make the new state the current one. */
+	/* In an asynchronous update the driver must copy the new state into the current one. */
 	swap(now->fb, state->fb);
 	now->crtc_x = state->crtc_x;
 	now->crtc_y = state->crtc_y;
@@ -555,17 +658,21 @@ static void vgpu_cursor_release(struct drm_device *drm, void *ptr)
 {
 	struct vgpu_cursor *c = ptr;
 
-	if (c->sent.fb)
+	if (c->sent.done)
 		dma_fence_remove_callback(&c->sent.done->base, &c->answered);
+	if (c->next.drawn)
+		dma_fence_remove_callback(c->next.drawn, &c->drawn);
 	cancel_work_sync(&c->work);
 	vgpu_cursor_upload_fini(&c->sent);
 	vgpu_cursor_upload_fini(&c->next);
+	if (c->last)
+		vgpu_cmd_put(c->last);
 	vgpu_timeline_put(c->timeline);
 	vgpu_scanout_put(c->scanout);
 }
 
 /**
- * vgpu_cursor_create() - create the cursor plane of an output
+ * vgpu_cursor_create() - Create the cursor plane of an output
  * @vgpu: the device; the plane lives as long as it
  * @scanout: what the host knows of the output; referenced
  *

@@ -34,7 +34,7 @@ static s64 vgpu_damage_waste(const struct drm_rect *a, const struct drm_rect *b)
 }
 
 /**
- * vgpu_damage_clear() - nothing changed
+ * vgpu_damage_clear() - Set a damage to nothing
  * @damage: the damage
  */
 void vgpu_damage_clear(struct vgpu_damage *damage)
@@ -44,7 +44,7 @@ void vgpu_damage_clear(struct vgpu_damage *damage)
 }
 
 /**
- * vgpu_damage_set_full() - everything may have changed
+ * vgpu_damage_set_full() - Set a damage to everything
  * @damage: the damage
  */
 void vgpu_damage_set_full(struct vgpu_damage *damage)
@@ -77,7 +77,7 @@ static unsigned int vgpu_damage_nearest(const struct vgpu_damage *damage,
 }
 
 /**
- * vgpu_damage_add() - something more changed
+ * vgpu_damage_add() - Add a rectangle to a damage
  * @damage: the damage
  * @rect: where; may be empty
  *
@@ -105,7 +105,7 @@ void vgpu_damage_add(struct vgpu_damage *damage, const struct drm_rect *rect)
 }
 
 /**
- * vgpu_damage_merge() - everything that changed in one damage or another
+ * vgpu_damage_merge() - Add all rectangles of another damage
  * @damage: the damage, becomes both
  * @more: the other one
  */
@@ -120,7 +120,7 @@ void vgpu_damage_merge(struct vgpu_damage *damage, const struct vgpu_damage *mor
 }
 
 /**
- * vgpu_damage_clip() - resolve a damage to rectangles inside a view
+ * vgpu_damage_clip() - Resolve a damage to rectangles inside a view
  * @damage: the damage; afterwards not @full
  * @view: the view, not empty
  */
@@ -142,7 +142,7 @@ void vgpu_damage_clip(struct vgpu_damage *damage, const struct drm_rect *view)
 }
 
 /**
- * vgpu_damage_bounds() - the rectangle around a damage
+ * vgpu_damage_bounds() - Get the bounding rectangle of a damage
  * @damage: the damage, clipped
  * @bounds: set to the rectangle
  *
@@ -161,7 +161,7 @@ bool vgpu_damage_bounds(const struct vgpu_damage *damage, struct drm_rect *bound
 }
 
 /**
- * vgpu_damage_history_reset() - the host has lost what was uploaded
+ * vgpu_damage_history_reset() - Forget all uploads, after the host lost them
  * @history: the history
  */
 void vgpu_damage_history_reset(struct vgpu_damage_history *history)
@@ -170,7 +170,7 @@ void vgpu_damage_history_reset(struct vgpu_damage_history *history)
 }
 
 /**
- * vgpu_damage_history_next() - a new frame begins
+ * vgpu_damage_history_next() - Begin a new frame
  * @history: the history
  * @damage: what it changes against the frame before
  */
@@ -200,7 +200,7 @@ vgpu_damage_history_find(struct vgpu_damage_history *history, u32 id,
 }
 
 /**
- * vgpu_damage_history_show() - a buffer shows the newest frame
+ * vgpu_damage_history_show() - Get what a buffer lacks of the newest frame
  * @history: the history
  * @id: the buffer, not 0
  * @view: which part of the buffer

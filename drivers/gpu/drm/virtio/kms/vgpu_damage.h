@@ -19,7 +19,7 @@
 #define VGPU_DAMAGE_HISTORY_BUFFERS	4
 
 /**
- * struct vgpu_damage - the part of a picture that changed
+ * struct vgpu_damage - The part of a picture that changed
  * @full: all of it, or it isn't known what; @rects doesn't count then
  * @num_rects: how many of @rects are used
  * @rects: rectangles that cover the change; they may overlap
@@ -31,7 +31,7 @@ struct vgpu_damage {
 };
 
 /**
- * struct vgpu_damage_buffer - when a buffer was last up to date
+ * struct vgpu_damage_buffer - When a buffer was last up to date
  * @id: the buffer, 0 for an unused entry
  * @view: which part of the buffer was shown
  * @frame: number of the frame after whose upload the host's copy was up to date
@@ -43,14 +43,14 @@ struct vgpu_damage_buffer {
 };
 
 /**
- * struct vgpu_damage_history - what changed on a plane in its last frames
+ * struct vgpu_damage_history - Damage of the last frames of a plane
  * @frame: number of the newest frame, 0 for none
  * @frames: what each frame changed, by its number modulo the size
  * @buffers: what the host has of the buffers shown
  *
- * A client that says what changed says it from one frame of the plane to the next,
- * whichever buffers these are in. What has to be uploaded of a buffer is what all
- * frames changed since it was shown itself.
+ * A client reports damage from one frame of the plane to the next, whichever buffers the frames
+ * are in. So the part of a buffer to upload is the damage of all frames since the buffer was last
+ * shown.
  */
 struct vgpu_damage_history {
 	u64 frame;

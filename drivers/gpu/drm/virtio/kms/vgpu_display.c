@@ -2,12 +2,11 @@
 /**
  * DOC: display
  *
- * All outputs together: what they have in common, how an atomic update is carried
- * out, and what happens when the host changes its mind about them.
+ * The code that all outputs share: atomic commits, and changes of the display info of the host.
  *
- * An update posts its commands and tells the device once, at the end. A client that
- * flips hears of it at the next tick of the vblank timer; what only changes the
- * picture that is shown waits for no tick.
+ * An update posts its commands and notifies the device once, at the end. A client that flips
+ * gets its event at the next tick of the vblank timer; an update that only changes the shown
+ * picture waits for no tick.
  */
 
 #include <linux/minmax.h>
@@ -43,18 +42,20 @@
 #define VGPU_DISPLAY_DEPTH	24
 
 /**
- * struct vgpu_display - the outputs
+ * struct vgpu_display - All outputs of a device
  * @refresh_lock: held while the host is asked what it wants to see
+ * @must_ask: the host has not answered GET_DISPLAY_INFO since the probe or the last reset
  * @outputs: all of them, constant
  */
 struct vgpu_display {
 	struct mutex refresh_lock;
+	bool must_ask;
 	struct vgpu_output *outputs[VIRTIO_GPU_MAX_SCANOUTS];
 };
 
 /* ---- updates ---- */
 
-/* Is the update of a CRTC one whose client waits for a frame to be over? */
+/* Check whether the client of an update waits for the next tick. */
 static bool vgpu_display_is_paced(struct vgpu_compat_commit *commit, struct drm_crtc *crtc,
 				  const struct drm_crtc_state *crtc_state)
 {
@@ -74,26 +75,36 @@ static bool vgpu_display_is_paced(struct vgpu_compat_commit *commit, struct drm_
 static void vgpu_display_wait_for_release(struct vgpu_compat_commit *commit,
 					  struct drm_crtc *crtc)
 {
-	const struct drm_plane_state *old_state, *new_state;
+	const struct drm_plane_state *old_state;
+	struct drm_plane_state *new_state;
 
 	old_state = drm_atomic_get_old_plane_state(commit, crtc->primary);
 	new_state = drm_atomic_get_new_plane_state(commit, crtc->primary);
 	if (new_state && vgpu_plane_is_flip(old_state, new_state))
-		vgpu_plane_wait_for_release(crtc->primary, old_state);
+		vgpu_plane_wait_for_release(crtc->primary, old_state, new_state);
 }
 
-/* Say that the update is done, now or at the next tick. */
+/*
+ * Say that the update is done: at the next tick, or at once with the number and the time of the
+ * last one. The number and time are valid only while a reference to the vblank counter is held.
+ */
 static void vgpu_display_send_event(struct vgpu_compat_commit *commit, struct drm_crtc *crtc,
 				    struct drm_crtc_state *crtc_state)
 {
 	bool paced = crtc_state->active && vgpu_display_is_paced(commit, crtc, crtc_state);
+	bool async = crtc_state->active && crtc_state->async_flip;
 	struct drm_device *drm = crtc->dev;
 
 	spin_lock_irq(&drm->event_lock);
-	if (paced && !drm_crtc_vblank_get(crtc))
-		drm_crtc_arm_vblank_event(crtc, crtc_state->event);
-	else
+	if ((!paced && !async) || drm_crtc_vblank_get(crtc)) {
 		drm_crtc_send_vblank_event(crtc, crtc_state->event);
+	} else if (paced) {
+		drm_crtc_arm_vblank_event(crtc, crtc_state->event);
+	} else {
+		drm_crtc_accurate_vblank_count(crtc);
+		drm_crtc_send_vblank_event(crtc, crtc_state->event);
+		drm_crtc_vblank_put(crtc);
+	}
 	crtc_state->event = NULL;
 	spin_unlock_irq(&drm->event_lock);
 }
@@ -103,6 +114,7 @@ static void vgpu_display_commit_tail(struct vgpu_compat_commit *commit)
 	struct drm_device *drm = commit->dev;
 	struct drm_crtc_state *crtc_state;
 	struct drm_crtc *crtc;
+	bool cookie;
 	int i;
 
 	drm_atomic_helper_commit_modeset_disables(drm, commit);
@@ -110,12 +122,14 @@ static void vgpu_display_commit_tail(struct vgpu_compat_commit *commit)
 	drm_atomic_helper_commit_planes(drm, commit, DRM_PLANE_COMMIT_ACTIVE_ONLY);
 	vgpu_cmdq_kick(to_vgpu(drm)->cmdq);
 
+	cookie = dma_fence_begin_signalling();
 	for_each_new_crtc_in_state(commit, crtc, crtc_state, i) {
 		if (!crtc_state->event)
 			continue;
 		vgpu_display_wait_for_release(commit, crtc);
 		vgpu_display_send_event(commit, crtc, crtc_state);
 	}
+	dma_fence_end_signalling(cookie);
 	drm_atomic_helper_commit_hw_done(commit);
 	drm_atomic_helper_wait_for_flip_done(drm, commit);
 	drm_atomic_helper_cleanup_planes(drm, commit);
@@ -150,6 +164,7 @@ static int vgpu_display_learn_locked(struct vgpu_device *vgpu, struct drm_connec
 	ret = vgpu_cmd_get_display_info(vgpu->cmdq, info, vgpu->num_scanouts);
 	if (ret)
 		return ret;
+	WRITE_ONCE(display->must_ask, false);
 	for (i = 0; i < vgpu->num_scanouts; i++) {
 		ret = vgpu_output_learn(display->outputs[i], &info[i]);
 		if (ret < 0)
@@ -174,10 +189,10 @@ static int vgpu_display_learn(struct vgpu_device *vgpu, struct drm_connector **c
 }
 
 /**
- * vgpu_display_refresh() - ask the host anew what it wants to see
+ * vgpu_display_refresh() - Ask the host again what it wants to see
  * @vgpu: the device
  *
- * Clients hear of it if something changed. On an error what is known stays.
+ * Clients get a hotplug event if something changed. On an error the known state stays.
  *
  * Context: process, sleeps like vgpu_cmd_call().
  * Return: 0, or an errno of vgpu_cmd_get_display_info().
@@ -199,8 +214,8 @@ int vgpu_display_refresh(struct vgpu_device *vgpu)
 }
 
 /*
- * A guess, until the host says that something changed: without a screen nobody sees why.
- * The output has a size for one of which the host names none.
+ * Assume one output until the host reports a change, so that the user sees a screen at all. The
+ * output has the default size for outputs of which the host reports no size.
  */
 static int vgpu_display_assume(struct vgpu_device *vgpu)
 {
@@ -209,8 +224,20 @@ static int vgpu_display_assume(struct vgpu_device *vgpu)
 
 	mutex_lock(&vgpu->display->refresh_lock);
 	ret = vgpu_output_learn(vgpu->display->outputs[0], &guess);
+	WRITE_ONCE(vgpu->display->must_ask, true);
 	mutex_unlock(&vgpu->display->refresh_lock);
 	return ret;
+}
+
+/**
+ * vgpu_display_must_ask() - Check whether the host must be asked what it wants to see
+ * @vgpu: the device
+ *
+ * Return: true if the host has not answered since the probe or the last reset.
+ */
+bool vgpu_display_must_ask(struct vgpu_device *vgpu)
+{
+	return vgpu->display && READ_ONCE(vgpu->display->must_ask);
 }
 
 /* ---- coming and going ---- */
@@ -224,9 +251,9 @@ static void vgpu_display_hide(struct vgpu_device *vgpu, u32 res_id)
 }
 
 /**
- * vgpu_display_forget() - the host has forgotten everything it was told
- * @vgpu: the device, about to be started anew, its resources frozen, so that no upload
- *        of before is told to the host that starts
+ * vgpu_display_forget() - Prepare to send all display state again after a reset
+ * @vgpu: the device, before it is started again; its resources are frozen, so that no upload
+ *        from before the reset is shown by the new host
  *
  * Context: process.
  */
@@ -238,10 +265,12 @@ void vgpu_display_forget(struct vgpu_device *vgpu)
 		return;
 	for (i = 0; i < vgpu->num_scanouts; i++)
 		vgpu_output_forget(vgpu->display->outputs[i]);
+	/* Sizes may change across a reset without an event, so ask again. */
+	WRITE_ONCE(vgpu->display->must_ask, true);
 }
 
 /**
- * vgpu_display_restore() - show again what was shown before the host was reset
+ * vgpu_display_restore() - Show again what was shown before the host was reset
  * @vgpu: the device, which works again and whose resources exist again
  *
  * Context: process, may sleep.
@@ -269,7 +298,7 @@ int vgpu_display_restore(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_display_suspend() - switch everything off, to be restored
+ * vgpu_display_suspend() - Switch all outputs off, and save their state
  * @vgpu: the device
  *
  * Context: process, may sleep.
@@ -281,7 +310,7 @@ int vgpu_display_suspend(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_display_resume() - switch on what vgpu_display_suspend() has switched off
+ * vgpu_display_resume() - Switch on what vgpu_display_suspend() has switched off
  * @vgpu: the device, which may have been reset in between
  *
  * Context: process, may sleep.
@@ -292,16 +321,26 @@ int vgpu_display_resume(struct vgpu_device *vgpu)
 	return vgpu->display ? drm_mode_config_helper_resume(&vgpu->drm) : 0;
 }
 
+/* Put the state saved by a suspend without a resume: it holds references to the device. */
+static void vgpu_display_drop_suspended(struct drm_mode_config *config)
+{
+	if (config->suspend_state)
+		vgpu_compat_commit_put(config->suspend_state);
+	config->suspend_state = NULL;
+}
+
 /**
- * vgpu_display_shutdown() - switch everything off for good
+ * vgpu_display_shutdown() - Switch all outputs off for good
  * @vgpu: the device; may be unplugged already
  *
  * Context: process, may sleep.
  */
 void vgpu_display_shutdown(struct vgpu_device *vgpu)
 {
-	if (vgpu->display)
-		drm_atomic_helper_shutdown(&vgpu->drm);
+	if (!vgpu->display)
+		return;
+	drm_atomic_helper_shutdown(&vgpu->drm);
+	vgpu_display_drop_suspended(&vgpu->drm.mode_config);
 }
 
 static int vgpu_display_init_config(struct drm_device *drm)
@@ -328,10 +367,10 @@ static int vgpu_display_init_config(struct drm_device *drm)
 }
 
 /**
- * vgpu_display_init() - make the outputs known to the core
+ * vgpu_display_init() - Create the outputs
  * @vgpu: the device, started, not registered yet; all lives as long as it
  *
- * To a host that does not say what it wants to see a picture is shown all the same.
+ * If the host does not answer GET_DISPLAY_INFO, one output is assumed.
  *
  * Context: process, sleeps like vgpu_cmd_call().
  * Return: 0; -ENOMEM; -EINTR when killed; another errno of the DRM core.
@@ -369,10 +408,14 @@ int vgpu_display_init(struct vgpu_device *vgpu)
 	ret = drm_vblank_init(drm, vgpu->num_scanouts);
 	if (ret)
 		return ret;
+	/* For vgpu_display_hide(), which teardown calls; it is never ended. */
+	ret = vgpu_cmdq_begin_update(vgpu->cmdq, GFP_KERNEL);
+	if (ret)
+		return ret;
 	drm_mode_config_reset(drm);
 	vgpu->display = display;
 	vgpu_resources_set_hide(vgpu, vgpu_display_hide);
-	/* Nobody listens yet. */
+	/* The device is not registered yet, so there is no client to notify. */
 	ret = vgpu_display_learn(vgpu, &changed, &num_changed);
 	if (ret && ret != -EINTR) {
 		drm_err(drm, "device does not tell its outputs: %pe\n", ERR_PTR(ret));

@@ -21,11 +21,12 @@
 #include "kms/vgpu_framebuffer.h"
 #include "kms/vgpu_scanout.h"
 #include "object/vgpu_base.h"
+#include "object/vgpu_bounce.h"
 #include "object/vgpu_reclaim.h"
 #include "protocol/vgpu_cmd.h"
 
 /**
- * struct vgpu_framebuffer_format - a format in our words and in the wire's
+ * struct vgpu_framebuffer_format - A format of DRM and its name on the wire
  * @fourcc: DRM_FORMAT_*, named by bytes from the last to the first
  * @wire: enum virtio_gpu_formats of the same bytes, named from the first to the last;
  *        without alpha
@@ -72,11 +73,34 @@ static void vgpu_framebuffer_origin(u32 offset, u32 pitch, u32 *x, u32 *y)
 	*x = offset % pitch / VGPU_FRAMEBUFFER_CPP;
 }
 
-/* Is the buffer large enough, and does the host take its pixels for what they are? */
+/* Check whether a framebuffer lies within the picture that the host made, and has its format. */
+static bool vgpu_framebuffer_is_inside(struct drm_device *drm, const struct vgpu_resource *res,
+				       const struct drm_mode_fb_cmd2 *cmd)
+{
+	const struct vgpu_framebuffer_format *format = vgpu_framebuffer_format(cmd->pixel_format);
+	u32 x = 0, y = 0;
+
+	if (res->format != format->wire && res->format != format->wire_alpha) {
+		drm_dbg_kms(drm, "pixel_format: %p4cc is not the buffer's\n", &cmd->pixel_format);
+		return false;
+	}
+	/* What part of a picture a framebuffer is depends on its rows, when it is shown. */
+	if (res->kind == VGPU_RESOURCE_2D)
+		return true;
+	if (cmd->pitches[0])
+		vgpu_framebuffer_origin(cmd->offsets[0], cmd->pitches[0], &x, &y);
+	if ((u64)x + cmd->width > res->width || (u64)y + cmd->height > res->height) {
+		drm_dbg_kms(drm, "%u × %u pixels from %u, %u, the buffer has %u × %u\n",
+			    cmd->width, cmd->height, x, y, res->width, res->height);
+		return false;
+	}
+	return true;
+}
+
+/* Check whether the buffer is large enough, and the host reads its pixels in this format. */
 static bool vgpu_framebuffer_fits(struct drm_device *drm, const struct vgpu_gem *gem,
 				  const struct drm_mode_fb_cmd2 *cmd)
 {
-	const struct vgpu_framebuffer_format *format = vgpu_framebuffer_format(cmd->pixel_format);
 	u64 end = (u64)cmd->pitches[0] * (cmd->height - 1) +
 		  (u64)cmd->width * VGPU_FRAMEBUFFER_CPP + cmd->offsets[0];
 
@@ -85,25 +109,21 @@ static bool vgpu_framebuffer_fits(struct drm_device *drm, const struct vgpu_gem 
 			    gem->base.base.size);
 		return false;
 	}
-	if (gem->res.kind == VGPU_RESOURCE_2D && gem->res.format != format->wire &&
-	    gem->res.format != format->wire_alpha) {
-		drm_dbg_kms(drm, "pixel_format: %p4cc is not the buffer's\n", &cmd->pixel_format);
-		return false;
-	}
-	return true;
+	return gem->res.kind == VGPU_RESOURCE_BLOB ||
+	       vgpu_framebuffer_is_inside(drm, &gem->res, cmd);
 }
 
 /**
- * vgpu_framebuffer_create() - &drm_mode_config_funcs.fb_create
+ * vgpu_framebuffer_create() - Implement &drm_mode_config_funcs.fb_create
  * @drm: the device
- * @file: who asks
+ * @file: the client
  * @info: the format
  * @cmd: the framebuffer; checked by the core except for its buffer
  *
  * Context: process, may sleep.
- * Return: the framebuffer; or an error pointer: -ENOENT for a bad handle, -EINVAL
- * for a format we don't have, or that is not the buffer's, or a buffer that is too
- * small; -ENOMEM; -ERESTARTSYS.
+ * Return: the framebuffer; or an error pointer: -EINVAL for a bad handle, an unknown format,
+ * a format that differs from the resource's, or a buffer or texture that is too small; -ENOMEM;
+ * -ERESTARTSYS.
  */
 struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct drm_file *file,
 						const struct drm_format_info *info,
@@ -119,8 +139,10 @@ struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct d
 		return ERR_PTR(-EINVAL);
 	}
 	gem = vgpu_gem_lookup(file, cmd->handles[0]);
-	if (!gem)
-		return ERR_PTR(-ENOENT);
+	if (!gem) {
+		drm_dbg_kms(drm, "handles: %u names no buffer\n", cmd->handles[0]);
+		return ERR_PTR(-EINVAL);
+	}
 	fits = vgpu_framebuffer_fits(drm, gem, cmd);
 	vgpu_gem_put(gem);
 	if (!fits)
@@ -138,7 +160,7 @@ struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct d
 }
 
 /**
- * vgpu_framebuffer_is_showable() - can the host show the framebuffer?
+ * vgpu_framebuffer_is_showable() - Check whether the host can show a framebuffer
  * @fb: the framebuffer
  *
  * Of a 2D resource it shows rectangles, whose rows are as long as it was told when
@@ -151,10 +173,8 @@ bool vgpu_framebuffer_is_showable(const struct drm_framebuffer *fb)
 	const struct vgpu_resource *res = &vgpu_framebuffer_gem(fb)->res;
 	u32 x, y;
 
-	if (res->kind == VGPU_RESOURCE_BLOB)
+	if (res->kind != VGPU_RESOURCE_2D)
 		return true;
-	if (res->kind == VGPU_RESOURCE_3D)
-		return fb->width <= res->width && fb->height <= res->height;
 	if (fb->pitches[0] != (u64)res->width * VGPU_FRAMEBUFFER_CPP ||
 	    fb->offsets[0] % VGPU_FRAMEBUFFER_CPP) {
 		drm_dbg_kms(fb->dev, "rows of %u bytes from %u, the buffer has %u pixels\n",
@@ -171,10 +191,10 @@ bool vgpu_framebuffer_is_showable(const struct drm_framebuffer *fb)
 }
 
 /**
- * vgpu_framebuffer_needs_upload() - does the host show a copy made by transfers?
+ * vgpu_framebuffer_needs_upload() - Check whether the host shows a copy made by transfers
  * @fb: the framebuffer
  *
- * Return: true if what the CPU writes must be uploaded to be seen.
+ * Return: true if writes of the CPU must be uploaded to become visible.
  */
 bool vgpu_framebuffer_needs_upload(const struct drm_framebuffer *fb)
 {
@@ -184,7 +204,7 @@ bool vgpu_framebuffer_needs_upload(const struct drm_framebuffer *fb)
 }
 
 /**
- * vgpu_framebuffer_view() - find the shown part of a buffer
+ * vgpu_framebuffer_view() - Find the shown part of a buffer
  * @fb: the framebuffer
  * @src: the shown part of it, in pixels
  * @view: set to the same in the coordinates the host has for the resource
@@ -204,7 +224,7 @@ void vgpu_framebuffer_view(const struct drm_framebuffer *fb, const struct drm_re
 }
 
 /**
- * vgpu_framebuffer_upload() - have the host copy a part of a buffer
+ * vgpu_framebuffer_upload() - Have the host copy a part of a buffer
  * @fb: the framebuffer, which needs uploads
  * @rect: the part, in coordinates of the resource
  * @done: signals when that is done; or NULL
@@ -222,16 +242,19 @@ void vgpu_framebuffer_upload(const struct drm_framebuffer *fb, const struct drm_
 		.w = drm_rect_width(rect), .h = drm_rect_height(rect),
 	};
 	size_t start = part.y * pitch + (size_t)part.x * VGPU_FRAMEBUFFER_CPP;
+	const struct vgpu_bounce_area area = {
+		.offset = start, .row_bytes = (size_t)part.w * VGPU_FRAMEBUFFER_CPP,
+		.stride = pitch, .rows = part.h,
+	};
 
-	vgpu_gem_sync_for_device(gem, start,
-				 (part.h - 1) * pitch + (size_t)part.w * VGPU_FRAMEBUFFER_CPP);
+	vgpu_bounce_to_device(gem, &area);
 	vgpu_cmd_post_fenced(vgpu_cmd_transfer_to_host_2d(gem->res.vgpu->cmdq, gem->res.id, &part,
 							  start),
 			     &gem->res.owner, done);
 }
 
 /**
- * vgpu_framebuffer_picture() - describe a framebuffer to the host
+ * vgpu_framebuffer_picture() - Describe a framebuffer to the host
  * @fb: the framebuffer
  * @view: the part to be shown, of vgpu_framebuffer_view()
  * @picture: filled in

@@ -106,7 +106,7 @@ static bool vgpu_output_set_info_locked(struct vgpu_output *output,
 }
 
 /**
- * vgpu_output_learn() - take in what the host says of an output
+ * vgpu_output_learn() - Take over what the host says of an output
  * @output: the output
  * @info: the answer to GET_DISPLAY_INFO
  *
@@ -136,7 +136,7 @@ int vgpu_output_learn(struct vgpu_output *output, const struct vgpu_output_info 
 }
 
 /**
- * vgpu_output_forget() - the host has forgotten what it was told
+ * vgpu_output_forget() - Prepare to send all state of an output again after a reset
  * @output: the output
  *
  * Context: any.
@@ -147,9 +147,9 @@ void vgpu_output_forget(struct vgpu_output *output)
 }
 
 /**
- * vgpu_output_hide() - show a resource no more
+ * vgpu_output_hide() - Stop showing a resource on an output
  * @output: the output
- * @res_id: the resource, which the host is about to let go of
+ * @res_id: the resource, before its UNREF
  *
  * Context: process, may sleep; does not wait for the host.
  */
@@ -268,7 +268,7 @@ static enum drm_mode_status vgpu_output_mode_valid(struct drm_crtc *crtc,
 		return MODE_BAD_HVALUE;
 	if (mode->vdisplay < config->min_height || mode->vdisplay > config->max_height)
 		return MODE_BAD_VVALUE;
-	/* 0 is what comes of numbers that are too large, too. */
+	/* drm_mode_vrefresh() also returns 0 when the calculation overflows. */
 	if (!refresh_hz || refresh_hz > VGPU_OUTPUT_MAX_REFRESH_HZ)
 		return MODE_CLOCK_RANGE;
 	return MODE_OK;
@@ -364,7 +364,7 @@ static int vgpu_output_init_connector(struct vgpu_output *output,
 }
 
 /**
- * vgpu_output_create() - make an output known to the core
+ * vgpu_output_create() - Create the CRTC, planes, encoder and connector of an output
  * @vgpu: the device; the output lives as long as it
  * @id: the host's number of the output, and the CRTC's index
  * @hotplug_mode_update: property that tells user space to follow the host's size

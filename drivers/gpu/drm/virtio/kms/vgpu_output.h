@@ -14,7 +14,7 @@ struct vgpu_device;
 struct vgpu_plane;
 
 /**
- * struct vgpu_output - a scanout of the device, with all the core wants of one
+ * struct vgpu_output - A scanout of the device and its DRM objects
  * @crtc: what the core knows of the CRTC
  * @encoder: there only because the core wants one
  * @connector: what the core knows of the monitor
@@ -22,7 +22,7 @@ struct vgpu_plane;
  * @cursor: the cursor, constant
  * @id: the host's number of the output, constant
  * @lock: protects what the host said
- * @info: whether somebody looks, and at what size
+ * @info: the answer to GET_DISPLAY_INFO: whether the host shows the output, and its size
  * @edid: the monitor's, or NULL
  * @edid_bytes: size of @edid
  */

@@ -2,12 +2,12 @@
 /**
  * DOC: panic screen
  *
- * When the kernel dies, drm_panic draws into the buffer that is shown, and we have
- * the host show it: from a state nobody can tell, on one CPU, without memory, sleep
- * or locks that somebody may hold. Whatever cannot be had then is done without.
+ * When the kernel panics, drm_panic draws into the shown buffer, and the driver has the host
+ * show the result: from an unknown state, on one CPU, without allocation, sleep or locks that may
+ * be held. Steps that are impossible then are left out.
  *
- * That works with any buffer whose pages we have, also those of 3D clients: the
- * picture is copied into their texture.
+ * This works with any buffer that has guest pages, also those of 3D clients: the picture is
+ * copied into their texture.
  */
 
 #include <drm/drm_framebuffer.h>
@@ -20,10 +20,11 @@
 #include "kms/vgpu_plane.h"
 #include "kms/vgpu_scanout.h"
 #include "object/vgpu_base.h"
+#include "object/vgpu_bounce.h"
 #include "protocol/vgpu_cmd.h"
 
 /**
- * vgpu_panic_get_scanout_buffer() - &drm_plane_helper_funcs.get_scanout_buffer
+ * vgpu_panic_get_scanout_buffer() - Implement &drm_plane_helper_funcs.get_scanout_buffer
  * @plane: a primary plane
  * @sb: filled in
  *
@@ -77,7 +78,7 @@ static struct vgpu_cmd *vgpu_panic_upload(struct vgpu_cmdq *q, const struct drm_
 }
 
 /**
- * vgpu_panic_flush() - &drm_plane_helper_funcs.panic_flush
+ * vgpu_panic_flush() - Implement &drm_plane_helper_funcs.panic_flush
  * @plane: a primary plane whose buffer was drawn
  *
  * Context: any, under the panic lock.
@@ -88,6 +89,7 @@ void vgpu_panic_flush(struct drm_plane *plane)
 	const struct drm_framebuffer *fb = plane->state->fb;
 	struct vgpu_gem *gem = vgpu_framebuffer_gem(fb);
 	struct vgpu_plane *p = to_vgpu_plane(plane);
+	const struct vgpu_bounce_area all = { .row_bytes = gem->base.base.size, .rows = 1 };
 	struct vgpu_picture picture;
 	struct drm_rect src, view;
 	struct vgpu_cmd *upload;
@@ -97,7 +99,7 @@ void vgpu_panic_flush(struct drm_plane *plane)
 	drm_rect_fp_to_int(&src, &plane->state->src);
 	vgpu_framebuffer_view(fb, &src, &view);
 	vgpu_framebuffer_picture(fb, &view, &picture);
-	vgpu_gem_sync_for_device(gem, 0, gem->base.base.size);
+	vgpu_bounce_to_device(gem, &all);
 
 	/* Whatever fails, the next may yet be of use. */
 	upload = vgpu_panic_upload(vgpu->cmdq, fb);

@@ -2,19 +2,23 @@
 /**
  * DOC: primary planes
  *
- * An update does not start before the host has executed the one before on the same
- * plane: so a client that draws faster than the host is held back, and when it
- * learns that a flip has happened, the host has read what it copies of the buffer
- * shown before. The fence for that is made before the commit, which must not wait
- * for memory, and it is waited for where the core waits for the fences of buffers:
- * interruptibly in a blocking commit, else by a worker.
+ * An update waits until the host has executed the previous update of the same plane. So a
+ * client that draws faster than the host is held back, and when a client gets the event of a
+ * flip, the host has read what it copies of the previous buffer. The fence of an update is
+ * allocated before the commit, since the commit must not wait for memory. The core waits for
+ * it together with the fences of buffers: interruptibly in a blocking commit, otherwise in a
+ * worker.
  *
- * What draws into the buffer is waited for as well, unless the host draws it before
- * it shows it in any case. What only changes the picture that is shown, again within
- * a frame, waits for nothing: it is repainted with all else that changes by then.
+ * An update also waits for rendering to its buffer, unless the host executes the rendering
+ * before the update in any case. One update waits for all its fences together at most
+ * VGPU_DISPLAY_WAIT_MS, and it waits for work of a silent host only if the client passed the
+ * fence itself. An update that only changes the shown picture once more within a frame waits
+ * for nothing: the change is repainted together with the other changes of that frame.
  */
 
+#include <linux/dma-fence.h>
 #include <linux/dma-fence-unwrap.h>
+#include <linux/jiffies.h>
 #include <linux/slab.h>
 
 #include <drm/drm_atomic.h>
@@ -29,9 +33,9 @@
 #include <drm/drm_managed.h>
 
 #include "kms/vgpu_damage.h"
+#include "kms/vgpu_display_wait.h"
 #include "kms/vgpu_framebuffer.h"
 #include "kms/vgpu_panic.h"
-#include "kms/vgpu_patience.h"
 #include "kms/vgpu_plane.h"
 #include "kms/vgpu_repaint.h"
 #include "kms/vgpu_scanout.h"
@@ -50,7 +54,7 @@ static const u32 vgpu_plane_formats[] = {
 #define VGPU_PLANE_DUMB_FORMATS	2
 
 /**
- * vgpu_plane_reset() - &drm_plane_funcs.reset
+ * vgpu_plane_reset() - Implement &drm_plane_funcs.reset
  * @plane: the plane
  */
 void vgpu_plane_reset(struct drm_plane *plane)
@@ -64,7 +68,7 @@ void vgpu_plane_reset(struct drm_plane *plane)
 }
 
 /**
- * vgpu_plane_duplicate_state() - &drm_plane_funcs.atomic_duplicate_state
+ * vgpu_plane_duplicate_state() - Implement &drm_plane_funcs.atomic_duplicate_state
  * @plane: the plane
  *
  * Return: the copy, or NULL.
@@ -81,22 +85,23 @@ struct drm_plane_state *vgpu_plane_duplicate_state(struct drm_plane *plane)
 }
 
 /**
- * vgpu_plane_destroy_state() - &drm_plane_funcs.atomic_destroy_state
+ * vgpu_plane_destroy_state() - Implement &drm_plane_funcs.atomic_destroy_state
  * @plane: the plane
  * @state: the state
  */
 void vgpu_plane_destroy_state(struct drm_plane *plane, struct drm_plane_state *state)
 {
+	vgpu_display_wait_cancel(state->fence);
 	__drm_atomic_helper_plane_destroy_state(state);
 	kfree(to_vgpu_plane_state(state));
 }
 
 /**
- * vgpu_plane_is_lost() - is the plane's buffer one that went with the device?
+ * vgpu_plane_is_lost() - Check whether the plane's buffer was lost with the device
  * @state: the plane's state, with a framebuffer
  *
- * Such a buffer shows nothing. To refuse it would keep all the others from being
- * shown again after a reset, and its client from replacing it.
+ * Such a buffer shows nothing. Refusing it would fail the whole commit: other planes would not be
+ * shown again after a reset, and the client could not replace the buffer.
  *
  * Return: true if the host has nothing to show for it.
  */
@@ -106,7 +111,7 @@ bool vgpu_plane_is_lost(const struct drm_plane_state *state)
 }
 
 /**
- * vgpu_plane_will_update() - will a commit have the host show a buffer?
+ * vgpu_plane_will_update() - Check whether a commit has the host show a buffer
  * @state: the plane's new state
  *
  * Return: true if the plane shows a framebuffer on a CRTC that is on.
@@ -118,7 +123,23 @@ bool vgpu_plane_will_update(const struct drm_plane_state *state)
 }
 
 /**
- * vgpu_plane_prepare_fence() - make the fence of an update
+ * vgpu_plane_prepare_memory() - Reserve memory for the commands of an update
+ * @plane: the plane
+ * @state: the plane's new state
+ *
+ * Context: process, may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int vgpu_plane_prepare_memory(struct drm_plane *plane, struct drm_plane_state *state)
+{
+	int ret = vgpu_cmdq_begin_update(to_vgpu(plane->dev)->cmdq, GFP_KERNEL);
+
+	to_vgpu_plane_state(state)->has_memory = !ret;
+	return ret;
+}
+
+/**
+ * vgpu_plane_prepare_fence() - Create the fence of an update
  * @timeline: the plane's
  * @state: the plane's new state
  *
@@ -136,55 +157,85 @@ int vgpu_plane_prepare_fence(struct vgpu_timeline *timeline, struct drm_plane_st
 }
 
 /**
- * vgpu_plane_finish() - give up the fence of an update
+ * vgpu_plane_finish() - Release what was prepared for the commands of an update
  * @state: the plane's state
- * @is_sent: a command has taken the fence; if not, nobody has seen it
  *
  * Context: any.
  */
-void vgpu_plane_finish(struct drm_plane_state *state, bool is_sent)
+void vgpu_plane_finish(struct drm_plane_state *state)
 {
 	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
 
-	if (!own->done)
-		return;
-	if (is_sent)
-		vgpu_fence_put(own->done);
-	else
-		vgpu_fence_cancel(own->done);
+	vgpu_fence_put(own->done);
 	own->done = NULL;
+	if (own->has_memory)
+		vgpu_cmdq_end_update(to_vgpu(state->plane->dev)->cmdq);
+	own->has_memory = false;
 }
 
 /**
- * vgpu_plane_cleanup_fb() - &drm_plane_helper_funcs.cleanup_fb
+ * vgpu_plane_cleanup_fb() - Implement &drm_plane_helper_funcs.cleanup_fb
  * @plane: the plane
  * @state: the state that was replaced, or did not come to be
  */
 void vgpu_plane_cleanup_fb(struct drm_plane *plane, struct drm_plane_state *state)
 {
-	vgpu_plane_finish(state, false);
+	vgpu_plane_finish(state);
 }
 
 /*
- * Forget the fences of what is drawn into the buffer, if the host executes all of it before the
- * update anyway.
+ * Drop the fences of rendering to the buffer if the host executes all of it before the update in
+ * any case, or if the host is silent. A fence that the client passed itself is waited for even if
+ * the host is silent.
  */
-static void vgpu_plane_drop_ordered(struct vgpu_cmdq *q, struct drm_plane_state *state)
+static void vgpu_plane_drop_fences(struct vgpu_cmdq *q, struct drm_plane_state *state,
+				   bool in_order, bool is_explicit)
 {
+	bool silent = !is_explicit && vgpu_cmdq_is_silent(q);
 	struct dma_fence_unwrap iter;
 	struct dma_fence *fence;
-	bool ordered = true;
+	bool needless = true;
 
 	dma_fence_unwrap_for_each(fence, &iter, state->fence)
-		ordered &= vgpu_cmdq_runs_after(q, fence) || dma_fence_is_signaled(fence);
-	if (ordered) {
+		needless &= (in_order && vgpu_cmdq_runs_after(q, fence)) ||
+			    dma_fence_is_signaled(fence) ||
+			    (silent && vgpu_cmdq_has(q, fence));
+	if (needless) {
 		dma_fence_put(state->fence);
 		state->fence = NULL;
 	}
 }
 
 /**
- * vgpu_plane_is_flip() - does an update replace one picture by another?
+ * vgpu_plane_prepare_fences() - Collect the fences that an update has to wait for
+ * @plane: the plane
+ * @state: the plane's new state, whose framebuffer the host is to show; @state->fence is set
+ * @in_order: the update goes to the control queue, so the host executes it after rendering
+ *
+ * Context: process, may sleep.
+ * Return: 0, or an errno of the core.
+ */
+int vgpu_plane_prepare_fences(struct drm_plane *plane, struct drm_plane_state *state,
+			      bool in_order)
+{
+	struct vgpu_cmdq *q = to_vgpu(plane->dev)->cmdq;
+	bool is_explicit = state->fence;
+	int ret;
+
+	to_vgpu_plane_state(state)->deadline = jiffies + msecs_to_jiffies(VGPU_DISPLAY_WAIT_MS);
+	ret = vgpu_resource_error(&vgpu_framebuffer_gem(state->fb)->res);
+	if (!ret)
+		ret = drm_gem_plane_helper_prepare_fb(plane, state);
+	if (ret)
+		return ret;
+	/* A response may be in the ring without an interrupt, so collect it first. */
+	vgpu_cmdq_poll(q);
+	vgpu_plane_drop_fences(q, state, in_order, is_explicit);
+	return 0;
+}
+
+/**
+ * vgpu_plane_is_flip() - Check whether an update replaces one picture by another
  * @old_state: the plane's old state
  * @new_state: the plane's new state
  *
@@ -197,18 +248,18 @@ bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
 }
 
 /**
- * vgpu_plane_client_waits() - does a client wait until an update is on the screen?
+ * vgpu_plane_client_waits() - Check whether a client waits until an update is on the screen
  * @crtc_state: the new state of the CRTC, which is on
  *
  * Return: true if it asked for an event or a fence.
  */
 bool vgpu_plane_client_waits(const struct drm_crtc_state *crtc_state)
 {
-	/* The core makes up an event for commits of which nobody wants one. */
+	/* The core allocates an event even for commits without a client that wants one. */
 	return crtc_state->event->base.file_priv || crtc_state->event->base.fence;
 }
 
-/* Does an update only change what is shown already, and nobody waits for a tick? */
+/* Check whether an update only changes the shown picture, and no client waits for a tick. */
 static bool vgpu_plane_is_redrawn(const struct drm_plane *plane,
 				  const struct drm_plane_state *state)
 {
@@ -227,7 +278,8 @@ static int vgpu_plane_wait_for_last(struct vgpu_plane *p, struct drm_plane_state
 	struct dma_fence *last = vgpu_repaint_last_fence(p->repaint);
 	struct dma_fence *both;
 
-	if (!last || dma_fence_is_signaled(last)) {
+	if (!last || dma_fence_is_signaled(last) ||
+	    vgpu_cmdq_is_silent(to_vgpu(p->base.dev)->cmdq)) {
 		dma_fence_put(last);
 		return 0;
 	}
@@ -242,40 +294,41 @@ static int vgpu_plane_wait_for_last(struct vgpu_plane *p, struct drm_plane_state
 
 static int vgpu_plane_prepare_wait(struct vgpu_plane *p, struct drm_plane_state *state)
 {
-	struct vgpu_device *vgpu = to_vgpu(p->base.dev);
 	int ret;
 
-	/* The fence before first: one that is later than the own would wait for that in turn. */
 	ret = vgpu_plane_wait_for_last(p, state);
 	if (!ret)
 		ret = vgpu_plane_prepare_fence(vgpu_repaint_timeline(p->repaint), state);
 	if (!ret)
-		ret = vgpu_patience_limit(vgpu, &state->fence);
-	if (ret)
-		vgpu_plane_cleanup_fb(&p->base, state);
+		ret = vgpu_display_wait_limit(&state->fence,
+					      to_vgpu_plane_state(state)->deadline);
 	return ret;
+}
+
+static int vgpu_plane_prepare_update(struct vgpu_plane *p, struct drm_plane_state *state)
+{
+	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
+	int ret;
+
+	ret = vgpu_plane_prepare_fences(&p->base, state, true);
+	if (ret)
+		return ret;
+	own->later = !state->fence && vgpu_plane_is_redrawn(&p->base, state) &&
+		     vgpu_repaint_is_early(p->repaint);
+	return own->later ? 0 : vgpu_plane_prepare_wait(p, state);
 }
 
 static int vgpu_plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state *state)
 {
-	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
-	struct vgpu_cmdq *q = to_vgpu(plane->dev)->cmdq;
-	struct vgpu_plane *p = to_vgpu_plane(plane);
 	int ret;
 
-	if (!vgpu_plane_will_update(state))
-		return 0;
-	ret = vgpu_resource_error(&vgpu_framebuffer_gem(state->fb)->res);
-	if (!ret)
-		ret = drm_gem_plane_helper_prepare_fb(plane, state);
+	/* Also for an update that hides the plane. */
+	ret = vgpu_plane_prepare_memory(plane, state);
+	if (!ret && vgpu_plane_will_update(state))
+		ret = vgpu_plane_prepare_update(to_vgpu_plane(plane), state);
 	if (ret)
-		return ret;
-	/* The answer may be there, without an interrupt. */
-	vgpu_cmdq_poll(q);
-	vgpu_plane_drop_ordered(q, state);
-	own->later = !state->fence && vgpu_plane_is_redrawn(plane, state) &&
-		     vgpu_repaint_is_early(p->repaint);
-	return own->later ? 0 : vgpu_plane_prepare_wait(p, state);
+		vgpu_plane_finish(state);
+	return ret;
 }
 
 static int vgpu_plane_atomic_check(struct drm_plane *plane, struct vgpu_compat_commit *commit)
@@ -292,7 +345,7 @@ static int vgpu_plane_atomic_check(struct drm_plane *plane, struct vgpu_compat_c
 						   DRM_PLANE_NO_SCALING, false, true);
 }
 
-/* What an update changes, in pixels of the framebuffer. */
+/* Get the damage of an update, in pixels of the framebuffer. */
 static void vgpu_plane_damage(const struct drm_plane_state *old_state,
 			      const struct drm_plane_state *new_state,
 			      struct vgpu_damage *damage)
@@ -314,20 +367,25 @@ static void vgpu_plane_show(struct vgpu_plane *p, const struct drm_plane_state *
 			    struct drm_plane_state *state)
 {
 	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
+	struct vgpu_device *vgpu = to_vgpu(p->base.dev);
 	struct vgpu_damage damage;
 	struct drm_rect src;
 
 	drm_rect_fp_to_int(&src, &state->src);
 	vgpu_plane_damage(old_state, state, &damage);
 	vgpu_repaint_change(p->repaint, state->fb, &src, &damage);
-	if (own->later)
+	/* While the device is started again, nothing can be shown; then all is. */
+	if (own->later || !vgpu_resources_trylock(vgpu)) {
 		vgpu_repaint_later(p->repaint);
-	else if (vgpu_repaint_now(p->repaint, own->done))
-		vgpu_plane_finish(state, true);
+		return;
+	}
+	if (!vgpu_plane_is_lost(state))
+		vgpu_repaint_now(p->repaint, own->done);
+	vgpu_resources_unlock(vgpu);
 }
 
 /**
- * vgpu_plane_hide() - have the host show nothing
+ * vgpu_plane_hide() - Have the host show nothing
  * @plane: a primary plane
  *
  * Context: the tail of a commit.
@@ -346,44 +404,47 @@ static void vgpu_plane_atomic_update(struct drm_plane *plane, struct vgpu_compat
 {
 	struct drm_plane_state *old_state = drm_atomic_get_old_plane_state(commit, plane);
 	struct drm_plane_state *state = drm_atomic_get_new_plane_state(commit, plane);
-	struct vgpu_device *vgpu = to_vgpu(plane->dev);
+	bool cookie = dma_fence_begin_signalling();
 	int idx;
 
-	vgpu_resources_lock(vgpu);
 	if (!state->visible || vgpu_plane_is_lost(state)) {
 		vgpu_plane_hide(plane);
 	} else if (drm_dev_enter(plane->dev, &idx)) {
 		vgpu_plane_show(to_vgpu_plane(plane), old_state, state);
 		drm_dev_exit(idx);
 	}
-	vgpu_resources_unlock(vgpu);
-	/* What is left of it: nothing was flushed. */
-	vgpu_plane_finish(state, false);
+	vgpu_plane_finish(state);
+	dma_fence_end_signalling(cookie);
 }
 
 /**
- * vgpu_plane_wait_for_release() - wait until the host reads a buffer no more
+ * vgpu_plane_wait_for_release() - Wait until the host no longer reads a buffer
  * @plane: a primary plane
  * @old_state: state with the buffer, which was replaced
+ * @new_state: the state that replaced it
  *
- * Matters where the host shows the guest's memory itself, not a copy. Who gets a
- * signal goes on, and may tear what he draws next.
+ * Only needed if the host shows the guest's memory itself, not a copy. A signal or a silent
+ * host ends the wait early; then the picture may tear when the client draws into the buffer.
  *
- * Context: the tail of a commit, after the device was told.
+ * Context: the tail of a commit, after the device was notified; sleeps interruptibly until the
+ * deadline of the update at most.
  */
-void vgpu_plane_wait_for_release(struct drm_plane *plane, const struct drm_plane_state *old_state)
+void vgpu_plane_wait_for_release(struct drm_plane *plane, const struct drm_plane_state *old_state,
+				 struct drm_plane_state *new_state)
 {
+	long left = to_vgpu_plane_state(new_state)->deadline - jiffies;
 	const struct vgpu_resource *res;
 	struct dma_fence *last;
 
-	if (!old_state->fb)
+	if (!old_state->fb || left <= 0 || vgpu_cmdq_is_silent(to_vgpu(plane->dev)->cmdq))
 		return;
 	res = &vgpu_framebuffer_gem(old_state->fb)->res;
 	if (res->kind != VGPU_RESOURCE_BLOB || res->blob_mem == VIRTIO_GPU_BLOB_MEM_HOST3D)
 		return;
 	last = vgpu_repaint_last_fence(to_vgpu_plane(plane)->repaint);
 	if (last)
-		vgpu_patience_wait(to_vgpu(plane->dev), last);
+		/* Best effort: the update goes on whatever ends the wait. */
+		dma_fence_wait_timeout(last, true, left);
 	dma_fence_put(last);
 }
 
@@ -415,7 +476,7 @@ static void vgpu_plane_release(struct drm_device *drm, void *ptr)
 }
 
 /**
- * vgpu_plane_create() - create the primary plane of an output
+ * vgpu_plane_create() - Create the primary plane of an output
  * @vgpu: the device; the plane lives as long as it
  * @scanout: what the host knows of the output; its reference is taken over
  *

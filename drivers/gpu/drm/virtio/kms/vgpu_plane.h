@@ -11,16 +11,20 @@ struct vgpu_scanout;
 struct vgpu_timeline;
 
 /**
- * struct vgpu_plane_state - state of a primary or a cursor plane
+ * struct vgpu_plane_state - State of a primary or a cursor plane
  * @base: what the core knows
- * @done: signals when the host has executed the update; made in prepare_fb, taken
- *         out by the commands of the update, or completed in cleanup_fb
+ * @done: signals when the host has executed the update; created in prepare_fb, armed by the
+ *        command that takes it
+ * @has_memory: memory for the commands of the update is reserved, until vgpu_plane_finish()
+ * @deadline: when the update stops waiting for fences, in jiffies; set in prepare_fb
  * @later: the update is made when its frame comes, by no command of its own
  * @redrawn: the host has to look at the cursor's picture again
  */
 struct vgpu_plane_state {
 	struct drm_plane_state base;
 	struct vgpu_fence *done;
+	bool has_memory;
+	unsigned long deadline;
 	bool later;
 	bool redrawn;
 };
@@ -31,7 +35,7 @@ static inline struct vgpu_plane_state *to_vgpu_plane_state(struct drm_plane_stat
 }
 
 /**
- * struct vgpu_plane - a primary plane
+ * struct vgpu_plane - A primary plane
  * @base: what the core knows
  * @scanout: what the host knows, referenced; constant
  * @repaint: how its picture gets there; constant
@@ -52,7 +56,8 @@ void vgpu_plane_hide(struct drm_plane *plane);
 bool vgpu_plane_client_waits(const struct drm_crtc_state *crtc_state);
 bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
 			const struct drm_plane_state *new_state);
-void vgpu_plane_wait_for_release(struct drm_plane *plane, const struct drm_plane_state *old_state);
+void vgpu_plane_wait_for_release(struct drm_plane *plane, const struct drm_plane_state *old_state,
+				 struct drm_plane_state *new_state);
 
 /* What the cursor plane has in common with it. */
 void vgpu_plane_reset(struct drm_plane *plane);
@@ -60,8 +65,11 @@ struct drm_plane_state *vgpu_plane_duplicate_state(struct drm_plane *plane);
 void vgpu_plane_destroy_state(struct drm_plane *plane, struct drm_plane_state *state);
 bool vgpu_plane_is_lost(const struct drm_plane_state *state);
 bool vgpu_plane_will_update(const struct drm_plane_state *state);
+int vgpu_plane_prepare_fences(struct drm_plane *plane, struct drm_plane_state *state,
+			      bool in_order);
+int vgpu_plane_prepare_memory(struct drm_plane *plane, struct drm_plane_state *state);
 int vgpu_plane_prepare_fence(struct vgpu_timeline *timeline, struct drm_plane_state *state);
-void vgpu_plane_finish(struct drm_plane_state *state, bool is_sent);
+void vgpu_plane_finish(struct drm_plane_state *state);
 void vgpu_plane_cleanup_fb(struct drm_plane *plane, struct drm_plane_state *state);
 
 #endif

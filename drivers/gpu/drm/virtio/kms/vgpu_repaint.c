@@ -2,14 +2,14 @@
 /**
  * DOC: repaints
  *
- * To repaint an output is to upload what the host lacks of the buffer shown, to have
- * it show the buffer, and to have it bring the change to the screen. The commands are
- * posted; who repaints tells the device of all of them at once and waits for none.
+ * Repainting an output uploads the parts of the shown buffer that the host lacks, has the host
+ * show the buffer, and flushes the change to the screen. The commands are posted; the caller
+ * notifies the device once for all of them and waits for none.
  *
- * A picture that changes again within a frame is repainted when the frame is over,
- * with all that has changed by then; likewise one of which the host has not finished
- * the repaint before. Nobody could see more, and hosts redraw a window for each. So a
- * client that draws into what is shown never waits, nor can it overrun the host.
+ * A picture that changes again within a frame is repainted when the frame is over, with all
+ * changes up to then. The same goes for a picture whose previous repaint the host has not
+ * finished. More repaints would be invisible, and hosts redraw a window for each. So a client
+ * that draws into the shown buffer never waits, and cannot overrun the host.
  */
 
 #include <linux/dma-fence.h>
@@ -35,7 +35,7 @@
 #include "protocol/vgpu_fence.h"
 
 /**
- * struct vgpu_repaint - how an output gets its picture
+ * struct vgpu_repaint - What an output shows, and what changed since the last repaint
  * @vgpu: the device
  * @scanout: what the host knows of the output, referenced; constant
  * @timeline: of the fences of repaints; constant
@@ -43,6 +43,8 @@
  * @last: fence of the newest repaint, or NULL
  * @due: when the next one may be, in jiffies; written under @lock
  * @later: repaints what changed meanwhile
+ * @done: callback on @awaited, queues @later; added and removed under @lock
+ * @awaited: fence of the previous repaint, referenced, or NULL; protected by @lock
  * @lock: protects what follows; held while the host is told
  * @fb: what is shown, or NULL; the plane has the reference, and tells before it drops it
  * @src: the shown part of @fb, in pixels
@@ -58,6 +60,8 @@ struct vgpu_repaint {
 	struct dma_fence *last;
 	unsigned long due;
 	struct delayed_work later;
+	struct dma_fence_cb done;
+	struct dma_fence *awaited;
 	struct mutex lock;
 	struct drm_framebuffer *fb;
 	struct drm_rect src;
@@ -67,7 +71,7 @@ struct vgpu_repaint {
 };
 
 /**
- * vgpu_repaint_timeline() - of the fences for vgpu_repaint_now()
+ * vgpu_repaint_timeline() - Get the timeline of the fences for vgpu_repaint_now()
  * @repaint: of the output
  *
  * Return: the timeline, which lives as long as @repaint.
@@ -78,7 +82,7 @@ struct vgpu_timeline *vgpu_repaint_timeline(struct vgpu_repaint *repaint)
 }
 
 /**
- * vgpu_repaint_last_fence() - when is the host done with the newest repaint?
+ * vgpu_repaint_last_fence() - Get the fence of the newest repaint
  * @repaint: of the output
  *
  * Context: any.
@@ -106,7 +110,7 @@ static void vgpu_repaint_set_last_fence(struct vgpu_repaint *repaint, struct dma
 }
 
 /**
- * vgpu_repaint_is_early() - is it too early for another repaint?
+ * vgpu_repaint_is_early() - Check whether it is too early for another repaint
  * @repaint: of the output
  *
  * Context: process.
@@ -152,7 +156,7 @@ static void vgpu_repaint_upload_locked(struct vgpu_repaint *repaint, const struc
 	}
 }
 
-/* Bring a change to the screen. */
+/* Flush a change to the screen. */
 static void vgpu_repaint_flush_locked(struct vgpu_repaint *repaint, const struct drm_rect *rect,
 				      struct vgpu_fence *done)
 {
@@ -169,8 +173,8 @@ static void vgpu_repaint_flush_locked(struct vgpu_repaint *repaint, const struct
 	WRITE_ONCE(repaint->due, jiffies + vgpu_repaint_frame(repaint));
 }
 
-/* Returns true when there was something to flush, and @done is its fence. */
-static bool vgpu_repaint_locked(struct vgpu_repaint *repaint, struct vgpu_fence *done)
+/* @done, or NULL, is the fence of the flush if there is something to flush. */
+static void vgpu_repaint_locked(struct vgpu_repaint *repaint, struct vgpu_fence *done)
 {
 	unsigned int generation = vgpu_scanout_generation(repaint->scanout);
 	struct vgpu_damage *damage = &repaint->damage;
@@ -198,15 +202,14 @@ static bool vgpu_repaint_locked(struct vgpu_repaint *repaint, struct vgpu_fence 
 	changed = vgpu_damage_bounds(damage, &bounds);
 	vgpu_damage_clear(damage);
 	if (!changed)
-		return false;
+		return;
 	/* One rectangle: hosts redraw the screen for each. */
 	drm_rect_translate(&bounds, view.x1 - src->x1, view.y1 - src->y1);
 	vgpu_repaint_flush_locked(repaint, &bounds, done);
-	return true;
 }
 
 /**
- * vgpu_repaint_change() - something else is to be shown
+ * vgpu_repaint_change() - Set what an output is to show
  * @repaint: of the output
  * @fb: the framebuffer; stays until it is replaced or hidden
  * @src: the part of it that is shown, in pixels, not empty
@@ -227,7 +230,7 @@ void vgpu_repaint_change(struct vgpu_repaint *repaint, struct drm_framebuffer *f
 }
 
 /**
- * vgpu_repaint_hide() - nothing is to be shown
+ * vgpu_repaint_hide() - Set an output to show nothing
  * @repaint: of the output
  *
  * The host is told, unless the device is gone.
@@ -237,6 +240,7 @@ void vgpu_repaint_change(struct vgpu_repaint *repaint, struct drm_framebuffer *f
 void vgpu_repaint_hide(struct vgpu_repaint *repaint)
 {
 	static const struct vgpu_picture nothing;
+	bool cookie = dma_fence_begin_signalling();
 	int idx;
 
 	mutex_lock(&repaint->lock);
@@ -247,40 +251,68 @@ void vgpu_repaint_hide(struct vgpu_repaint *repaint)
 		drm_dev_exit(idx);
 	}
 	mutex_unlock(&repaint->lock);
+	dma_fence_end_signalling(cookie);
 }
 
 /**
- * vgpu_repaint_now() - have the host show all that changed
+ * vgpu_repaint_now() - Have the host show all changes
  * @repaint: of the output, which shows something
- * @done: signals when the host has; or NULL
+ * @done: armed if there is something to do, and signals when the host has done it; or NULL
  *
  * Context: the tail of a commit, between drm_dev_enter() and drm_dev_exit(), with
  * resources locked. The device is not told yet.
- * Return: true when @done has a command; false when there was nothing to do.
  */
-bool vgpu_repaint_now(struct vgpu_repaint *repaint, struct vgpu_fence *done)
+void vgpu_repaint_now(struct vgpu_repaint *repaint, struct vgpu_fence *done)
 {
-	bool flushed;
+	mutex_lock(&repaint->lock);
+	vgpu_repaint_locked(repaint, done);
+	mutex_unlock(&repaint->lock);
+}
+
+static void vgpu_repaint_host_is_done(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	struct vgpu_repaint *repaint = container_of(cb, struct vgpu_repaint, done);
+
+	queue_delayed_work(repaint->vgpu->wq, &repaint->later, 0);
+}
+
+static void vgpu_repaint_stop_waiting_locked(struct vgpu_repaint *repaint)
+{
+	lockdep_assert_held(&repaint->lock);
+
+	if (repaint->awaited)
+		dma_fence_remove_callback(repaint->awaited, &repaint->done);
+	dma_fence_put(repaint->awaited);
+	repaint->awaited = NULL;
+}
+
+/* Repaint when the host is done with the newest repaint. */
+static void vgpu_repaint_when_done(struct vgpu_repaint *repaint)
+{
+	struct dma_fence *last = vgpu_repaint_last_fence(repaint);
 
 	mutex_lock(&repaint->lock);
-	flushed = vgpu_repaint_locked(repaint, done);
+	vgpu_repaint_stop_waiting_locked(repaint);
+	repaint->awaited = last;
+	if (!last || dma_fence_add_callback(last, &repaint->done, vgpu_repaint_host_is_done))
+		queue_delayed_work(repaint->vgpu->wq, &repaint->later, 0);
 	mutex_unlock(&repaint->lock);
-	return flushed;
 }
 
 /**
- * vgpu_repaint_later() - have the host show all that changed when it is not too early
+ * vgpu_repaint_later() - Have the host show all changes as soon as it is not too early
  * @repaint: of the output
  *
- * Context: any.
+ * Context: process.
  */
 void vgpu_repaint_later(struct vgpu_repaint *repaint)
 {
 	unsigned long due = READ_ONCE(repaint->due), now = jiffies;
 
-	/* A host that is not done is looked after in a moment. */
-	queue_delayed_work(repaint->vgpu->wq, &repaint->later,
-			   time_before(now, due) ? due - now : 1);
+	if (time_before(now, due))
+		queue_delayed_work(repaint->vgpu->wq, &repaint->later, due - now);
+	else
+		vgpu_repaint_when_done(repaint);
 }
 
 static bool vgpu_repaint_wants_it_locked(const struct vgpu_repaint *repaint)
@@ -291,22 +323,22 @@ static bool vgpu_repaint_wants_it_locked(const struct vgpu_repaint *repaint)
 	       !vgpu_resource_is_lost(&vgpu_framebuffer_gem(repaint->fb)->res);
 }
 
-static bool vgpu_repaint_if_changed(struct vgpu_repaint *repaint, struct vgpu_fence *done)
+static void vgpu_repaint_if_changed(struct vgpu_repaint *repaint, struct vgpu_fence *done)
 {
-	bool flushed = false;
 	int idx;
 
 	if (!drm_dev_enter(&repaint->vgpu->drm, &idx))
-		return false;
+		return;
+	vgpu_cmdq_begin_update(repaint->vgpu->cmdq, GFP_KERNEL | __GFP_NOFAIL);
 	vgpu_resources_lock(repaint->vgpu);
 	mutex_lock(&repaint->lock);
 	if (vgpu_repaint_wants_it_locked(repaint))
-		flushed = vgpu_repaint_locked(repaint, done);
+		vgpu_repaint_locked(repaint, done);
 	mutex_unlock(&repaint->lock);
 	vgpu_resources_unlock(repaint->vgpu);
+	vgpu_cmdq_end_update(repaint->vgpu->cmdq);
 	vgpu_cmdq_kick(repaint->vgpu->cmdq);
 	drm_dev_exit(idx);
-	return flushed;
 }
 
 static void vgpu_repaint_later_work(struct work_struct *work)
@@ -315,7 +347,7 @@ static void vgpu_repaint_later_work(struct work_struct *work)
 						    later);
 	struct vgpu_fence *done;
 
-	/* The answer may be there, without an interrupt. */
+	/* A response may be in the ring without an interrupt, so collect it first. */
 	vgpu_cmdq_poll(repaint->vgpu->cmdq);
 	if (vgpu_repaint_is_early(repaint)) {
 		vgpu_repaint_later(repaint);
@@ -324,15 +356,13 @@ static void vgpu_repaint_later_work(struct work_struct *work)
 	done = vgpu_fence_create(repaint->timeline);
 	if (IS_ERR(done))
 		/* Then nobody waits for it. */
-		vgpu_repaint_if_changed(repaint, NULL);
-	else if (vgpu_repaint_if_changed(repaint, done))
-		vgpu_fence_put(done);
-	else
-		vgpu_fence_cancel(done);
+		done = NULL;
+	vgpu_repaint_if_changed(repaint, done);
+	vgpu_fence_put(done);
 }
 
 /**
- * vgpu_repaint_create() - begin to paint an output
+ * vgpu_repaint_create() - Create the repaint state of an output
  * @vgpu: the device
  * @scanout: what the host knows of the output; referenced
  *
@@ -356,18 +386,24 @@ struct vgpu_repaint *vgpu_repaint_create(struct vgpu_device *vgpu, struct vgpu_s
 	repaint->due = jiffies;
 	spin_lock_init(&repaint->last_lock);
 	mutex_init(&repaint->lock);
+	INIT_LIST_HEAD(&repaint->done.node);
 	INIT_DELAYED_WORK(&repaint->later, vgpu_repaint_later_work);
 	return repaint;
 }
 
 /**
- * vgpu_repaint_destroy() - the output is gone
+ * vgpu_repaint_destroy() - Free the repaint state of an output
  * @repaint: of the output, which shows nothing any more
  *
  * Context: process, may sleep.
  */
 void vgpu_repaint_destroy(struct vgpu_repaint *repaint)
 {
+	/* Twice: the work may add a callback to a fence, which may queue the work again. */
+	cancel_delayed_work_sync(&repaint->later);
+	mutex_lock(&repaint->lock);
+	vgpu_repaint_stop_waiting_locked(repaint);
+	mutex_unlock(&repaint->lock);
 	cancel_delayed_work_sync(&repaint->later);
 	dma_fence_put(repaint->last);
 	vgpu_timeline_put(repaint->timeline);

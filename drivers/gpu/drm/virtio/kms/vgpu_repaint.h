@@ -23,7 +23,7 @@ bool vgpu_repaint_is_early(struct vgpu_repaint *repaint);
 void vgpu_repaint_change(struct vgpu_repaint *repaint, struct drm_framebuffer *fb,
 			 const struct drm_rect *src, const struct vgpu_damage *damage);
 void vgpu_repaint_hide(struct vgpu_repaint *repaint);
-bool vgpu_repaint_now(struct vgpu_repaint *repaint, struct vgpu_fence *done);
+void vgpu_repaint_now(struct vgpu_repaint *repaint, struct vgpu_fence *done);
 void vgpu_repaint_later(struct vgpu_repaint *repaint);
 
 #endif

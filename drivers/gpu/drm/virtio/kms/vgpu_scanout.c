@@ -2,15 +2,14 @@
 /**
  * DOC: scanouts
  *
- * What the host has been told to show on an output, so that it is told again only
- * when that changes. Whenever the host may know something else (it refused a
- * command, it was reset), the scanout enters a new generation, and the next update
- * sends everything anew.
+ * A scanout records what the host was told to show on an output, so that a command is sent only
+ * for a change. When the host may show something else (it refused a command, or was reset), the
+ * scanout enters a new generation, and the next update sends everything again.
  *
- * QEMU's SDL window redraws a moment after an output was switched off, and forgets
- * what it was told meanwhile: who is switched on again right away stays black. How soon
- * is up to how busy its machine is. So a picture that follows upon none is shown once
- * more after a moment, and after longer ones.
+ * QEMU's SDL window redraws some time after an output was switched off, and forgets what it
+ * was told in between, so an output that is switched on again right away stays black. The delay
+ * depends on the load of the host. So the first picture after none is sent again several times,
+ * at growing intervals.
  */
 
 #include <linux/atomic.h>
@@ -26,7 +25,7 @@
 #include "object/vgpu_base.h"
 #include "protocol/vgpu_cmd.h"
 
-/* A window is redrawn 33 times a second while somebody looks, but not by a busy machine. */
+/* QEMU redraws a visible window 33 times a second, but later if the host is busy. */
 #define VGPU_SCANOUT_AGAIN_FIRST_MS	100
 #define VGPU_SCANOUT_AGAIN_LAST_MS	1600
 
@@ -34,7 +33,7 @@
 #define VGPU_SCANOUT_AGAIN_GROWTH	4
 
 /**
- * struct vgpu_scanout - an output as the host knows it
+ * struct vgpu_scanout - What the host was told to show on an output
  * @owner: hears of commands that fail
  * @ref: one for the output, one for each command under way: a command may outlive
  *       the device
@@ -70,12 +69,12 @@ static void vgpu_scanout_free(struct kref *ref)
 	kfree(container_of(ref, struct vgpu_scanout, ref));
 }
 
-static void vgpu_scanout_owner_get(struct vgpu_cmd_owner *owner, size_t size_bytes)
+static void vgpu_scanout_owner_get(struct vgpu_cmd_owner *owner)
 {
 	kref_get(&owner_to_scanout(owner)->ref);
 }
 
-static void vgpu_scanout_owner_put(struct vgpu_cmd_owner *owner, size_t size_bytes, int error)
+static void vgpu_scanout_owner_put(struct vgpu_cmd_owner *owner)
 {
 	vgpu_scanout_put(owner_to_scanout(owner));
 }
@@ -93,7 +92,7 @@ static const struct vgpu_cmd_owner_ops vgpu_scanout_owner_ops = {
 };
 
 /**
- * vgpu_picture_command() - build the command that shows a picture
+ * vgpu_picture_command() - Build the command that shows a picture
  * @q: the queues
  * @scanout_id: where to show it
  * @picture: what to show
@@ -110,7 +109,7 @@ struct vgpu_cmd *vgpu_picture_command(struct vgpu_cmdq *q, u32 scanout_id,
 }
 
 /**
- * vgpu_scanout_flush() - have the host bring changes of a resource to the screen
+ * vgpu_scanout_flush() - Send RESOURCE_FLUSH for the changed part of a resource
  * @scanout: where it is shown
  * @res_id: the resource
  * @rect: the part that changed
@@ -149,6 +148,7 @@ static void vgpu_scanout_again(struct work_struct *work)
 
 	if (!drm_dev_enter(&scanout->vgpu->drm, &idx))
 		return;
+	vgpu_cmdq_begin_update(scanout->vgpu->cmdq, GFP_KERNEL | __GFP_NOFAIL);
 	mutex_lock(&scanout->lock);
 	/* If it was forgotten, the next update will do. */
 	if (scanout->picture.res_id && scanout->told == atomic_read(&scanout->generation)) {
@@ -160,11 +160,12 @@ static void vgpu_scanout_again(struct work_struct *work)
 						       VGPU_SCANOUT_AGAIN_GROWTH);
 	}
 	mutex_unlock(&scanout->lock);
+	vgpu_cmdq_end_update(scanout->vgpu->cmdq);
 	drm_dev_exit(idx);
 }
 
 /**
- * vgpu_scanout_create() - begin to keep track of an output
+ * vgpu_scanout_create() - Create the scanout of an output
  * @vgpu: the device
  * @id: the host's number of the output
  *
@@ -182,7 +183,7 @@ struct vgpu_scanout *vgpu_scanout_create(struct vgpu_device *vgpu, u32 id)
 	kref_init(&scanout->ref);
 	scanout->vgpu = vgpu;
 	scanout->id = id;
-	/* Nothing has been told in this one. */
+	/* Differs from @told, so the first update sends everything. */
 	atomic_set(&scanout->generation, 1);
 	mutex_init(&scanout->lock);
 	INIT_DELAYED_WORK(&scanout->again, vgpu_scanout_again);
@@ -190,7 +191,7 @@ struct vgpu_scanout *vgpu_scanout_create(struct vgpu_device *vgpu, u32 id)
 }
 
 /**
- * vgpu_scanout_get() - take a reference
+ * vgpu_scanout_get() - Take a reference to a scanout
  * @scanout: the scanout
  *
  * Return: @scanout.
@@ -202,7 +203,7 @@ struct vgpu_scanout *vgpu_scanout_get(struct vgpu_scanout *scanout)
 }
 
 /**
- * vgpu_scanout_put() - drop a reference
+ * vgpu_scanout_put() - Drop a reference to a scanout
  * @scanout: the scanout
  *
  * Context: any.
@@ -213,7 +214,7 @@ void vgpu_scanout_put(struct vgpu_scanout *scanout)
 }
 
 /**
- * vgpu_scanout_stop() - do nothing more by itself
+ * vgpu_scanout_stop() - Stop the work that shows a picture once more
  * @scanout: the scanout; shown for the last time
  *
  * Context: process, may sleep.
@@ -224,7 +225,7 @@ void vgpu_scanout_stop(struct vgpu_scanout *scanout)
 }
 
 /**
- * vgpu_scanout_id() - the host's number of an output
+ * vgpu_scanout_id() - Get the host's number of an output
  * @scanout: the scanout
  *
  * Return: the number.
@@ -235,7 +236,7 @@ u32 vgpu_scanout_id(const struct vgpu_scanout *scanout)
 }
 
 /**
- * vgpu_scanout_generation() - has the host forgotten what it was told?
+ * vgpu_scanout_generation() - Get a counter that changes whenever the host state must be sent again
  * @scanout: the scanout
  *
  * Return: a number that changes when it has; never 0.
@@ -246,19 +247,19 @@ unsigned int vgpu_scanout_generation(struct vgpu_scanout *scanout)
 }
 
 /**
- * vgpu_scanout_forget() - the host may show something else than it was told
+ * vgpu_scanout_forget() - Note that the host may show something else than it was told
  * @scanout: the scanout
  *
  * Context: any.
  */
 void vgpu_scanout_forget(struct vgpu_scanout *scanout)
 {
-	/* Odd numbers only, so that none is 0. */
+	/* The counter starts at 1 and stays odd, so it is never 0. */
 	atomic_add(2, &scanout->generation);
 }
 
 /**
- * vgpu_scanout_hide() - have the host show nothing in place of a resource
+ * vgpu_scanout_hide() - Have the host show nothing in place of a resource
  * @scanout: the scanout, which may show something else
  * @res_id: the resource
  *
@@ -275,7 +276,7 @@ void vgpu_scanout_hide(struct vgpu_scanout *scanout, u32 res_id)
 }
 
 /**
- * vgpu_scanout_show() - have the host show a picture, unless it does already
+ * vgpu_scanout_show() - Have the host show a picture, unless it already does
  * @scanout: the scanout
  * @picture: the picture; padding is zero
  *

@@ -12,7 +12,7 @@ struct vgpu_fence;
 struct vgpu_scanout;
 
 /**
- * struct vgpu_picture - what a scanout shows
+ * struct vgpu_picture - What a scanout shows
  * @res_id: the resource, 0 for nothing
  * @is_blob: the resource is a blob, read according to @blob
  * @rect: the part of the picture

@@ -13,15 +13,14 @@ struct vgpu_cmdq;
 struct vgpu_contexts;
 struct vgpu_display;
 struct vgpu_hostmem;
-struct vgpu_patience;
 struct vgpu_reclaim;
 struct vgpu_resources;
 
 /**
- * enum vgpu_device_state - can the device be worked with?
+ * enum vgpu_device_state - Whether the device executes commands
  * @VGPU_DEVICE_OFF: not started, suspended or shut down
  * @VGPU_DEVICE_READY: commands are executed
- * @VGPU_DEVICE_LOST: nothing is answered any more; recovery is under way
+ * @VGPU_DEVICE_LOST: the device answers nothing any more; recovery is under way
  */
 enum vgpu_device_state {
 	VGPU_DEVICE_OFF,
@@ -30,7 +29,7 @@ enum vgpu_device_state {
 };
 
 /**
- * struct vgpu_features - what the device and we agreed upon
+ * struct vgpu_features - Features that driver and device agreed upon
  * @virgl: 3D contexts
  * @edid: EDIDs of the outputs
  * @uuid: resources can be named to other virtio devices
@@ -49,22 +48,23 @@ struct vgpu_features {
 };
 
 /**
- * struct vgpu_device - whom to ask for what
+ * struct vgpu_device - Per-device state shared by all layers above protocol/
  * @drm: the DRM device; everything here lives as long as it
  * @vdev: the virtio device; gone after unplug, so only between drm_dev_enter()
  *        and drm_dev_exit()
  * @features: constant after probe
- * @state: who works with the device reads it; changed by core/ alone
+ * @state: read by all layers, changed by core/ alone
  * @num_scanouts: how many outputs the device has, constant after probe
  * @cmdq: command queues
- * @wq: what may sleep: freeing pages, hotplug
+ * @wq: runs work that may sleep: freeing pages, hotplug
+ * @fence_wq: runs work that fences depend on, which does not wait for memory
+ * @bounces: the device goes by copies of memory, in bounce buffers; constant after probe
  * @resources: resources and their ids
- * @reclaim: whose memory may be had, NULL unless that is wanted
+ * @reclaim: idle buffers, NULL unless the parameter "reclaim" is set
  * @contexts: contexts and their ids
  * @capsets: capability sets
  * @hostmem: host-visible memory, NULL where the device has none
  * @display: outputs, NULL where there are none
- * @patience: with which the display waits
  */
 struct vgpu_device {
 	struct drm_device drm;
@@ -74,13 +74,14 @@ struct vgpu_device {
 	u32 num_scanouts;
 	struct vgpu_cmdq *cmdq;
 	struct workqueue_struct *wq;
+	struct workqueue_struct *fence_wq;
+	bool bounces;
 	struct vgpu_resources *resources;
 	struct vgpu_reclaim *reclaim;
 	struct vgpu_contexts *contexts;
 	struct vgpu_capsets *capsets;
 	struct vgpu_hostmem *hostmem;
 	struct vgpu_display *display;
-	struct vgpu_patience *patience;
 };
 
 static inline struct vgpu_device *to_vgpu(struct drm_device *drm)

@@ -27,7 +27,7 @@
 #define VGPU_CAPSET_VERSIONS_MAX	16
 
 /**
- * struct vgpu_capset_data - one version of a capset
+ * struct vgpu_capset_data - One version of a capset
  * @node: entry of &vgpu_capset.versions
  * @version: which
  * @data: as the host gave it
@@ -39,11 +39,11 @@ struct vgpu_capset_data {
 };
 
 /**
- * struct vgpu_capset - a capset
- * @info: what the host says of it, constant
+ * struct vgpu_capset - A capset
+ * @info: the answer to GET_CAPSET_INFO, constant
  * @versions: data known; entries are constant once listed and stay
  * @num_versions: length of @versions
- * @asked: question whose asker was interrupted, or NULL
+ * @asked: the GET_CAPSET of a caller that was interrupted, or NULL
  * @asked_version: which version it is for
  */
 struct vgpu_capset {
@@ -55,7 +55,7 @@ struct vgpu_capset {
 };
 
 /**
- * struct vgpu_capsets - all capsets of a device
+ * struct vgpu_capsets - All capsets of a device
  * @lock: protects the lists of versions and what was asked; held, interruptibly, while
  *        the host is waited for
  * @mask: ids of the capsets, bit by bit; constant
@@ -91,14 +91,14 @@ static void vgpu_capsets_release(struct drm_device *drm, void *ptr)
 }
 
 /**
- * vgpu_capsets_init() - ask the host for its list of capsets
+ * vgpu_capsets_init() - Ask the host for its list of capsets
  * @vgpu: the device, started; what is allocated lives as long as it
  * @num_capsets: what the device's configuration says
  *
- * A capset the host cannot describe is left out.
+ * A capset that the host does not describe is left out, also if the host does not answer.
  *
  * Context: process, may sleep; waits for the host.
- * Return: 0; -ENOMEM; -EINTR; -ETIMEDOUT.
+ * Return: 0; -ENOMEM; -EINTR.
  */
 int vgpu_capsets_init(struct vgpu_device *vgpu, u32 num_capsets)
 {
@@ -120,7 +120,7 @@ int vgpu_capsets_init(struct vgpu_device *vgpu, u32 num_capsets)
 	vgpu->capsets = capsets;
 	for (i = 0; i < num_capsets; i++) {
 		ret = vgpu_cmd_get_capset_info(vgpu->cmdq, i, &info);
-		if (ret == -EINTR || ret == -ETIMEDOUT || ret == -ENOMEM)
+		if (ret == -EINTR || ret == -ENOMEM)
 			return ret;
 		if (ret || capsets->mask & BIT_ULL(info.id))
 			continue;
@@ -135,7 +135,7 @@ int vgpu_capsets_init(struct vgpu_device *vgpu, u32 num_capsets)
 }
 
 /**
- * vgpu_capsets_mask() - which capsets there are
+ * vgpu_capsets_mask() - Get the set of capset ids that the host has
  * @vgpu: the device
  *
  * Return: a bit for each id.
@@ -146,7 +146,7 @@ u64 vgpu_capsets_mask(const struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_capsets_count() - how many capsets there are
+ * vgpu_capsets_count() - Get how many capsets the host has
  * @vgpu: the device
  *
  * Return: the number.
@@ -177,7 +177,7 @@ static struct vgpu_capset_data *vgpu_capset_data_of(struct vgpu_capset *set, u32
 	return NULL;
 }
 
-/* Ask, unless somebody has who could not wait for the answer. */
+/* Send GET_CAPSET, unless an interrupted caller has already sent it. */
 static int vgpu_capset_ask_locked(struct vgpu_device *vgpu, struct vgpu_capset *set, u32 version)
 {
 	struct vgpu_cmd *cmd;
@@ -221,7 +221,7 @@ static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset
 
 	lockdep_assert_held(&vgpu->capsets->lock);
 
-	/* Somebody else may have been first. */
+	/* Another caller may have fetched it before this one got the lock. */
 	*fetched = vgpu_capset_data_of(set, version);
 	if (*fetched)
 		return 0;
@@ -240,7 +240,7 @@ static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset
 }
 
 /**
- * vgpu_capset_get() - the data of a capset
+ * vgpu_capset_get() - Get the data of a capset, from the host if it is not cached
  * @vgpu: the device
  * @id: which capset
  * @version: which version of it

@@ -5,12 +5,11 @@
  * A buffer of user space is a GEM object on the shmem helpers, with the host's
  * resource embedded. Creating one makes the resource on the host and attaches the
  * pages; closing the last handle retires the resource, and the memory of both is
- * freed once the host has let go.
+ * freed once the host has answered UNREF.
  */
 
-#include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
 #include <linux/overflow.h>
-#include <linux/virtio_config.h>
 
 #include <drm/drm_file.h>
 #include <drm/drm_fourcc.h>
@@ -24,6 +23,7 @@
 #include "object/vgpu_pages.h"
 #include "object/vgpu_prime.h"
 #include "object/vgpu_reclaim.h"
+#include "protocol/vgpu_fence.h"
 
 /* The wire's name of DRM_FORMAT_HOST_XRGB8888. */
 #ifdef __BIG_ENDIAN
@@ -32,7 +32,10 @@
 #define VGPU_GEM_DUMB_FORMAT	VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM
 #endif
 
-/* Called when neither we nor the host use the buffer any more. */
+/* How long CREATE_DUMB of a client inside the kernel, such as fbcon, waits for the host. */
+#define VGPU_GEM_KERNEL_DUMB_MS	2000
+
+/* Called when neither the guest nor the host uses the buffer any more. */
 static void vgpu_gem_release(struct vgpu_resource *res)
 {
 	struct vgpu_gem *gem = container_of(res, struct vgpu_gem, res);
@@ -53,9 +56,9 @@ static void vgpu_gem_free(struct drm_gem_object *obj)
 }
 
 /**
- * vgpu_gem_open() - &drm_gem_object_funcs.open
+ * vgpu_gem_open() - Implement &drm_gem_object_funcs.open
  * @obj: the buffer
- * @file: who gets a handle for it
+ * @file: the file that gets a handle
  *
  * Context: process, may sleep; does not wait for the host.
  * Return: 0, or the sticky error of the context of the file.
@@ -66,29 +69,36 @@ int vgpu_gem_open(struct drm_gem_object *obj, struct drm_file *file)
 }
 
 /**
- * vgpu_gem_close() - &drm_gem_object_funcs.close
+ * vgpu_gem_close() - Implement &drm_gem_object_funcs.close
  * @obj: the buffer
- * @file: who gives up a handle of it
+ * @file: the file that gives up a handle
  *
  * Context: process, may sleep; does not wait for the host.
  */
 void vgpu_gem_close(struct drm_gem_object *obj, struct drm_file *file)
 {
-	/*
-	 * The last one: UNREF comes next, and takes the resource from its contexts as well. The
-	 * count is another lock's, and a wrong guess costs a command.
-	 */
-	if (data_race(obj->handle_count) == 1 && kref_read(&obj->refcount) == 1)
+	struct vgpu_context *ctx = vgpu_context_of(file);
+	struct vgpu_resource *res = &to_vgpu_gem(obj)->res;
+
+	if (!res->vgpu->features.virgl)
 		return;
-	/* Who is about to post a command for the buffer looks at its handle under this lock. */
+	/*
+	 * With the last handle, UNREF follows and detaches the resource from all contexts. The
+	 * count is read without its lock: a wrong guess costs one command.
+	 */
+	if (data_race(obj->handle_count) == 1 && kref_read(&obj->refcount) == 1) {
+		vgpu_context_detach(ctx, res, false);
+		return;
+	}
+	/* EXECBUFFER and transfers check the handle under this lock before they post. */
 	dma_resv_lock(obj->resv, NULL);
-	vgpu_context_detach(vgpu_context_of(file), &to_vgpu_gem(obj)->res);
+	vgpu_context_detach(ctx, res, true);
 	dma_resv_unlock(obj->resv);
 }
 
 static enum drm_gem_object_status vgpu_gem_status(struct drm_gem_object *obj)
 {
-	/* A guess: they may come and go. */
+	/* A snapshot: the pages may come and go. */
 	return data_race(to_vgpu_gem(obj)->base.pages) ? DRM_GEM_OBJECT_RESIDENT : 0;
 }
 
@@ -103,13 +113,13 @@ static const struct drm_gem_object_funcs vgpu_gem_funcs = {
 	.get_sg_table = drm_gem_shmem_object_get_sg_table,
 	.vmap = drm_gem_shmem_object_vmap,
 	.vunmap = drm_gem_shmem_object_vunmap,
-	.mmap = drm_gem_shmem_object_mmap,
+	.mmap = vgpu_pages_mmap,
 	.status = vgpu_gem_status,
 	.vm_ops = &drm_gem_shmem_vm_ops,
 };
 
 /**
- * vgpu_gem_create_object() - &drm_driver.gem_create_object
+ * vgpu_gem_create_object() - Implement &drm_driver.gem_create_object
  * @drm: the device
  * @size_bytes: unused
  *
@@ -128,7 +138,7 @@ struct drm_gem_object *vgpu_gem_create_object(struct drm_device *drm, size_t siz
 	return &gem->base.base;
 }
 
-/* A buffer with an id, but nothing of it on the host yet. */
+/* Create a buffer whose resource has an id, but does not exist on the host yet. */
 static struct vgpu_gem *vgpu_gem_create(struct vgpu_device *vgpu, size_t size_bytes)
 {
 	struct drm_gem_shmem_object *shmem;
@@ -147,26 +157,8 @@ static struct vgpu_gem *vgpu_gem_create(struct vgpu_device *vgpu, size_t size_by
 	return gem;
 }
 
-/* Finish what a create function has begun with result @ret: attach the pages. */
-static struct vgpu_gem *vgpu_gem_attach(struct vgpu_gem *gem, int ret)
-{
-	struct sg_table *pages;
-
-	if (!ret) {
-		pages = vgpu_pages_get(&gem->base);
-		ret = PTR_ERR_OR_ZERO(pages);
-	}
-	if (!ret)
-		ret = vgpu_resource_attach(&gem->res, pages);
-	if (ret) {
-		vgpu_gem_put(gem);
-		return ERR_PTR(ret);
-	}
-	return gem;
-}
-
 /**
- * vgpu_gem_put() - drop a reference to a buffer
+ * vgpu_gem_put() - Drop a reference to a buffer
  * @gem: the buffer
  *
  * Context: process, may sleep.
@@ -176,9 +168,76 @@ void vgpu_gem_put(struct vgpu_gem *gem)
 	drm_gem_object_put(&gem->base.base);
 }
 
+static int vgpu_gem_get_pages_locked(struct vgpu_gem *gem)
+{
+	struct sg_table *pages = vgpu_pages_get_locked(&gem->base);
+
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
+	vgpu_resource_set_pages(&gem->res, pages);
+	return 0;
+}
+
+static int vgpu_gem_create_fence_locked(struct vgpu_gem *gem, struct vgpu_timeline *tl,
+					struct vgpu_fence **fence)
+{
+	int ret;
+
+	*fence = NULL;
+	if (!tl)
+		return 0;
+	ret = dma_resv_reserve_fences(gem->base.base.resv, 1);
+	if (ret)
+		return ret;
+	*fence = vgpu_fence_create(tl);
+	if (IS_ERR(*fence))
+		return PTR_ERR(*fence);
+	(*fence)->is_upkeep = true;
+	return 0;
+}
+
+/* Allocate all that creating the resource takes. On success the reservation is locked. */
+static int vgpu_gem_begin(struct vgpu_gem *gem, bool has_pages, struct vgpu_timeline *tl,
+			  struct vgpu_fence **fence)
+{
+	int ret = has_pages ? vgpu_pages_fill(&gem->base.base) : 0;
+
+	if (ret)
+		return ret;
+	dma_resv_lock(gem->base.base.resv, NULL);
+	if (has_pages)
+		ret = vgpu_gem_get_pages_locked(gem);
+	if (!ret)
+		ret = vgpu_gem_create_fence_locked(gem, tl, fence);
+	if (ret)
+		dma_resv_unlock(gem->base.base.resv);
+	return ret;
+}
+
+/* Make the buffer busy with @fence; not after error @ret: nothing was posted then. */
+static int vgpu_gem_finish_locked(struct vgpu_gem *gem, struct vgpu_fence *fence, int ret)
+{
+	if (fence && !ret)
+		/* Write: the host may copy its own content to the pages when it attaches them. */
+		dma_resv_add_fence(gem->base.base.resv, &fence->base, DMA_RESV_USAGE_WRITE);
+	vgpu_fence_put(fence);
+	dma_resv_unlock(gem->base.base.resv);
+	return ret;
+}
+
+static struct vgpu_gem *vgpu_gem_return(struct vgpu_gem *gem, int ret)
+{
+	if (!ret)
+		return gem;
+	vgpu_gem_put(gem);
+	return ERR_PTR(ret);
+}
+
 /**
- * vgpu_gem_create_2d() - create a buffer the host takes for a picture
+ * vgpu_gem_create_2d() - Create a buffer with a 2D resource
  * @vgpu: the device
+ * @tl: timeline of the fence that keeps the buffer busy until the host has created the
+ *      resource; or NULL for no fence
  * @size_bytes: size of the buffer, 0 for a page
  * @format: enum virtio_gpu_formats
  * @width: pixels
@@ -187,90 +246,81 @@ void vgpu_gem_put(struct vgpu_gem *gem)
  * Context: process, may sleep; does not wait for the host.
  * Return: the buffer; or an error pointer: -ENOMEM, -ENOSPC, -E2BIG, -EINTR.
  */
-struct vgpu_gem *vgpu_gem_create_2d(struct vgpu_device *vgpu, size_t size_bytes, u32 format,
-				    u32 width, u32 height)
+struct vgpu_gem *vgpu_gem_create_2d(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
+				    size_t size_bytes, u32 format, u32 width, u32 height)
 {
 	struct vgpu_gem *gem = vgpu_gem_create(vgpu, size_bytes);
+	struct vgpu_fence *fence;
+	int ret;
 
 	if (IS_ERR(gem))
 		return gem;
-	return vgpu_gem_attach(gem, vgpu_resource_create_2d(&gem->res, format, width, height));
+	ret = vgpu_gem_begin(gem, true, tl, &fence);
+	if (!ret) {
+		ret = vgpu_resource_create_2d(&gem->res, format, width, height, fence);
+		ret = vgpu_gem_finish_locked(gem, fence, ret);
+	}
+	return vgpu_gem_return(gem, ret);
 }
 
 /**
- * vgpu_gem_create_3d() - create a buffer behind a texture or buffer of the host
+ * vgpu_gem_create_3d() - Create a buffer with a 3D resource
  * @vgpu: the device
+ * @tl: see vgpu_gem_create_2d()
  * @size_bytes: size of the buffer, 0 for a page
- * @texture: what the host shall make
+ * @texture: parameters of the resource
  *
  * Context: process, may sleep; does not wait for the host.
  * Return: the buffer; or an error pointer: -ENOMEM, -ENOSPC, -E2BIG, -EINTR.
  */
-struct vgpu_gem *vgpu_gem_create_3d(struct vgpu_device *vgpu, size_t size_bytes,
-				    const struct vgpu_texture *texture)
+struct vgpu_gem *vgpu_gem_create_3d(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
+				    size_t size_bytes, const struct vgpu_texture *texture)
 {
 	struct vgpu_gem *gem = vgpu_gem_create(vgpu, size_bytes);
-
-	if (IS_ERR(gem))
-		return gem;
-	return vgpu_gem_attach(gem, vgpu_resource_create_3d(&gem->res, texture));
-}
-
-/* The part of @blob that is memory of ours. */
-static struct vgpu_gem *vgpu_gem_create_paged_blob(struct vgpu_device *vgpu,
-						   const struct vgpu_gem_blob *blob)
-{
-	struct sg_table *pages;
-	struct vgpu_gem *gem;
+	struct vgpu_fence *fence;
 	int ret;
 
-	gem = vgpu_gem_create(vgpu, blob->size_bytes);
 	if (IS_ERR(gem))
 		return gem;
-	pages = vgpu_pages_get(&gem->base);
-	ret = PTR_ERR_OR_ZERO(pages);
-	if (!ret)
-		ret = vgpu_resource_create_blob(&gem->res, blob->ctx_id, blob->mem, blob->flags,
-						blob->id, gem->base.base.size, pages);
-	if (ret) {
-		vgpu_gem_put(gem);
-		return ERR_PTR(ret);
+	ret = vgpu_gem_begin(gem, true, tl, &fence);
+	if (!ret) {
+		ret = vgpu_resource_create_3d(&gem->res, texture, fence);
+		ret = vgpu_gem_finish_locked(gem, fence, ret);
 	}
-	return gem;
-}
-
-static struct vgpu_gem *vgpu_gem_create_host_blob(struct vgpu_device *vgpu,
-						  const struct vgpu_gem_blob *blob)
-{
-	struct vgpu_gem *gem;
-	int ret;
-
-	gem = vgpu_hostmem_create(vgpu, blob->size_bytes);
-	if (IS_ERR(gem))
-		return gem;
-	ret = vgpu_resource_create_blob(&gem->res, blob->ctx_id, blob->mem, blob->flags, blob->id,
-					gem->base.base.size, NULL);
-	if (ret) {
-		vgpu_gem_put(gem);
-		return ERR_PTR(ret);
-	}
-	return gem;
+	return vgpu_gem_return(gem, ret);
 }
 
 /**
- * vgpu_gem_create_blob() - create a buffer the host takes for a blob
+ * vgpu_gem_create_blob() - Create a buffer with a blob resource
  * @vgpu: the device
- * @blob: what it shall be; checked by the caller, the size a multiple of the page
+ * @tl: see vgpu_gem_create_2d()
+ * @blob: parameters of the blob; checked by the caller, the size a multiple of the page
  *        size and of the blob alignment
  *
  * Context: process, may sleep; does not wait for the host.
  * Return: the buffer; or an error pointer: -ENOMEM, -ENOSPC, -E2BIG, -EINTR.
  */
-struct vgpu_gem *vgpu_gem_create_blob(struct vgpu_device *vgpu, const struct vgpu_gem_blob *blob)
+struct vgpu_gem *vgpu_gem_create_blob(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
+				      const struct vgpu_gem_blob *blob)
 {
-	if (blob->mem == VIRTIO_GPU_BLOB_MEM_HOST3D)
-		return vgpu_gem_create_host_blob(vgpu, blob);
-	return vgpu_gem_create_paged_blob(vgpu, blob);
+	bool has_pages = blob->mem != VIRTIO_GPU_BLOB_MEM_HOST3D;
+	struct vgpu_fence *fence;
+	struct vgpu_gem *gem;
+	int ret;
+
+	if (has_pages)
+		gem = vgpu_gem_create(vgpu, blob->size_bytes);
+	else
+		gem = vgpu_hostmem_create(vgpu, blob->size_bytes);
+	if (IS_ERR(gem))
+		return gem;
+	ret = vgpu_gem_begin(gem, has_pages, tl, &fence);
+	if (!ret) {
+		ret = vgpu_resource_create_blob(&gem->res, blob->ctx_id, blob->mem, blob->flags,
+						blob->id, gem->base.base.size, fence);
+		ret = vgpu_gem_finish_locked(gem, fence, ret);
+	}
+	return vgpu_gem_return(gem, ret);
 }
 
 /* A dumb buffer: where it can, the host reads it in place instead of copying it. */
@@ -284,17 +334,17 @@ static struct vgpu_gem *vgpu_gem_create_dumb(struct vgpu_device *vgpu, size_t si
 	};
 
 	if (vgpu->features.blob && !vgpu->features.virgl)
-		return vgpu_gem_create_blob(vgpu, &blob);
-	return vgpu_gem_create_2d(vgpu, size_bytes, VGPU_GEM_DUMB_FORMAT, width, height);
+		return vgpu_gem_create_blob(vgpu, NULL, &blob);
+	return vgpu_gem_create_2d(vgpu, NULL, size_bytes, VGPU_GEM_DUMB_FORMAT, width, height);
 }
 
 /**
- * vgpu_gem_publish() - hand a new buffer to user space
+ * vgpu_gem_publish() - Create a handle for a new buffer
  * @gem: the buffer; the reference is taken over
- * @file: who gets it
+ * @file: the file that gets the handle
  * @handle: set to its handle
  *
- * Last, when all else is in place: from here on user space may do anything with it.
+ * To be called last: from here on user space may use the buffer in any way.
  *
  * Context: process, may sleep.
  * Return: 0; the sticky error of the context of the file; -ENOMEM; -ENOSPC.
@@ -304,8 +354,7 @@ int vgpu_gem_publish(struct vgpu_gem *gem, struct drm_file *file, u32 *handle)
 	struct vgpu_cmdq *q = gem->res.vgpu->cmdq;
 	int ret;
 
-	vgpu_resource_charge(&gem->res, vgpu_context_owner(vgpu_context_of(file)),
-			     gem->res.pages ? gem->base.base.size : 0);
+	vgpu_resource_charge(&gem->res, gem->res.pages ? gem->base.base.size : 0);
 	ret = drm_gem_handle_create(file, &gem->base.base, handle);
 	if (!ret) {
 		vgpu_reclaim_watch(gem);
@@ -315,15 +364,28 @@ int vgpu_gem_publish(struct vgpu_gem *gem, struct drm_file *file, u32 *handle)
 	return ret;
 }
 
+/*
+ * Wait for the host, since no later command before a flip would report that the host refused the
+ * buffer. A client inside the kernel, such as a console, waits for a limited time only, so that it
+ * does not hang when the host does.
+ */
+static int vgpu_gem_await_dumb(struct vgpu_gem *gem, struct drm_file *file)
+{
+	return vgpu_resource_await(&gem->res, file->filp ? 0 : VGPU_GEM_KERNEL_DUMB_MS);
+}
+
 /**
- * vgpu_gem_dumb_create() - &drm_driver.dumb_create
- * @file: who asks
+ * vgpu_gem_dumb_create() - Implement &drm_driver.dumb_create
+ * @file: the client
  * @drm: the device
  * @args: width, height and bpp are given; handle, pitch and size are set
  *
- * Context: process; sleeps, interruptibly, while the client has too much in flight.
+ * Context: process; sleeps interruptibly while the client is throttled, then killably until the
+ * host has answered; for a client inside the kernel, VGPU_GEM_KERNEL_DUMB_MS at most.
  * Return: 0; -EINVAL for other than 32 bits a pixel, or sizes that overflow; an
- * error of vgpu_gem_create_2d(); -ERESTARTSYS; -EIO when the device is lost.
+ * error of vgpu_gem_create_2d(); -ENOMEM when the host has no memory; -ERESTARTSYS; -EINTR when
+ * killed; -ETIMEDOUT inside the kernel; -EIO when the host refuses for another reason, or the
+ * device is lost.
  */
 int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 			 struct drm_mode_create_dumb *args)
@@ -343,12 +405,19 @@ int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 		drm_dbg(drm, "width, height: %u × %u is too large\n", args->width, args->height);
 		return -EINVAL;
 	}
-	ret = vgpu_context_throttle(vgpu_context_of(file));
+	/* A client inside the kernel makes a few buffers only, and gets no signal to end a wait. */
+	ret = file->filp ? vgpu_context_throttle(vgpu_context_of(file), false) :
+			   vgpu_cmdq_error(vgpu->cmdq);
 	if (ret)
 		return ret;
 	gem = vgpu_gem_create_dumb(vgpu, size, args->width, args->height);
 	if (IS_ERR(gem))
 		return PTR_ERR(gem);
+	ret = vgpu_gem_await_dumb(gem, file);
+	if (ret) {
+		vgpu_gem_put(gem);
+		return ret;
+	}
 	gem->dumb = true;
 	args->pitch = pitch;
 	args->size = gem->base.base.size;
@@ -356,7 +425,7 @@ int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 }
 
 /**
- * vgpu_gem_lookup() - find a buffer by its handle
+ * vgpu_gem_lookup() - Find a buffer by its handle
  * @file: whose handle
  * @handle: the handle
  *
@@ -370,13 +439,13 @@ struct vgpu_gem *vgpu_gem_lookup(struct drm_file *file, u32 handle)
 }
 
 /**
- * vgpu_gem_has_handle_locked() - is a buffer still what a handle stands for?
+ * vgpu_gem_has_handle_locked() - Check whether a handle still names a buffer
  * @gem: the buffer, with a reference, its reservation locked
  * @file: whose handle
  * @handle: the handle
  *
- * When it is, the context of the file has the buffer attached until the reservation is
- * unlocked: a handle is taken away before vgpu_gem_close() is called.
+ * If it does, the buffer stays attached to the file's context until the reservation is unlocked:
+ * the core removes a handle before it calls vgpu_gem_close(), which locks the reservation.
  *
  * Context: process.
  * Return: true if it is.
@@ -387,61 +456,9 @@ bool vgpu_gem_has_handle_locked(struct vgpu_gem *gem, struct drm_file *file, u32
 
 	dma_resv_assert_held(gem->base.base.resv);
 
-	/* What is found is compared, not used. */
+	/* The object that is found is compared, not used, so it needs no reference. */
 	rcu_read_lock();
 	same = idr_find(&file->object_idr, handle) == &gem->base.base;
 	rcu_read_unlock();
 	return same;
-}
-
-/* The entries of a scatterlist that hold a range of its bytes. */
-static struct scatterlist *vgpu_gem_range(struct sg_table *pages, size_t offset,
-					  size_t size_bytes, unsigned int *nents)
-{
-	struct scatterlist *sg, *first = NULL;
-	unsigned int i;
-
-	*nents = 0;
-	for_each_sgtable_sg(pages, sg, i) {
-		if (offset >= sg->length) {
-			offset -= sg->length;
-			continue;
-		}
-		if (!first)
-			first = sg;
-		++*nents;
-		if (offset + size_bytes <= sg->length)
-			break;
-		size_bytes -= sg->length - offset;
-		offset = 0;
-	}
-	return first;
-}
-
-static bool vgpu_gem_needs_sync(struct vgpu_gem *gem)
-{
-	return !virtio_has_dma_quirk(gem->res.vgpu->vdev) && gem->res.pages;
-}
-
-/**
- * vgpu_gem_sync_for_device() - let the device see what the CPU wrote
- * @gem: the buffer
- * @offset: where the change starts, in bytes
- * @size_bytes: how long it is
- *
- * Matters where the device goes by DMA addresses and the pages are bounced.
- *
- * Context: any, between drm_dev_enter() and drm_dev_exit(); of a texture of the host, its
- * reservation locked.
- */
-void vgpu_gem_sync_for_device(struct vgpu_gem *gem, size_t offset, size_t size_bytes)
-{
-	struct scatterlist *sg;
-	unsigned int nents;
-
-	if (!vgpu_gem_needs_sync(gem))
-		return;
-	sg = vgpu_gem_range(gem->res.pages, offset, size_bytes, &nents);
-	if (sg)
-		dma_sync_sg_for_device(gem->base.base.dev->dev, sg, nents, DMA_TO_DEVICE);
 }

@@ -9,13 +9,15 @@
 struct drm_file;
 struct drm_mode_create_dumb;
 struct vgpu_device;
+struct vgpu_timeline;
 
 /**
- * enum vgpu_gem_backing - who has the pages of a buffer
- * @VGPU_GEM_USED: the host, or there are none; a command has named the buffer of late
- * @VGPU_GEM_IDLE: the host, and none has since somebody looked
- * @VGPU_GEM_LEAVING: the host, which is told to let go of them
- * @VGPU_GEM_AWAY: nobody: they are shared memory like any other, and may be in swap
+ * enum vgpu_gem_backing - Whether the host has the pages of a buffer
+ * @VGPU_GEM_USED: the host has the pages, if there are any; a command has named the buffer since
+ *                 the shrinker last looked
+ * @VGPU_GEM_IDLE: the host has the pages; no command has named the buffer since then
+ * @VGPU_GEM_LEAVING: RESOURCE_DETACH_BACKING was sent
+ * @VGPU_GEM_AWAY: the host has no pages; they are plain shared memory, and may be in swap
  */
 enum vgpu_gem_backing {
 	VGPU_GEM_USED,
@@ -25,15 +27,16 @@ enum vgpu_gem_backing {
 };
 
 /**
- * struct vgpu_gem - a buffer of user space, and the host's resource for it
+ * struct vgpu_gem - A buffer of user space, with the host's resource for it
  * @base: the buffer; first, because the helpers free it by its address
  * @res: the resource; keeps the memory of both after the last handle is closed, for
  *       as long as the host may reach the pages
- * @backing: protected by the reservation; beside what each submission reads of @res
- * @is_exempt: it does not change any more; protected likewise
+ * @backing: protected by the reservation
+ * @is_exempt: @backing does not change any more; protected by the reservation
  * @idle: entry of a list of vgpu_reclaim.c, empty where that is off
  * @uuid: name of the resource for other virtio devices, see vgpu_prime.c
- * @has_uuid: @uuid is set; protected like @uuid
+ * @has_uuid: @uuid is valid; both are protected by vgpu_prime_uuid_lock
+ * @cpu_writes: its client has mapped it for writing since the last transfer
  * @dumb: what the CPU writes reaches the host by transfers at each display update
  *
  * Constant after creation, except what the helpers and vgpu_resource.h say.
@@ -46,11 +49,12 @@ struct vgpu_gem {
 	struct list_head idle;
 	uuid_t uuid;
 	bool has_uuid;
+	bool cpu_writes;
 	bool dumb;
 };
 
 /**
- * struct vgpu_gem_blob - what a blob shall be
+ * struct vgpu_gem_blob - Parameters of a blob to be created
  * @size_bytes: size
  * @mem: VIRTIO_GPU_BLOB_MEM_*
  * @flags: VIRTIO_GPU_BLOB_FLAG_*
@@ -71,11 +75,12 @@ static inline struct vgpu_gem *to_vgpu_gem(struct drm_gem_object *obj)
 }
 
 struct drm_gem_object *vgpu_gem_create_object(struct drm_device *drm, size_t size_bytes);
-struct vgpu_gem *vgpu_gem_create_2d(struct vgpu_device *vgpu, size_t size_bytes, u32 format,
-				    u32 width, u32 height);
-struct vgpu_gem *vgpu_gem_create_3d(struct vgpu_device *vgpu, size_t size_bytes,
-				    const struct vgpu_texture *texture);
-struct vgpu_gem *vgpu_gem_create_blob(struct vgpu_device *vgpu, const struct vgpu_gem_blob *blob);
+struct vgpu_gem *vgpu_gem_create_2d(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
+				    size_t size_bytes, u32 format, u32 width, u32 height);
+struct vgpu_gem *vgpu_gem_create_3d(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
+				    size_t size_bytes, const struct vgpu_texture *texture);
+struct vgpu_gem *vgpu_gem_create_blob(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
+				      const struct vgpu_gem_blob *blob);
 int vgpu_gem_open(struct drm_gem_object *obj, struct drm_file *file);
 void vgpu_gem_close(struct drm_gem_object *obj, struct drm_file *file);
 int vgpu_gem_publish(struct vgpu_gem *gem, struct drm_file *file, u32 *handle);
@@ -84,6 +89,5 @@ int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 struct vgpu_gem *vgpu_gem_lookup(struct drm_file *file, u32 handle);
 bool vgpu_gem_has_handle_locked(struct vgpu_gem *gem, struct drm_file *file, u32 handle);
 void vgpu_gem_put(struct vgpu_gem *gem);
-void vgpu_gem_sync_for_device(struct vgpu_gem *gem, size_t offset, size_t size_bytes);
 
 #endif

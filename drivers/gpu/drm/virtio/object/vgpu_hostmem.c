@@ -2,27 +2,30 @@
 /**
  * DOC: host-visible memory
  *
- * A blob of the host's own memory has no pages of ours. To let the CPU see it, the
- * host shows it in a window of the device, at an offset we choose. That happens
- * when user space asks where to mmap() it, or mmap()s it, or hands it to another
- * device: places that can wait interruptibly and say why it failed. A blob that nobody
- * looks at takes no room in the window.
+ * A blob of the host's own memory has no guest pages. To let the CPU access it, the host
+ * shows it in a window of the device, at an offset that the driver chooses. The driver asks for
+ * that when user space calls MAP or mmap(), or imports the blob into another device: these calls
+ * can wait interruptibly and return an errno. A blob that is not mapped takes no room in the
+ * window.
  *
- * The room is taken back only when the host has acknowledged that it shows the
- * blob no more. At unplug the mappings are torn down; touching them is SIGBUS.
+ * The room is reused only when the host has answered UNMAP_BLOB. When the device is unplugged
+ * or reset, the host memory is lost and the mappings of the blob are torn down. The kernel's
+ * rules for hot-unplug (Documentation/gpu/drm-uapi.rst) forbid SIGBUS here, so every mapping
+ * of a lost blob, old or new, shows one page of ordinary memory at all its offsets. The page
+ * belongs to the blob, is allocated zeroed at the first fault and freed with the blob.
  */
 
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/virtio_config.h>
 #include <linux/wait.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
-#include <drm/drm_managed.h>
 #include <drm/drm_mm.h>
 #include <drm/drm_print.h>
 
@@ -36,15 +39,15 @@
 #define VGPU_HOSTMEM_ROOM_TIMEOUT_MS	5000
 
 /**
- * struct vgpu_hostmem - the window
+ * struct vgpu_hostmem - The window of host-visible memory
  * @base: physical address, constant
  * @size: bytes, constant
- * @lock: protects what follows, but for @room
- * @mm: which parts of it are taken
- * @used: how much is taken, in bytes
- * @leaving: blobs that nobody has any more, and that still take their part
- * @turns: how often a part was given back
- * @room: wakes those who wait for @turns to change
+ * @lock: protects the fields below except @room
+ * @mm: the parts of the window that are taken
+ * @used: size of these parts, in bytes
+ * @leaving: number of closed blobs that still take their part of the window
+ * @turns: counts the parts that were given back
+ * @room: wait queue for a change of @turns
  */
 struct vgpu_hostmem {
 	u64 base;
@@ -58,11 +61,11 @@ struct vgpu_hostmem {
 };
 
 /**
- * enum vgpu_hostmem_state - is a blob in the window?
- * @VGPU_HOSTMEM_ABSENT: no
- * @VGPU_HOSTMEM_SHOWN: yes, at its node
- * @VGPU_HOSTMEM_UNSURE: the host was asked to show it, and has not given a proper
- *                       answer; its node stays taken as long as the host keeps the blob
+ * enum vgpu_hostmem_state - Whether a blob is in the window
+ * @VGPU_HOSTMEM_ABSENT: the blob is not in the window
+ * @VGPU_HOSTMEM_SHOWN: the host shows the blob at its node
+ * @VGPU_HOSTMEM_UNSURE: the host has not answered MAP_BLOB properly; the node stays taken as
+ *                       long as the host keeps the blob
  */
 enum vgpu_hostmem_state {
 	VGPU_HOSTMEM_ABSENT,
@@ -71,13 +74,17 @@ enum vgpu_hostmem_state {
 };
 
 /**
- * struct vgpu_hostmem_blob - a blob of the host's memory
+ * struct vgpu_hostmem_blob - A blob of the host's memory
  * @gem: the buffer; first, because it is freed by its address
- * @lock: protects what follows; held, interruptibly, while the host is waited for
+ * @lock: protects the fields below; acquired interruptibly, since it is held while waiting for
+ *        the host
  * @state: where it stands
- * @asked: the question to the host, until its answer was looked at; or NULL
+ * @asked: MAP_BLOB, until its answer was evaluated; or NULL
+ * @unmap: UNMAP_BLOB, allocated before MAP_BLOB is sent; or NULL
  * @node: its part of the window, unless absent
  * @cache: VIRTIO_GPU_MAP_CACHE_*, when shown
+ * @lost_page: page that mappings show after the host memory is lost; NULL until the first fault;
+ *             set once, by cmpxchg()
  * @leaving: it is counted in &vgpu_hostmem.leaving; protected by the window's lock
  */
 struct vgpu_hostmem_blob {
@@ -85,8 +92,10 @@ struct vgpu_hostmem_blob {
 	struct mutex lock;
 	enum vgpu_hostmem_state state;
 	struct vgpu_cmd *asked;
+	struct vgpu_cmd *unmap;
 	struct drm_mm_node node;
 	u32 cache;
+	struct page *lost_page;
 	bool leaving;
 };
 
@@ -95,16 +104,8 @@ static struct vgpu_hostmem_blob *to_blob(struct vgpu_gem *gem)
 	return container_of(gem, struct vgpu_hostmem_blob, gem);
 }
 
-static void vgpu_hostmem_release(struct drm_device *drm, void *ptr)
-{
-	struct vgpu_hostmem *hostmem = ptr;
-
-	drm_mm_takedown(&hostmem->mm);
-	mutex_destroy(&hostmem->lock);
-}
-
 /**
- * vgpu_hostmem_init() - find the window
+ * vgpu_hostmem_init() - Find the window of host-visible memory
  * @vgpu: the device; &vgpu_device.hostmem stays NULL where it has none
  *
  * Virtio 1.3, 5.7.6.8: shared memory region VIRTIO_GPU_SHM_ID_HOST_VISIBLE.
@@ -121,7 +122,7 @@ int vgpu_hostmem_init(struct vgpu_device *vgpu)
 	    !virtio_get_shm_region(vgpu->vdev, &region, VIRTIO_GPU_SHM_ID_HOST_VISIBLE) ||
 	    region.len < PAGE_SIZE)
 		return 0;
-	hostmem = drmm_kzalloc(&vgpu->drm, sizeof(*hostmem), GFP_KERNEL);
+	hostmem = kzalloc(sizeof(*hostmem), GFP_KERNEL);
 	if (!hostmem)
 		return -ENOMEM;
 	hostmem->base = region.addr;
@@ -131,11 +132,28 @@ int vgpu_hostmem_init(struct vgpu_device *vgpu)
 	init_waitqueue_head(&hostmem->room);
 	vgpu->hostmem = hostmem;
 	drm_info(&vgpu->drm, "host-visible memory: %llu MiB\n", hostmem->size >> 20);
-	return drmm_add_action_or_reset(&vgpu->drm, vgpu_hostmem_release, hostmem);
+	return 0;
 }
 
 /**
- * vgpu_hostmem_size() - size of the window
+ * vgpu_hostmem_fini() - Free the window
+ * @vgpu: the device, whose last blob has been released
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_hostmem_fini(struct vgpu_device *vgpu)
+{
+	struct vgpu_hostmem *hostmem = vgpu->hostmem;
+
+	if (!hostmem)
+		return;
+	drm_mm_takedown(&hostmem->mm);
+	mutex_destroy(&hostmem->lock);
+	kfree(hostmem);
+}
+
+/**
+ * vgpu_hostmem_size() - Get the size of the window
  * @vgpu: the device
  *
  * Return: bytes; 0 where there is none.
@@ -146,7 +164,7 @@ u64 vgpu_hostmem_size(const struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_hostmem_used() - how much of the window is taken
+ * vgpu_hostmem_used() - Get how much of the window is taken
  * @vgpu: the device
  *
  * Return: bytes, a snapshot.
@@ -157,7 +175,7 @@ u64 vgpu_hostmem_used(const struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_hostmem_print() - list what is in the window, for people
+ * vgpu_hostmem_print() - List the blobs in the window
  * @vgpu: the device
  * @p: where to
  *
@@ -200,7 +218,7 @@ static int vgpu_hostmem_take(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_b
 	return ret;
 }
 
-/* What was closed takes its part until the host has answered: that is not "full". */
+/* Closed blobs keep their part until the host has answered UNMAP_BLOB: wait for those. */
 static int vgpu_hostmem_take_or_wait(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
 {
 	long left = msecs_to_jiffies(VGPU_HOSTMEM_ROOM_TIMEOUT_MS);
@@ -246,6 +264,23 @@ static void vgpu_hostmem_forget_question(struct vgpu_hostmem_blob *blob)
 	blob->asked = NULL;
 }
 
+/* Allocate UNMAP_BLOB now, so that freeing the blob does not wait for memory. */
+static int vgpu_hostmem_prepare_unmap_locked(struct vgpu_hostmem_blob *blob)
+{
+	struct vgpu_resource *res = &blob->gem.res;
+	struct vgpu_cmd *unmap;
+
+	lockdep_assert_held(&blob->lock);
+
+	if (blob->unmap)
+		return 0;
+	unmap = vgpu_cmd_unmap_blob(res->vgpu->cmdq, res->id);
+	if (IS_ERR(unmap))
+		return PTR_ERR(unmap);
+	blob->unmap = unmap;
+	return 0;
+}
+
 static int vgpu_hostmem_ask_locked(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
 {
 	struct vgpu_resource *res = &blob->gem.res;
@@ -254,6 +289,9 @@ static int vgpu_hostmem_ask_locked(struct vgpu_hostmem *hostmem, struct vgpu_hos
 
 	lockdep_assert_held(&blob->lock);
 
+	ret = vgpu_hostmem_prepare_unmap_locked(blob);
+	if (ret)
+		return ret;
 	ret = vgpu_hostmem_take_or_wait(hostmem, blob);
 	if (ret) {
 		drm_dbg(&res->vgpu->drm, "no room for resource %u in the window\n", res->id);
@@ -270,7 +308,7 @@ static int vgpu_hostmem_ask_locked(struct vgpu_hostmem *hostmem, struct vgpu_hos
 	return 0;
 }
 
-/* Who is interrupted leaves the question behind, for whoever comes next. */
+/* An interrupted caller leaves the command in @asked; the next caller waits for its answer. */
 static int vgpu_hostmem_show_locked(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
 {
 	int ret = 0;
@@ -291,7 +329,7 @@ static int vgpu_hostmem_show_locked(struct vgpu_hostmem *hostmem, struct vgpu_ho
 	if (!ret)
 		ret = vgpu_cmd_read_map_info(blob->asked, &blob->cache);
 	vgpu_hostmem_forget_question(blob);
-	if (ret == -ETIMEDOUT || ret == -EPROTO)
+	if (ret == -EPROTO)
 		return ret;
 	if (ret) {
 		blob->state = VGPU_HOSTMEM_ABSENT;
@@ -304,7 +342,7 @@ static int vgpu_hostmem_show_locked(struct vgpu_hostmem *hostmem, struct vgpu_ho
 }
 
 /**
- * vgpu_hostmem_map() - see to it that the CPU can see a blob
+ * vgpu_hostmem_map() - Have the host show a blob in the window
  * @gem: a buffer of vgpu_hostmem_create()
  *
  * Context: process, waits for the host like vgpu_cmd_await().
@@ -344,11 +382,15 @@ static void vgpu_hostmem_blob_release(struct vgpu_resource *res)
 	if (blob->state != VGPU_HOSTMEM_ABSENT)
 		vgpu_hostmem_give_back(res->vgpu->hostmem, blob);
 	drm_gem_object_release(&gem->base.base);
+	if (blob->lost_page)
+		__free_page(blob->lost_page);
+	if (blob->unmap)
+		vgpu_cmd_put(blob->unmap);
 	mutex_destroy(&blob->lock);
 	kfree(blob);
 }
 
-/* The window shows something else now: what was mapped must not be touched. */
+/* After a reset the window may show something else, so tear down all mappings of the blob. */
 static void vgpu_hostmem_forget(struct vgpu_resource *res)
 {
 	struct vgpu_gem *gem = container_of(res, struct vgpu_gem, res);
@@ -366,8 +408,10 @@ static void vgpu_hostmem_gem_free(struct drm_gem_object *obj)
 	vgpu_hostmem_forget_question(to_blob(gem));
 	if (to_blob(gem)->state != VGPU_HOSTMEM_ABSENT) {
 		vgpu_hostmem_leave(res->vgpu->hostmem, to_blob(gem));
-		if (!vgpu_resource_error(res))
-			vgpu_cmd_post(vgpu_cmd_unmap_blob(res->vgpu->cmdq, res->id), &res->owner);
+		if (!vgpu_resource_error(res)) {
+			vgpu_cmd_post(to_blob(gem)->unmap, &res->owner);
+			to_blob(gem)->unmap = NULL;
+		}
 	}
 	vgpu_resource_retire(res);
 }
@@ -384,34 +428,70 @@ static pgprot_t vgpu_hostmem_prot(u32 cache, pgprot_t prot)
 	}
 }
 
+static bool vgpu_hostmem_is_lost(const struct vgpu_gem *gem)
+{
+	return drm_dev_is_unplugged(gem->base.base.dev) || vgpu_resource_is_lost(&gem->res);
+}
+
+/* Map the part of the window that shows the blob. @vma may begin at any page of the blob. */
+static int vgpu_hostmem_fill_vma(struct vgpu_hostmem_blob *blob, struct vm_area_struct *vma)
+{
+	struct drm_gem_object *obj = &blob->gem.base.base;
+	u64 page = vma->vm_pgoff - drm_vma_node_start(&obj->vma_node);
+	u64 start = blob->gem.res.vgpu->hostmem->base + blob->node.start;
+
+	vma->vm_page_prot = vgpu_hostmem_prot(blob->cache, vm_get_page_prot(vma->vm_flags));
+	return io_remap_pfn_range(vma, vma->vm_start, (start >> PAGE_SHIFT) + page,
+				  vma->vm_end - vma->vm_start, vma->vm_page_prot);
+}
+
 static int vgpu_hostmem_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
 	struct vgpu_gem *gem = to_vgpu_gem(obj);
-	struct vgpu_hostmem_blob *blob = to_blob(gem);
-	unsigned long size = vma->vm_end - vma->vm_start;
-	u64 start;
 	int ret, idx;
 
 	if (vma_is_cow_mapping(vma))
 		return -EINVAL;
-	ret = vgpu_hostmem_map(gem);
-	if (ret)
-		return ret;
-	if (!drm_dev_enter(obj->dev, &idx))
-		return -ENODEV;
-	start = gem->res.vgpu->hostmem->base + blob->node.start;
 	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_page_prot = vgpu_hostmem_prot(blob->cache, vm_get_page_prot(vma->vm_flags));
-	ret = io_remap_pfn_range(vma, vma->vm_start, start >> PAGE_SHIFT, size,
-				 vma->vm_page_prot);
-	drm_dev_exit(idx);
+	ret = vgpu_hostmem_map(gem);
+	if (!ret && drm_dev_enter(obj->dev, &idx)) {
+		ret = vgpu_hostmem_fill_vma(to_blob(gem), vma);
+		drm_dev_exit(idx);
+		return ret;
+	}
+	/* If the host memory is lost, map nothing: the fault handler maps the lost page. */
+	if ((!ret || ret == -EIO || ret == -ENODEV) && vgpu_hostmem_is_lost(gem))
+		return 0;
 	return ret;
 }
 
-/* What was torn down at unplug stays so. */
+static struct page *vgpu_hostmem_get_lost_page(struct vgpu_hostmem_blob *blob)
+{
+	struct page *page = READ_ONCE(blob->lost_page), *other;
+
+	if (page)
+		return page;
+	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!page)
+		return NULL;
+	other = cmpxchg(&blob->lost_page, NULL, page);
+	if (!other)
+		return page;
+	__free_page(page);
+	return other;
+}
+
+/* mmap() maps the whole range at once, so a fault happens only if the host memory is lost. */
 static vm_fault_t vgpu_hostmem_fault(struct vm_fault *vmf)
 {
-	return VM_FAULT_SIGBUS;
+	struct vm_area_struct *vma = vmf->vma;
+	struct drm_gem_object *obj = vma->vm_private_data;
+	struct page *page = vgpu_hostmem_get_lost_page(to_blob(to_vgpu_gem(obj)));
+
+	if (!page)
+		return VM_FAULT_OOM;
+	return vmf_insert_pfn_prot(vma, vmf->address, page_to_pfn(page),
+				   vm_get_page_prot(vma->vm_flags));
 }
 
 static const struct vm_operations_struct vgpu_hostmem_vm_ops = {
@@ -430,7 +510,7 @@ static const struct drm_gem_object_funcs vgpu_hostmem_funcs = {
 };
 
 /**
- * vgpu_hostmem_create() - create a buffer without pages of ours
+ * vgpu_hostmem_create() - Create a buffer without guest pages
  * @vgpu: the device
  * @size_bytes: size, a multiple of the page size
  *
@@ -463,10 +543,10 @@ struct vgpu_gem *vgpu_hostmem_create(struct vgpu_device *vgpu, size_t size_bytes
 }
 
 /**
- * vgpu_hostmem_is() - is a buffer one of vgpu_hostmem_create()?
+ * vgpu_hostmem_is() - Check whether a buffer is one of vgpu_hostmem_create()
  * @obj: any buffer of this driver
  *
- * Return: true if it has no pages of ours.
+ * Return: true if it has no guest pages.
  */
 bool vgpu_hostmem_is(const struct drm_gem_object *obj)
 {
@@ -489,30 +569,42 @@ static int vgpu_hostmem_fill_sgt(struct device *dev, struct vgpu_gem *gem, struc
 	return 0;
 }
 
+/* Check whether a device can reach the window: by PCI, and its driver says it may. */
+static bool vgpu_hostmem_is_reached(const struct dma_buf_attachment *attach,
+				    const struct vgpu_gem *gem)
+{
+	return attach->peer2peer && dev_is_pci(attach->dev) &&
+	       (gem->res.blob_flags & VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE);
+}
+
 /**
- * vgpu_hostmem_map_dma_buf() - let another device of this guest see a blob
+ * vgpu_hostmem_map_dma_buf() - Give another device of this guest the addresses of a blob
  * @attach: the device's attachment
  * @gem: a buffer of vgpu_hostmem_create()
  * @dir: what the device does
+ * @by_uuid: the device finds the blob by its UUID, on the host
  *
- * A blob that is not mappable has no address here; other virtio devices go by its
- * UUID, so it can be attached all the same, with an empty list.
+ * Only a part of the window has addresses. A device that finds the blob by its UUID needs
+ * none and gets an empty list if it cannot have them.
  *
  * Context: process, waits like vgpu_hostmem_map().
- * Return: the list; ERR_PTR(-EINTR) when interrupted; or another error pointer of
- * vgpu_hostmem_map().
+ * Return: the list; or an error pointer: -EIO for a device that the blob has no address for;
+ * -EINTR when interrupted; or another of vgpu_hostmem_map().
  */
 struct sg_table *vgpu_hostmem_map_dma_buf(struct dma_buf_attachment *attach,
-					  struct vgpu_gem *gem, enum dma_data_direction dir)
+					  struct vgpu_gem *gem, enum dma_data_direction dir,
+					  bool by_uuid)
 {
-	bool mappable = gem->res.blob_flags & VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE;
+	bool reached = vgpu_hostmem_is_reached(attach, gem);
 	struct sg_table *sgt;
 	int ret;
 
+	if (!reached && !by_uuid)
+		return ERR_PTR(-EIO);
 	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
 	if (!sgt)
 		return ERR_PTR(-ENOMEM);
-	if (!mappable)
+	if (!reached)
 		return sgt;
 	ret = vgpu_hostmem_map(gem);
 	if (ret)
@@ -529,12 +621,12 @@ err_free_table:
 	sg_free_table(sgt);
 err_free:
 	kfree(sgt);
-	/* As importers expect; they may not be in a system call that can be restarted. */
+	/* An importer may not be in a system call that can be restarted, so it gets -EINTR. */
 	return ERR_PTR(ret == -ERESTARTSYS ? -EINTR : ret);
 }
 
 /**
- * vgpu_hostmem_unmap_dma_buf() - undo vgpu_hostmem_map_dma_buf()
+ * vgpu_hostmem_unmap_dma_buf() - Undo vgpu_hostmem_map_dma_buf()
  * @attach: the device's attachment
  * @sgt: the list
  * @dir: what the device did

@@ -2,17 +2,17 @@
 /**
  * DOC: memory of others
  *
- * A dma-buf of another driver becomes a guest blob: the host reads and writes the
- * memory where it is. That makes sense to a device without 3D, which shows it;
- * renderers have no use for guest blobs.
+ * A dma-buf of another driver becomes a guest blob: the host reads and writes the memory in
+ * place. Only a device without 3D imports buffers, to show them; renderers cannot use guest
+ * blobs.
  *
- * The buffer is pinned for as long as the host knows it, so its driver does not move
- * it. It may still take it away for good (its device goes, say). Then the host is told
- * to let go, a fence in the dma-buf says when it has, the mapping is given back after
- * that, and the buffer answers -EIO from then on.
+ * The buffer is pinned as long as the host knows it, so the exporter does not move it. The
+ * exporter may still revoke it, for example when its device is removed. Then the driver sends
+ * UNREF, a fence in the dma-buf signals when the host has answered, the driver unmaps the buffer
+ * after that, and the buffer answers -EIO from then on.
  *
- * The host goes by the addresses the other driver mapped for our device; there may
- * be no pages behind them.
+ * The host gets the addresses that the exporter mapped for this device; there may be no pages
+ * behind them.
  */
 
 #include <linux/dma-buf.h>
@@ -32,16 +32,16 @@
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_fence.h"
 
-/* What the DMA layers count in int. */
+/* The DMA layers count bytes in int. */
 #define VGPU_IMPORT_MAX_BYTES	((size_t)INT_MAX & PAGE_MASK)
 
 /**
- * struct vgpu_import - a buffer of another driver
+ * struct vgpu_import - A buffer of another driver
  * @gem: the buffer; first, because it is freed by its address
- * @attach: ours to the dma-buf, constant
+ * @attach: the driver's attachment to the dma-buf, constant
  * @mapping: of @attach, NULL when given back; protected by the dma-buf's reservation
  * @list: the addresses of @mapping for the host, constant once filled
- * @gone: signals when the host has let go of what was taken away; protected likewise
+ * @gone: signals when the host has answered UNREF after a revocation; protected likewise
  * @unmap_work: gives @mapping back after that
  */
 struct vgpu_import {
@@ -71,14 +71,17 @@ static void vgpu_import_unmap(struct vgpu_import *import)
 	dma_resv_unlock(resv);
 }
 
-/* Called when neither we nor the host use the buffer any more. */
+/* Called when neither the guest nor the host uses the buffer any more. */
 static void vgpu_import_release(struct vgpu_resource *res)
 {
 	struct vgpu_gem *gem = container_of(res, struct vgpu_gem, res);
 	struct vgpu_import *import = to_import(gem);
 	struct dma_buf *buf = import->attach->dmabuf;
 
-	/* Nobody else does, where it was taken away when all was over. */
+	/*
+	 * If the exporter revoked the buffer after its last reference was dropped, no one else
+	 * completes this fence.
+	 */
 	if (import->gone && !dma_fence_is_signaled(&import->gone->base))
 		vgpu_fence_complete(import->gone, 0);
 	vgpu_import_unmap(import);
@@ -111,7 +114,7 @@ static void vgpu_import_unmap_work(struct work_struct *work)
 {
 	struct vgpu_import *import = container_of(work, struct vgpu_import, unmap_work);
 
-	/* Bounded: a fence of ours completes, whatever becomes of the device. */
+	/* Bounded: fences of this driver complete even if the device is lost. */
 	dma_fence_wait(&import->gone->base, false);
 	vgpu_import_unmap(import);
 	vgpu_resource_put(&import->gem.res);
@@ -129,6 +132,8 @@ static struct vgpu_fence *vgpu_import_create_gone(struct dma_resv *resv)
 	if (IS_ERR(tl))
 		return NULL;
 	fence = vgpu_fence_create(tl);
+	if (!IS_ERR(fence))
+		vgpu_fence_arm(fence);
 	vgpu_timeline_put(tl);
 	return IS_ERR(fence) ? NULL : fence;
 }
@@ -152,7 +157,7 @@ static void vgpu_import_invalidate(struct dma_buf_attachment *attach)
 	}
 	drm_dbg_prime(&res->vgpu->drm, "resource %u was taken away\n", res->id);
 	dma_resv_add_fence(resv, &import->gone->base, DMA_RESV_USAGE_KERNEL);
-	/* Whose last reference is gone is about to be released, and that does it. */
+	/* If the last reference is already gone, the release is about to run and unmaps it. */
 	if (!vgpu_resource_try_get(res))
 		return;
 	if (vgpu_resource_revoke(res, import->gone))
@@ -166,28 +171,29 @@ static const struct dma_buf_attach_ops vgpu_import_ops = {
 	.VGPU_COMPAT_INVALIDATE_MAPPINGS = vgpu_import_invalidate,
 };
 
-static bool vgpu_import_is_possible(struct vgpu_device *vgpu, const struct dma_buf *buf)
+static int vgpu_import_check(struct vgpu_device *vgpu, const struct dma_buf *buf)
 {
 	struct drm_device *drm = &vgpu->drm;
 
 	if (!vgpu->features.blob || vgpu->features.virgl) {
-		drm_dbg_prime(drm, "the device takes no memory of others\n");
-		return false;
+		drm_dbg_prime(drm, "device cannot import foreign dma-bufs\n");
+		return -ENODEV;
 	}
-	/* Its addresses are those of memory, ours are those of the IOMMU. */
+	/* The device needs physical addresses, but the import has those of the IOMMU. */
 	if (virtio_has_dma_quirk(vgpu->vdev) && device_iommu_mapped(drm->dev)) {
-		drm_dbg_prime(drm, "the device goes round the IOMMU\n");
-		return false;
+		drm_dbg_prime(drm, "device bypasses the IOMMU, cannot import foreign dma-bufs\n");
+		return -ENODEV;
 	}
 	if (!buf->size || buf->size > VGPU_IMPORT_MAX_BYTES ||
 	    !IS_ALIGNED(buf->size, max_t(size_t, PAGE_SIZE, vgpu->features.blob_alignment))) {
-		drm_dbg_prime(drm, "size: %zu is none of a blob\n", buf->size);
-		return false;
+		drm_dbg_prime(drm, "size: %zu is not a multiple of the blob alignment %u\n",
+			      buf->size, vgpu->features.blob_alignment);
+		return -EINVAL;
 	}
-	return true;
+	return 0;
 }
 
-/* The addresses only: whose pages they are is the other driver's business. */
+/* Copy the addresses only: the pages belong to the other driver. */
 static int vgpu_import_fill_list(struct vgpu_import *import)
 {
 	struct scatterlist *from, *to;
@@ -251,10 +257,12 @@ static int vgpu_import_make(struct vgpu_import *import)
 	ret = vgpu_import_map_locked(import);
 	if (!ret)
 		ret = vgpu_import_fill_list(import);
-	if (!ret)
+	if (!ret) {
+		vgpu_resource_set_pages(res, &import->list);
 		ret = vgpu_resource_create_blob(res, 0, VIRTIO_GPU_BLOB_MEM_GUEST,
 						VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE, 0, buf->size,
-						&import->list);
+						NULL);
+	}
 	dma_resv_unlock(buf->resv);
 	if (!ret)
 		vgpu_cmdq_kick(res->vgpu->cmdq);
@@ -262,14 +270,14 @@ static int vgpu_import_make(struct vgpu_import *import)
 }
 
 /**
- * vgpu_import_create() - take in a dma-buf of another driver
+ * vgpu_import_create() - Import a dma-buf of another driver
  * @vgpu: the device
  * @buf: the dma-buf
  *
  * Context: process, may sleep; does not wait for the host, but for the buffer to be
  * where it can be pinned, interruptibly.
- * Return: a buffer; or an error pointer: -EINVAL where the device takes none, or not
- * of this size; -E2BIG for one in too many pieces; -ENOMEM; -ENOSPC; -ERESTARTSYS;
+ * Return: a buffer; or an error pointer: -ENODEV where the device takes none; -EINVAL for
+ * a size that is none of a blob; -E2BIG for one in too many pieces; -ENOMEM; -ENOSPC; -ERESTARTSYS;
  * an error of the other driver.
  */
 struct drm_gem_object *vgpu_import_create(struct vgpu_device *vgpu, struct dma_buf *buf)
@@ -278,8 +286,9 @@ struct drm_gem_object *vgpu_import_create(struct vgpu_device *vgpu, struct dma_b
 	struct drm_gem_object *obj;
 	int ret;
 
-	if (!vgpu_import_is_possible(vgpu, buf))
-		return ERR_PTR(-EINVAL);
+	ret = vgpu_import_check(vgpu, buf);
+	if (ret)
+		return ERR_PTR(ret);
 	import = kzalloc(sizeof(*import), GFP_KERNEL_ACCOUNT);
 	if (!import)
 		return ERR_PTR(-ENOMEM);

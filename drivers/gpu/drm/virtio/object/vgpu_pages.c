@@ -18,15 +18,17 @@
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 
+#include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_gem_shmem_helper.h>
 #include <drm/drm_print.h>
 
 #include "object/vgpu_base.h"
+#include "object/vgpu_gem.h"
 #include "object/vgpu_pages.h"
 
 /**
- * vgpu_pages_init() - let the buffers of a device have large folios
+ * vgpu_pages_init() - Let the buffers of a device use large folios
  * @vgpu: the device
  *
  * Context: process, may sleep.
@@ -53,14 +55,21 @@ static void vgpu_pages_finish(struct folio *folio, gfp_t gfp)
 	folio_put(folio);
 }
 
-static int vgpu_pages_fill(struct drm_gem_object *obj)
+/**
+ * vgpu_pages_fill() - Allocate the memory of a new buffer
+ * @obj: the buffer, which has no handle yet
+ *
+ * Context: process, may sleep.
+ * Return: 0; -ENOMEM; or -EINTR when killed.
+ */
+int vgpu_pages_fill(struct drm_gem_object *obj)
 {
 	struct address_space *mapping = obj->filp->f_mapping;
 	pgoff_t index = 0, end = obj->size >> PAGE_SHIFT;
 	struct folio *folio;
 	int ret;
 
-	/* Until they are put the host reads them at any time: no use in trying to swap them out. */
+	/* The pages are pinned until they are put, so trying to swap them out is pointless. */
 	mapping_set_unevictable(mapping);
 	while (index < end) {
 		if (fatal_signal_pending(current))
@@ -76,7 +85,7 @@ static int vgpu_pages_fill(struct drm_gem_object *obj)
 }
 
 /**
- * vgpu_pages_get_locked() - give a buffer its pages, with what they held before
+ * vgpu_pages_get_locked() - Pin the pages of a buffer and map them for the device
  * @shmem: the buffer, its reservation locked
  *
  * Context: process, may sleep.
@@ -97,6 +106,9 @@ struct sg_table *vgpu_pages_get_locked(struct drm_gem_shmem_object *shmem)
 		goto err_unpin;
 	}
 	ret = dma_map_sgtable(shmem->base.dev->dev, pages, DMA_BIDIRECTIONAL, 0);
+	/* Pages of memory have addresses, but the bounce buffers of the system may all be taken. */
+	if (ret == -EIO)
+		ret = -ENOMEM;
 	if (ret)
 		goto err_free;
 	return pages;
@@ -110,7 +122,7 @@ err_unpin:
 }
 
 /**
- * vgpu_pages_put_locked() - take the pages of a buffer from the device
+ * vgpu_pages_put_locked() - Unmap the pages of a buffer from the device and unpin them
  * @shmem: the buffer, its reservation locked
  * @pages: of vgpu_pages_get_locked()
  *
@@ -124,23 +136,53 @@ void vgpu_pages_put_locked(struct drm_gem_shmem_object *shmem, struct sg_table *
 	drm_gem_shmem_unpin_locked(shmem);
 }
 
+/* As the helpers' own fault handler, but the mapping may begin at any page of the buffer. */
+static vm_fault_t vgpu_pages_fault(struct vm_fault *vmf)
+{
+	struct drm_gem_object *obj = vmf->vma->vm_private_data;
+	pgoff_t index = vmf->pgoff - drm_vma_node_start(&obj->vma_node);
+	struct drm_gem_shmem_object *shmem = to_drm_gem_shmem_obj(obj);
+	vm_fault_t ret = VM_FAULT_SIGBUS;
+
+	dma_resv_lock(obj->resv, NULL);
+	if (!WARN_ON_ONCE(!shmem->pages) && index < obj->size >> PAGE_SHIFT)
+		ret = vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(shmem->pages[index]));
+	dma_resv_unlock(obj->resv);
+	return ret;
+}
+
+static void vgpu_pages_vm_open(struct vm_area_struct *vma)
+{
+	drm_gem_shmem_vm_ops.open(vma);
+}
+
+static void vgpu_pages_vm_close(struct vm_area_struct *vma)
+{
+	drm_gem_shmem_vm_ops.close(vma);
+}
+
+static const struct vm_operations_struct vgpu_pages_vm_ops = {
+	.fault = vgpu_pages_fault,
+	.open = vgpu_pages_vm_open,
+	.close = vgpu_pages_vm_close,
+};
+
 /**
- * vgpu_pages_get() - give a new buffer its pages
- * @shmem: the buffer, which nobody else has seen yet
+ * vgpu_pages_mmap() - Implement &drm_gem_object_funcs.mmap
+ * @obj: the buffer
+ * @vma: the mapping; of a dma-buf it may begin at any page, which the helpers ignore
  *
  * Context: process, may sleep.
- * Return: as vgpu_pages_get_locked(); or ERR_PTR(-EINTR) when killed.
+ * Return: 0, or an errno of drm_gem_shmem_object_mmap().
  */
-struct sg_table *vgpu_pages_get(struct drm_gem_shmem_object *shmem)
+int vgpu_pages_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
-	struct sg_table *pages;
-	int ret;
+	int ret = drm_gem_shmem_object_mmap(obj, vma);
 
-	ret = vgpu_pages_fill(&shmem->base);
-	if (ret)
-		return ERR_PTR(ret);
-	dma_resv_lock(shmem->base.resv, NULL);
-	pages = vgpu_pages_get_locked(shmem);
-	dma_resv_unlock(shmem->base.resv);
-	return pages;
+	/* Only the own client counts: importers of a dma-buf announce their accesses. */
+	if (!ret && (vma->vm_flags & VM_WRITE) && vma->vm_file->f_op == obj->dev->driver->fops)
+		WRITE_ONCE(to_vgpu_gem(obj)->cpu_writes, true);
+	if (!ret && vma->vm_pgoff != drm_vma_node_start(&obj->vma_node))
+		vma->vm_ops = &vgpu_pages_vm_ops;
+	return ret;
 }

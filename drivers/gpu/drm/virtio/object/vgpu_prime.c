@@ -10,6 +10,7 @@
 
 #include <linux/dma-buf.h>
 #include <linux/mutex.h>
+#include <linux/virtio.h>
 #include <linux/virtio_dma_buf.h>
 
 #include <drm/drm_drv.h>
@@ -21,6 +22,7 @@
 #include "object/vgpu_hostmem.h"
 #include "object/vgpu_import.h"
 #include "object/vgpu_prime.h"
+#include "object/vgpu_readback.h"
 
 /*
  * Protects vgpu_gem.uuid of all buffers, which is asked for once in a buffer's life, if
@@ -81,13 +83,28 @@ static int vgpu_prime_get_uuid(struct dma_buf *buf, uuid_t *uuid)
 	return ret == -ERESTARTSYS ? -EINTR : ret;
 }
 
+static int vgpu_prime_is_virtio(struct device *dev, void *data)
+{
+	return is_virtio_device(dev);
+}
+
+/* Check whether an importer is a virtio device, or the bus device of one, and can have a UUID. */
+static bool vgpu_prime_goes_by_uuid(const struct dma_buf_attachment *attach)
+{
+	if (!vgpu_prime_may_have_uuid(to_vgpu_gem(attach->dmabuf->priv)))
+		return false;
+	return is_virtio_device(attach->dev) ||
+	       device_for_each_child(attach->dev, NULL, vgpu_prime_is_virtio);
+}
+
 static struct sg_table *vgpu_prime_map(struct dma_buf_attachment *attach,
 				       enum dma_data_direction dir)
 {
 	struct drm_gem_object *obj = attach->dmabuf->priv;
 
 	if (vgpu_hostmem_is(obj))
-		return vgpu_hostmem_map_dma_buf(attach, to_vgpu_gem(obj), dir);
+		return vgpu_hostmem_map_dma_buf(attach, to_vgpu_gem(obj), dir,
+						vgpu_prime_goes_by_uuid(attach));
 	return drm_gem_map_dma_buf(attach, dir);
 }
 
@@ -107,6 +124,8 @@ static const struct virtio_dma_buf_ops vgpu_prime_ops = {
 		.map_dma_buf = vgpu_prime_map,
 		.unmap_dma_buf = vgpu_prime_unmap,
 		.release = drm_gem_dmabuf_release,
+		.begin_cpu_access = vgpu_readback_begin,
+		.end_cpu_access = vgpu_readback_end,
 		.mmap = drm_gem_dmabuf_mmap,
 		.vmap = drm_gem_dmabuf_vmap,
 		.vunmap = drm_gem_dmabuf_vunmap,
@@ -116,7 +135,7 @@ static const struct virtio_dma_buf_ops vgpu_prime_ops = {
 };
 
 /**
- * vgpu_prime_export() - &drm_gem_object_funcs.export
+ * vgpu_prime_export() - Implement &drm_gem_object_funcs.export
  * @obj: the buffer
  * @flags: of the file to be
  *
@@ -148,7 +167,7 @@ struct dma_buf *vgpu_prime_export(struct drm_gem_object *obj, int flags)
 }
 
 /**
- * vgpu_prime_import() - &drm_driver.gem_prime_import
+ * vgpu_prime_import() - Implement &drm_driver.gem_prime_import
  * @drm: the device
  * @buf: the dma-buf
  *

@@ -3,22 +3,22 @@
  * DOC: idle memory
  *
  * The host keeps the content of a texture, and the pages behind it serve transfers only:
- * most are never touched after the first upload, but they are pinned for as long as the
- * host knows them. With the parameter "reclaim" the memory of textures nobody uses goes
- * back when the guest is short of it: the host is told to let go of the pages, and once it
- * has, they are shared memory like any other, which the kernel may swap out. Nothing is
- * lost. The next command that names the buffer fetches them and tells the host where they
- * are, ahead of itself.
+ * most are never touched after the first upload, but they are pinned as long as the host
+ * knows them. With the parameter "reclaim", the pages of idle textures can be reclaimed when
+ * the guest is short of memory: the driver sends RESOURCE_DETACH_BACKING, and after the answer
+ * the pages are plain shared memory, which the kernel may swap out. No content is lost. The
+ * next command that names the buffer pins the pages again, and the driver sends
+ * RESOURCE_ATTACH_BACKING ahead of the command.
  *
- * Left alone is what somebody may still look at: buffers that the host reads or writes at
- * any time (blobs, and what is no texture: it puts the results of queries there), pictures,
- * whatever was a framebuffer once (a panic draws on it), and buffers that are busy, mapped
- * or shared. Commands must name all they use in their list of buffers, as Mesa's do.
+ * The shrinker leaves alone buffers that may still be accessed: buffers that the host reads or
+ * writes at any time (blobs, and 3D buffers, to which the host writes the results of queries),
+ * pictures, former framebuffers (a panic draws on them), and buffers that are busy, mapped or
+ * shared. Commands must name all buffers they use in their list, as Mesa's do.
  *
- * The shrinker does no more than choose, as it runs where memory is wanted, with locks held
- * that it knows nothing of: buffers found idle twice, with no use in between. It says how
- * many pages it has chosen. A worker tells the host, waits for it and lets go of the pages,
- * unless the buffer has been used meanwhile.
+ * The shrinker only chooses buffers, since it runs wherever memory is allocated, under unknown
+ * locks. It chooses buffers that it has found idle twice, with no use in between, and returns
+ * the number of their pages. A worker sends the command, waits for the answer and unpins the
+ * pages, unless the buffer has been used meanwhile.
  */
 
 #include <linux/dma-resv.h>
@@ -42,21 +42,21 @@ static bool vgpu_reclaim_enabled;
 module_param_named(reclaim, vgpu_reclaim_enabled, bool, 0444);
 MODULE_PARM_DESC(reclaim, "Let idle textures be swapped out when memory is short (default off)");
 
-/* Hosts take so many pieces, and what comes from swap may be in as many as it has pages. */
+/* Hosts accept so many entries, and pages from swap may need one entry each. */
 #define VGPU_RECLAIM_MAX_PAGES	16384
 
 /**
- * struct vgpu_reclaim - whose memory may be had
- * @shrinker: how the kernel asks for it
- * @wq: runs @work also when no memory is left to make a thread
- * @work: lets go of what is in @chosen
- * @lock: protects what follows and &vgpu_gem.idle; taken when memory is wanted, so nothing
- *        is allocated while it is held
- * @watched: buffers whose pages the host has, the one looked at last at the end
- * @chosen: those of them whose pages shall go
- * @npages: pages of all of these
- * @given_back: pages that were let go of
- * @recalled: pages that were fetched again
+ * struct vgpu_reclaim - Idle buffers of a device whose pages the shrinker may take
+ * @shrinker: the shrinker that the kernel calls
+ * @wq: runs @work even if there is no memory to create a thread
+ * @work: detaches and unpins the pages of the buffers in @chosen
+ * @lock: protects the fields below and &vgpu_gem.idle; the shrinker takes it, so no code allocates
+ *        while it holds the lock
+ * @watched: buffers whose pages the host has; the one checked last is at the end
+ * @chosen: buffers that were chosen to lose their pages
+ * @npages: number of pages of all watched and chosen buffers
+ * @given_back: number of pages that were unpinned
+ * @recalled: number of pages that were attached again
  */
 struct vgpu_reclaim {
 	struct shrinker *shrinker;
@@ -81,9 +81,8 @@ static struct vgpu_reclaim *vgpu_reclaim_of(const struct vgpu_gem *gem)
 }
 
 /**
- * vgpu_reclaim_watch() - the pages of a buffer may be had when it is idle
- * @gem: the buffer, its pages attached; any kind, of which those that won't do are
- *       left alone
+ * vgpu_reclaim_watch() - Let the shrinker take the pages of a buffer when it is idle
+ * @gem: the buffer of any kind, its pages attached; ignored if its pages must stay
  *
  * Context: process, may sleep.
  */
@@ -108,7 +107,7 @@ static void vgpu_reclaim_unlist_locked(struct vgpu_reclaim *reclaim, struct vgpu
 }
 
 /**
- * vgpu_reclaim_unwatch() - a buffer is about to be freed
+ * vgpu_reclaim_unwatch() - Stop watching a buffer that is about to be freed
  * @gem: the buffer
  *
  * Context: process, may sleep.
@@ -144,10 +143,10 @@ static int vgpu_reclaim_fetch_locked(struct vgpu_gem *gem)
 }
 
 /**
- * vgpu_reclaim_recall_locked() - have the host know the pages of a buffer
+ * vgpu_reclaim_recall_locked() - Attach the pages of a buffer again after a detach
  * @gem: the buffer, its reservation locked
  *
- * Context: process, may sleep; does not wait for the host, which is not told yet.
+ * Context: process, may sleep; does not wait for the host. The caller notifies the device.
  * Return: 0; or, with nothing changed: -ENOMEM; an error of vgpu_resource_attach().
  */
 int vgpu_reclaim_recall_locked(struct vgpu_gem *gem)
@@ -166,7 +165,7 @@ int vgpu_reclaim_recall_locked(struct vgpu_gem *gem)
 }
 
 /**
- * vgpu_reclaim_exempt() - a buffer's pages are to stay from now on
+ * vgpu_reclaim_exempt() - Keep the pages of a buffer attached from now on
  * @gem: the buffer
  *
  * Context: process, may sleep; does not wait for the host.
@@ -196,24 +195,28 @@ static bool vgpu_reclaim_is_idle_locked(struct vgpu_gem *gem)
 
 	dma_resv_assert_held(obj->resv);
 
-	/* Who shares it just now fetches the pages where he needs them, as a mapping does. */
+	/*
+	 * An importer that appears just now fetches the pages when it needs them, as mappings do.
+	 * The wait of 0 does not block, but unlike a test it enables the interrupt of the fence,
+	 * without which an answered fence may stay unnoticed.
+	 */
 	return !gem->is_exempt && !data_race(obj->dma_buf) && !vgpu_resource_error(&gem->res) &&
 	       vgpu_compat_shmem_has_one_user(&gem->base) &&
-	       dma_resv_test_signaled(obj->resv, DMA_RESV_USAGE_BOOKKEEP);
+	       dma_resv_wait_timeout(obj->resv, DMA_RESV_USAGE_BOOKKEEP, false, 0) > 0;
 }
 
-/* Has the host let go of the pages of a buffer that was told to? */
+/* Unpin the pages of a buffer after the answer to DETACH, unless the host refused. */
 static void vgpu_reclaim_settle_locked(struct vgpu_gem *gem, int error)
 {
 	dma_resv_assert_held(gem->base.base.resv);
 
 	if (error) {
-		/* It may have them still, and is not asked again. */
+		/* The host may still have the pages, so they stay, and the buffer is exempt. */
 		drm_dbg(&gem->res.vgpu->drm, "resource %u keeps its pages: %pe\n", gem->res.id,
 			ERR_PTR(error));
 		gem->backing = VGPU_GEM_USED;
 	} else if (gem->backing == VGPU_GEM_LEAVING) {
-		/* Transfers wrote to them, and so did mappings. */
+		/* Transfers and mappings may have written to the pages. */
 		gem->base.pages_mark_dirty_on_put = true;
 		vgpu_pages_put_locked(&gem->base, gem->res.pages);
 		vgpu_resource_set_pages(&gem->res, NULL);
@@ -224,7 +227,7 @@ static void vgpu_reclaim_settle_locked(struct vgpu_gem *gem, int error)
 	}
 }
 
-/* Let go of the pages of a buffer that was idle when it was chosen. */
+/* Detach and unpin the pages of a chosen buffer, unless it has been used meanwhile. */
 static void vgpu_reclaim_let_go(struct vgpu_gem *gem)
 {
 	struct dma_resv *resv = gem->base.base.resv;
@@ -249,7 +252,7 @@ static void vgpu_reclaim_let_go(struct vgpu_gem *gem)
 	dma_resv_unlock(resv);
 }
 
-/* One of those that were chosen, with a reference; NULL when there is none left. */
+/* Get a chosen buffer, with a reference; NULL if there is none left. */
 static struct vgpu_gem *vgpu_reclaim_next(struct vgpu_reclaim *reclaim)
 {
 	struct vgpu_gem *gem;
@@ -282,7 +285,7 @@ static unsigned long vgpu_reclaim_count(struct shrinker *shrinker, struct shrink
 	return READ_ONCE(reclaim->npages);
 }
 
-/* Choose a buffer that is as idle as it was when it was looked at before. */
+/* Choose a buffer that was idle at the previous check too, and has not been used since. */
 static bool vgpu_reclaim_choose_locked(struct vgpu_reclaim *reclaim, struct vgpu_gem *gem)
 {
 	struct dma_resv *resv = gem->base.base.resv;
@@ -291,7 +294,7 @@ static bool vgpu_reclaim_choose_locked(struct vgpu_reclaim *reclaim, struct vgpu
 	lockdep_assert_held(&reclaim->lock);
 
 	list_move_tail(&gem->idle, &reclaim->watched);
-	/* Whoever wants memory may have it locked. */
+	/* The allocation that called the shrinker may hold this reservation. */
 	if (!dma_resv_trylock(resv))
 		return false;
 	if (gem->is_exempt) {
@@ -336,7 +339,7 @@ static void vgpu_reclaim_release(struct drm_device *drm, void *ptr)
 }
 
 /**
- * vgpu_reclaim_init() - let the kernel ask for idle memory, if the user wants that
+ * vgpu_reclaim_init() - Register the shrinker, if the parameter "reclaim" is set
  * @vgpu: the device; what is allocated lives as long as it
  *
  * Context: process, may sleep.
@@ -353,7 +356,7 @@ int vgpu_reclaim_init(struct vgpu_device *vgpu)
 		return -ENOMEM;
 	INIT_WORK(&reclaim->work, vgpu_reclaim_work);
 	mutex_init(&reclaim->lock);
-	/* Have lockdep know at once what it would see when memory is short. */
+	/* Teach lockdep the lock order of reclaim now, not only when memory is short. */
 	fs_reclaim_acquire(GFP_KERNEL);
 	might_lock(&reclaim->lock);
 	fs_reclaim_release(GFP_KERNEL);
@@ -376,8 +379,8 @@ int vgpu_reclaim_init(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_reclaim_flush() - wait until nothing is under way
- * @vgpu: the device, whose buffers are nobody's any more
+ * vgpu_reclaim_flush() - Wait until the worker has unpinned all chosen pages
+ * @vgpu: the device; its buffers have no users any more
  *
  * Context: process, may sleep.
  */
@@ -388,7 +391,7 @@ void vgpu_reclaim_flush(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_reclaim_print() - say how much memory may be had, and has been, for people
+ * vgpu_reclaim_print() - Print how much memory can be reclaimed, and how much was
  * @vgpu: the device
  * @p: where to
  *

@@ -18,11 +18,11 @@ int vgpu_reclaim_recall_locked(struct vgpu_gem *gem);
 void vgpu_reclaim_print(struct vgpu_device *vgpu, struct drm_printer *p);
 
 /**
- * vgpu_reclaim_use_locked() - a command is about to name a buffer
+ * vgpu_reclaim_use_locked() - Prepare a buffer for a command that names it
  * @gem: the buffer, its reservation locked
  *
- * Context: process, may sleep; does not wait for the host. The device is told by whoever
- * posts the command.
+ * Context: process, may sleep; does not wait for the host. The caller notifies the device after it
+ * has posted the command.
  * Return: 0; or an error of vgpu_reclaim_recall_locked(), with nothing changed.
  */
 static inline int vgpu_reclaim_use_locked(struct vgpu_gem *gem)

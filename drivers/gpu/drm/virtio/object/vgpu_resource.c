@@ -2,21 +2,21 @@
 /**
  * DOC: resources
  *
- * A resource is what the host keeps of a buffer, under an id we choose. It outlives
- * the buffer: the pages stay until the host has acknowledged that it let go of
- * them, or was reset. For that each command about a resource holds a reference to
- * it for as long as the device may look at the command, and what embeds the
- * resource is freed with the last of them. What is on the cursor queue may be read
- * after the command that lets go, so that one waits until the cursor queue is done.
+ * A resource is the host's object behind a buffer, under an id that the driver chooses. It
+ * outlives the buffer: the pages stay until the host has acknowledged UNREF, or was reset. So
+ * each command about a resource holds a reference to it for as long as the device may read the
+ * command, and the object that embeds the resource is freed with the last reference. The host
+ * may execute a cursor command after a later UNREF on the control queue, so UNREF is sent only
+ * when the commands on the cursor queue are done.
  *
- * Ids ascend and are not reused before they wrap, and the id of a resource whose
- * destruction the host refused is never reused: the host may still know it.
+ * Ids ascend and are not reused before they wrap. If the host refused UNREF, the id is never
+ * reused, since the host may still know it.
  *
- * A command that fails to make the resource what it should be leaves a sticky
- * error, which the next ioctl about the resource returns.
+ * If a command that creates the resource fails, it leaves a sticky error, which the next ioctl
+ * about the resource returns.
  *
- * A resource being made counts for the budget of its client, with its pages, until
- * the host has answered.
+ * The calling process is charged for the pages of a new resource until the host has answered the
+ * commands that create it.
  */
 
 #include <linux/jiffies.h>
@@ -25,6 +25,7 @@
 #include <linux/rwsem.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -33,21 +34,23 @@
 
 #include "object/vgpu_base.h"
 #include "object/vgpu_resource.h"
+#include "protocol/vgpu_budget.h"
 #include "protocol/vgpu_fence.h"
 
 /**
- * struct vgpu_resources - all resources of a device
+ * struct vgpu_resources - All resources of a device
  * @by_id: the resources; an entry that is no pointer is an id in quarantine
  * @next_id: where the search for a free id starts; protected by @by_id's lock
  * @count: resources the host knows
- * @lifecycle: held for writing while the device starts anew and all are made again, and while
- *             one is revoked; for reading while one is made or retired, or named by the
- *             display
+ * @lifecycle: held for writing while the device starts again and resources are re-created, and
+ *             while one is revoked; for reading while one is created or retired, or named by
+ *             the display
  * @hide: of vgpu_resources_set_hide(), NULL where nothing is shown; constant
- * @unnamed: resources that the host shall let go of, and that no command names any more
- * @let_go_work: has the host let go of them
- * @dead: resources without references
- * @bury_work: frees them
+ * @unnamed: resources to unref that no command names any more
+ * @let_go_work: sends RESOURCE_UNREF for @unnamed
+ * @settled: wait queue of vgpu_resource_await()
+ * @dead: resources without references, for the deferred free
+ * @bury_work: frees the resources of @dead
  */
 struct vgpu_resources {
 	struct xarray by_id;
@@ -57,6 +60,7 @@ struct vgpu_resources {
 	void (*hide)(struct vgpu_device *vgpu, u32 id);
 	struct llist_head unnamed;
 	struct work_struct let_go_work;
+	wait_queue_head_t settled;
 	struct llist_head dead;
 	struct delayed_work bury_work;
 };
@@ -65,14 +69,21 @@ static unsigned int vgpu_resource_first = 1;
 module_param_named(first_resource, vgpu_resource_first, uint, 0444);
 MODULE_PARM_DESC(first_resource, "Id of the first resource, for tests of the last (default 1)");
 
-/* How long the dead wait for others, to be freed with them. */
+/* How long the deferred free waits, to free several resources at once. */
 #define VGPU_RESOURCE_BURY_MS	4
 
-/* The pipe's name of a buffer without a format, which the host may keep in our pages. */
+/* The pipe's target for a buffer without a format, which the host may keep in guest pages. */
 #define VGPU_RESOURCE_TARGET_BUFFER	0
 
-/* What the xarray holds in place of a resource the host would not let go of. */
+/* And of textures of one layer; the second has no levels. */
+#define VGPU_RESOURCE_TARGET_2D		2
+#define VGPU_RESOURCE_TARGET_RECT	5
+
+/* Entry of the xarray for an id whose UNREF the host refused. */
 #define VGPU_RESOURCE_QUARANTINE	xa_mk_value(0)
+
+/* Sentinel for @budget: the host has replied, so the charge was already released. */
+#define VGPU_RESOURCE_SETTLED	((struct vgpu_budget *)ERR_PTR(-EALREADY))
 
 static void vgpu_resource_free(struct vgpu_resource *res)
 {
@@ -85,6 +96,8 @@ static void vgpu_resource_free(struct vgpu_resource *res)
 	else if (res->id)
 		xa_erase(&resources->by_id, res->id);
 	vgpu_fence_put(res->revoked);
+	if (res->unref)
+		vgpu_cmd_put(res->unref);
 	res->free(res);
 }
 
@@ -102,8 +115,8 @@ static void vgpu_resources_bury(struct work_struct *work)
 }
 
 /*
- * Often in an interrupt, where it cannot be freed. Many come one after the other: to wake
- * a worker for each costs more than to free it.
+ * The last put is often in an interrupt, which cannot free pages. Many follow one another, and
+ * waking a worker costs more than freeing one resource, so they are freed together.
  */
 static void vgpu_resource_last_put(struct kref *ref)
 {
@@ -115,16 +128,23 @@ static void vgpu_resource_last_put(struct kref *ref)
 				   msecs_to_jiffies(VGPU_RESOURCE_BURY_MS));
 }
 
-/* To be called once: nobody names it any more. */
+/* Check whether the host keeps anything of a resource that UNREF would free. */
+static bool vgpu_resource_is_kept(const struct vgpu_resource *res)
+{
+	return !res->forgotten && !vgpu_resource_is_refused(res);
+}
+
+/* Queue the UNREF of a resource that no command names any more. To be called once. */
 static void vgpu_resource_let_go(struct vgpu_resource *res)
 {
 	lockdep_assert_held(&res->vgpu->resources->lifecycle);
 
-	if (!res->forgotten)
-		vgpu_cmd_post_fenced(vgpu_cmd_resource_unref(res->vgpu->cmdq, res->id),
-				     &res->owner, res->revoked);
-	else if (res->revoked)
+	if (vgpu_resource_is_kept(res)) {
+		vgpu_cmd_post_fenced(res->unref, &res->owner, res->revoked);
+		res->unref = NULL;
+	} else if (res->revoked) {
 		vgpu_fence_complete(res->revoked, 0);
+	}
 	kref_put(&res->ref, vgpu_resource_last_put);
 }
 
@@ -159,7 +179,7 @@ static void vgpu_resources_release(struct drm_device *drm, void *ptr)
 }
 
 /**
- * vgpu_resources_init() - prepare a device for resources
+ * vgpu_resources_init() - Prepare a device for resources
  * @vgpu: the device; what is allocated lives as long as it
  *
  * Context: process, may sleep.
@@ -175,6 +195,7 @@ int vgpu_resources_init(struct vgpu_device *vgpu)
 	xa_init_flags(&resources->by_id, XA_FLAGS_ALLOC1);
 	init_llist_head(&resources->unnamed);
 	INIT_WORK(&resources->let_go_work, vgpu_resources_let_go);
+	init_waitqueue_head(&resources->settled);
 	init_llist_head(&resources->dead);
 	INIT_DELAYED_WORK(&resources->bury_work, vgpu_resources_bury);
 	resources->next_id = vgpu_resource_first;
@@ -184,7 +205,7 @@ int vgpu_resources_init(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_resources_flush() - free at once what would be freed soon
+ * vgpu_resources_flush() - Free resources without references now, not after the delay
  * @vgpu: the device
  *
  * Context: process, may sleep.
@@ -196,7 +217,7 @@ void vgpu_resources_flush(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_resources_count() - how many resources the host keeps for us
+ * vgpu_resources_count() - Get how many resources the host knows
  * @vgpu: the device
  *
  * Return: a snapshot of the number.
@@ -248,7 +269,7 @@ static void vgpu_resource_print(const struct vgpu_resource *res, struct drm_prin
 }
 
 /**
- * vgpu_resources_print() - list all resources, for people
+ * vgpu_resources_print() - List all resources
  * @vgpu: the device
  * @p: where to
  *
@@ -272,35 +293,62 @@ void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p)
 	xa_unlock(&resources->by_id);
 }
 
-/* In place of a payer: the host has answered, there is nothing more to pay. */
-static struct vgpu_cmd_owner vgpu_resource_paid;
-
 /**
- * vgpu_resource_charge() - have a resource count for the budget of a client
- * @res: the resource, whose commands are posted
- * @payer: stands for the client
- * @size_bytes: memory the resource keeps
+ * vgpu_resource_charge() - Charge the calling process for the memory of a new resource
+ * @res: the resource; the commands that create it are posted
+ * @size_bytes: size of the memory that the resource keeps
  *
- * It does until the host has answered the last of the commands that make it. To be
- * called once.
+ * The charge is released when the host has answered the last command that creates the resource.
+ * To be called once.
  *
- * Context: any.
+ * Context: process.
  */
-void vgpu_resource_charge(struct vgpu_resource *res, struct vgpu_cmd_owner *payer,
-			  size_t size_bytes)
+void vgpu_resource_charge(struct vgpu_resource *res, size_t size_bytes)
 {
+	struct vgpu_budget *budget = vgpu_budget_charge(res->vgpu->cmdq, 0, size_bytes);
+
 	res->charged_bytes = size_bytes;
-	payer->ops->get(payer, size_bytes);
-	if (cmpxchg(&res->payer, NULL, payer))
-		payer->ops->put(payer, size_bytes, 0);
+	if (budget && cmpxchg(&res->budget, NULL, budget))
+		vgpu_budget_release(budget, 0, size_bytes);
 }
 
 static void vgpu_resource_settle(struct vgpu_resource *res)
 {
-	struct vgpu_cmd_owner *payer = xchg(&res->payer, &vgpu_resource_paid);
+	struct vgpu_budget *budget = xchg(&res->budget, VGPU_RESOURCE_SETTLED);
+	wait_queue_head_t *settled = &res->vgpu->resources->settled;
 
-	if (payer && payer != &vgpu_resource_paid)
-		payer->ops->put(payer, res->charged_bytes, 0);
+	if (!IS_ERR_OR_NULL(budget))
+		vgpu_budget_release(budget, 0, res->charged_bytes);
+	/* Pairs with the barrier of prepare_to_wait() in vgpu_resource_await(). */
+	if (wq_has_sleeper(settled))
+		wake_up_all(settled);
+}
+
+static bool vgpu_resource_is_settled(const struct vgpu_resource *res)
+{
+	return READ_ONCE(res->budget) == VGPU_RESOURCE_SETTLED;
+}
+
+/**
+ * vgpu_resource_await() - Wait until the host has answered all commands that create a resource
+ * @res: the resource, created
+ * @timeout_ms: how long to wait at most, in milliseconds; 0 for ever
+ *
+ * Context: process, sleeps killably until the device answers or is lost.
+ * Return: 0; -EINTR when killed; -ETIMEDOUT; or the resource's error.
+ */
+int vgpu_resource_await(struct vgpu_resource *res, unsigned int timeout_ms)
+{
+	long left = timeout_ms ? msecs_to_jiffies(timeout_ms) : MAX_SCHEDULE_TIMEOUT;
+	struct vgpu_cmdq *q = res->vgpu->cmdq;
+
+	vgpu_cmdq_listen(q);
+	left = wait_event_killable_timeout(res->vgpu->resources->settled,
+					   vgpu_resource_is_settled(res), left);
+	vgpu_cmdq_unlisten(q);
+	if (left < 0)
+		return -EINTR;
+	return left ? vgpu_resource_error(res) : -ETIMEDOUT;
 }
 
 static struct vgpu_resource *owner_to_resource(struct vgpu_cmd_owner *owner)
@@ -308,39 +356,47 @@ static struct vgpu_resource *owner_to_resource(struct vgpu_cmd_owner *owner)
 	return container_of(owner, struct vgpu_resource, owner);
 }
 
-static void vgpu_resource_owner_get(struct vgpu_cmd_owner *owner, size_t size_bytes)
+static void vgpu_resource_owner_get(struct vgpu_cmd_owner *owner)
 {
 	kref_get(&owner_to_resource(owner)->ref);
 }
 
-static void vgpu_resource_owner_put(struct vgpu_cmd_owner *owner, size_t size_bytes, int error)
+static void vgpu_resource_owner_put(struct vgpu_cmd_owner *owner)
 {
 	kref_put(&owner_to_resource(owner)->ref, vgpu_resource_last_put);
+}
+
+static void vgpu_resource_note_error(struct vgpu_resource *res, u32 type, int error)
+{
+	switch (type) {
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_2D:
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_3D:
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB:
+		/* Without an answer, or with a malformed one, the host may have the resource. */
+		WRITE_ONCE(res->refused, error != -EPROTO && error != -ETIMEDOUT &&
+			   !vgpu_cmdq_error(res->vgpu->cmdq));
+		fallthrough;
+	case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING:
+		cmpxchg(&res->error, 0, error);
+		break;
+	case VIRTIO_GPU_CMD_RESOURCE_UNREF:
+		/* A resource that the host never created needs no UNREF. */
+		if ((!READ_ONCE(res->error) || READ_ONCE(res->revoked)) &&
+		    !vgpu_cmdq_error(res->vgpu->cmdq))
+			WRITE_ONCE(res->stuck, true);
+		break;
+	}
 }
 
 static void vgpu_resource_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, int error)
 {
 	struct vgpu_resource *res = owner_to_resource(owner);
 
+	if (error)
+		vgpu_resource_note_error(res, type, error);
 	if (type == VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB ||
 	    type == VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING)
 		vgpu_resource_settle(res);
-	if (!error)
-		return;
-	switch (type) {
-	case VIRTIO_GPU_CMD_RESOURCE_CREATE_2D:
-	case VIRTIO_GPU_CMD_RESOURCE_CREATE_3D:
-	case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB:
-	case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING:
-		cmpxchg(&res->error, 0, error);
-		break;
-	case VIRTIO_GPU_CMD_RESOURCE_UNREF:
-		/* A host that never made it need not let go of it. */
-		if ((!READ_ONCE(res->error) || READ_ONCE(res->revoked)) &&
-		    !vgpu_cmdq_error(res->vgpu->cmdq))
-			WRITE_ONCE(res->stuck, true);
-		break;
-	}
 }
 
 static const struct vgpu_cmd_owner_ops vgpu_resource_owner_ops = {
@@ -354,12 +410,12 @@ static struct vgpu_resource *cursor_to_resource(struct vgpu_cmd_owner *cursor)
 	return container_of(cursor, struct vgpu_resource, cursor);
 }
 
-static void vgpu_resource_cursor_get(struct vgpu_cmd_owner *cursor, size_t size_bytes)
+static void vgpu_resource_cursor_get(struct vgpu_cmd_owner *cursor)
 {
 	refcount_inc(&cursor_to_resource(cursor)->named);
 }
 
-static void vgpu_resource_cursor_put(struct vgpu_cmd_owner *cursor, size_t size_bytes, int error)
+static void vgpu_resource_cursor_put(struct vgpu_cmd_owner *cursor)
 {
 	struct vgpu_resource *res = cursor_to_resource(cursor);
 	struct vgpu_resources *resources = res->vgpu->resources;
@@ -380,7 +436,7 @@ static const struct vgpu_cmd_owner_ops vgpu_resource_cursor_ops = {
 };
 
 /**
- * vgpu_resource_init() - give a resource its id
+ * vgpu_resource_init() - Allocate the id and the RESOURCE_UNREF of a resource
  * @vgpu: the device
  * @res: the resource, zeroed
  * @free: frees what embeds @res; called in process context by
@@ -393,6 +449,7 @@ static const struct vgpu_cmd_owner_ops vgpu_resource_cursor_ops = {
 int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
 		       void (*free)(struct vgpu_resource *res))
 {
+	struct vgpu_cmd *unref;
 	u32 id;
 	int ret;
 
@@ -409,14 +466,18 @@ int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
 	if (ret < 0)
 		return ret == -EBUSY ? -ENOSPC : ret;
 	res->id = id;
+	unref = vgpu_cmd_resource_unref(vgpu->cmdq, id);
+	if (IS_ERR(unref))
+		return PTR_ERR(unref);
+	res->unref = unref;
 	return 0;
 }
 
 /**
- * vgpu_resource_retire() - let go of a resource
+ * vgpu_resource_retire() - Unref a resource that its buffer no longer needs
  * @res: the resource; not to be used afterwards
  *
- * The memory is freed when the host has let go as well.
+ * The memory is freed when the host has answered UNREF.
  *
  * Context: process, may sleep; does not wait for the host.
  */
@@ -437,7 +498,7 @@ void vgpu_resource_retire(struct vgpu_resource *res)
 }
 
 /**
- * vgpu_resource_try_get() - take a reference to a resource that may be on its way out
+ * vgpu_resource_try_get() - Take a reference to a resource, unless its last one is gone
  * @res: the resource, whose memory is there
  *
  * Return: false when its last reference is gone.
@@ -448,7 +509,7 @@ bool vgpu_resource_try_get(struct vgpu_resource *res)
 }
 
 /**
- * vgpu_resource_put() - drop a reference to a resource
+ * vgpu_resource_put() - Drop a reference to a resource
  * @res: the resource
  *
  * Context: any.
@@ -459,14 +520,14 @@ void vgpu_resource_put(struct vgpu_resource *res)
 }
 
 /**
- * vgpu_resource_revoke() - have the host let go of a resource before its time
- * @res: the resource, whose pages are being taken away
- * @fence: signals when the host has let go
+ * vgpu_resource_revoke() - Unref a resource whose pages are being taken away
+ * @res: the resource
+ * @fence: signals when the host has answered UNREF
  *
- * It answers -EIO from now on, and is not made again after a reset.
+ * The resource answers -EIO from now on, and is not created again after a reset.
  *
  * Context: process, may sleep; does not wait for the host.
- * Return: false when that is under way already; then @fence is left to the caller.
+ * Return: false if UNREF is under way already; then @fence is left to the caller.
  */
 bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence)
 {
@@ -490,37 +551,21 @@ bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence)
 }
 
 /**
- * vgpu_resource_is_lost() - did it go with the device, for good?
+ * vgpu_resource_is_lost() - Check whether the host copy is gone and cannot be re-created
  * @res: the resource
  *
- * Return: true if the host has forgotten it, or is about to, and it cannot be made again.
+ * Return: true if the host has lost the resource, or is about to, and it cannot be re-created.
  */
 bool vgpu_resource_is_lost(const struct vgpu_resource *res)
 {
 	return READ_ONCE(res->forgotten) || READ_ONCE(res->revoked);
 }
 
-static int vgpu_resource_post_create(struct vgpu_resource *res, enum vgpu_resource_kind kind,
-				     struct vgpu_cmd *cmd)
-{
-	struct vgpu_resources *resources = res->vgpu->resources;
-	int ret;
-
-	down_read(&resources->lifecycle);
-	ret = vgpu_cmd_post(cmd, &res->owner);
-	if (!ret) {
-		/* Who sees it sees all that was filled in before. */
-		smp_store_release(&res->kind, kind);
-		atomic_inc(&resources->count);
-	}
-	up_read(&resources->lifecycle);
-	return ret;
-}
-
 /**
- * vgpu_resource_set_pages() - have a resource keep its pages, or none
+ * vgpu_resource_set_pages() - Set or clear the backing pages of a resource
  * @res: the resource
- * @pages: the pages, mapped for the device; or NULL
+ * @pages: the pages, mapped for the device, or NULL; they stay until @free, or until the host has
+ *         answered the command of vgpu_resource_send_detach() with success
  *
  * Context: process, the reservation of the buffer held once others may see it.
  */
@@ -530,76 +575,9 @@ void vgpu_resource_set_pages(struct vgpu_resource *res, struct sg_table *pages)
 	WRITE_ONCE(res->nr_entries, pages ? pages->orig_nents : 0);
 }
 
-/**
- * vgpu_resource_create_2d() - have the host make a picture
- * @res: the resource
- * @format: enum virtio_gpu_formats
- * @width: pixels
- * @height: pixels
- *
- * Context: process, may sleep.
- * Return: 0; what the host says becomes the resource's error.
- */
-int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u32 height)
-{
-	res->format = format;
-	res->width = width;
-	res->height = height;
-	return vgpu_resource_post_create(res, VGPU_RESOURCE_2D,
-					 vgpu_cmd_resource_create_2d(res->vgpu->cmdq, res->id,
-								     format, width, height));
-}
-
-/**
- * vgpu_resource_create_3d() - have the host make a texture or a buffer
- * @res: the resource
- * @texture: what it shall be
- *
- * Context: process, may sleep.
- * Return: 0; what the host says becomes the resource's error.
- */
-int vgpu_resource_create_3d(struct vgpu_resource *res, const struct vgpu_texture *texture)
-{
-	res->width = texture->width;
-	res->height = texture->height;
-	res->layered = texture->depth > 1 || texture->array_size > 1;
-	res->is_texture = texture->target != VGPU_RESOURCE_TARGET_BUFFER;
-	return vgpu_resource_post_create(res, VGPU_RESOURCE_3D,
-					 vgpu_cmd_resource_create_3d(res->vgpu->cmdq, res->id, 0,
-								     texture));
-}
-
-/**
- * vgpu_resource_create_blob() - have the host make a blob
- * @res: the resource
- * @ctx_id: context whose memory it is, or 0
- * @blob_mem: VIRTIO_GPU_BLOB_MEM_*
- * @blob_flags: VIRTIO_GPU_BLOB_FLAG_*
- * @blob_id: the host's name of the memory, 0 for guest memory
- * @size_bytes: size, a multiple of the blob alignment
- * @pages: guest memory mapped for the device, or NULL
- *
- * Context: process, may sleep.
- * Return: 0, or an error of vgpu_cmd_resource_create_blob().
- */
-int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_mem,
-			      u32 blob_flags, u64 blob_id, u64 size_bytes,
-			      struct sg_table *pages)
-{
-	struct vgpu_cmd *cmd;
-
-	cmd = vgpu_cmd_resource_create_blob(res->vgpu->cmdq, res->id, ctx_id, blob_mem,
-					    blob_flags, blob_id, size_bytes, pages);
-	res->blob_mem = blob_mem;
-	res->blob_flags = blob_flags;
-	res->size_bytes = size_bytes;
-	vgpu_resource_set_pages(res, pages);
-	return vgpu_resource_post_create(res, VGPU_RESOURCE_BLOB, cmd);
-}
-
 /*
- * Virglrenderer reads no more than the first layer back into memory that is in one piece;
- * into two it copies all (seen of 1.1).
+ * Virglrenderer 1.1 reads back only the first layer of a texture if the backing has one entry, and
+ * all layers if it has two. So split a backing of one entry.
  */
 static struct vgpu_cmd *vgpu_resource_attach_cmd(struct vgpu_resource *res,
 						 struct sg_table *pages)
@@ -607,11 +585,118 @@ static struct vgpu_cmd *vgpu_resource_attach_cmd(struct vgpu_resource *res,
 	return vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, pages, res->layered ? 2 : 1);
 }
 
+/* Post all commands that create a resource, or none. The last one signals @fence. */
+static int vgpu_resource_post_create(struct vgpu_resource *res, enum vgpu_resource_kind kind,
+				     struct vgpu_cmd *create, struct vgpu_fence *fence)
+{
+	struct vgpu_resources *resources = res->vgpu->resources;
+	struct vgpu_cmd *attach = NULL;
+
+	if (!IS_ERR(create) && kind != VGPU_RESOURCE_BLOB)
+		attach = vgpu_resource_attach_cmd(res, res->pages);
+	if (IS_ERR(create) || IS_ERR(attach)) {
+		vgpu_cmd_put(create);
+		return PTR_ERR(IS_ERR(create) ? create : attach);
+	}
+	down_read(&resources->lifecycle);
+	vgpu_cmd_post_fenced(create, &res->owner, attach ? NULL : fence);
+	if (attach)
+		vgpu_cmd_post_fenced(attach, &res->owner, fence);
+	/* Release: a reader that sees @kind also sees every field set before it. */
+	smp_store_release(&res->kind, kind);
+	atomic_inc(&resources->count);
+	up_read(&resources->lifecycle);
+	return 0;
+}
+
 /**
- * vgpu_resource_attach() - tell the host where a resource's pages are
+ * vgpu_resource_create_2d() - Send RESOURCE_CREATE_2D, and the pages
+ * @res: the resource
+ * @format: enum virtio_gpu_formats
+ * @width: pixels
+ * @height: pixels
+ * @fence: signals when the host has created the resource and attached its pages; NULL for none;
+ *         not used after an error
+ *
+ * The pages were set by vgpu_resource_set_pages().
+ *
+ * Context: process, may sleep.
+ * Return: 0, or an error of vgpu_cmd_attach_backing(). An error of the host becomes the sticky
+ * error of the resource and of @fence.
+ */
+int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u32 height,
+			    struct vgpu_fence *fence)
+{
+	res->format = format;
+	res->width = width;
+	res->height = height;
+	return vgpu_resource_post_create(res, VGPU_RESOURCE_2D,
+					 vgpu_cmd_resource_create_2d(res->vgpu->cmdq, res->id,
+								     format, width, height),
+					 fence);
+}
+
+/**
+ * vgpu_resource_create_3d() - Send RESOURCE_CREATE_3D, and the pages
+ * @res: the resource
+ * @texture: parameters of the resource
+ * @fence: see vgpu_resource_create_2d()
+ *
+ * The pages were set by vgpu_resource_set_pages().
+ *
+ * Context: process, may sleep.
+ * Return: see vgpu_resource_create_2d().
+ */
+int vgpu_resource_create_3d(struct vgpu_resource *res, const struct vgpu_texture *texture,
+			    struct vgpu_fence *fence)
+{
+	res->format = texture->format;
+	res->width = texture->width;
+	res->height = texture->height;
+	res->layered = texture->depth > 1 || texture->array_size > 1;
+	res->is_texture = texture->target != VGPU_RESOURCE_TARGET_BUFFER;
+	res->is_plain_2d = !res->layered && texture->nr_samples <= 1 &&
+			   (texture->target == VGPU_RESOURCE_TARGET_2D ||
+			    texture->target == VGPU_RESOURCE_TARGET_RECT);
+	return vgpu_resource_post_create(res, VGPU_RESOURCE_3D,
+					 vgpu_cmd_resource_create_3d(res->vgpu->cmdq, res->id, 0,
+								     texture),
+					 fence);
+}
+
+/**
+ * vgpu_resource_create_blob() - Send RESOURCE_CREATE_BLOB
+ * @res: the resource
+ * @ctx_id: context whose memory it is, or 0
+ * @blob_mem: VIRTIO_GPU_BLOB_MEM_*
+ * @blob_flags: VIRTIO_GPU_BLOB_FLAG_*
+ * @blob_id: the host's name of the memory, 0 for guest memory
+ * @size_bytes: size, a multiple of the blob alignment
+ * @fence: see vgpu_resource_create_2d()
+ *
+ * If it has guest memory, vgpu_resource_set_pages() was called.
+ *
+ * Context: process, may sleep.
+ * Return: 0, or an error of vgpu_cmd_resource_create_blob().
+ */
+int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_mem,
+			      u32 blob_flags, u64 blob_id, u64 size_bytes,
+			      struct vgpu_fence *fence)
+{
+	struct vgpu_cmd *cmd;
+
+	cmd = vgpu_cmd_resource_create_blob(res->vgpu->cmdq, res->id, ctx_id, blob_mem,
+					    blob_flags, blob_id, size_bytes, res->pages);
+	res->blob_mem = blob_mem;
+	res->blob_flags = blob_flags;
+	res->size_bytes = size_bytes;
+	return vgpu_resource_post_create(res, VGPU_RESOURCE_BLOB, cmd, fence);
+}
+
+/**
+ * vgpu_resource_attach() - Send RESOURCE_ATTACH_BACKING for a resource's pages
  * @res: the resource, created
- * @pages: the pages, mapped for the device; they stay until @free, or until the command of
- *         vgpu_resource_send_detach() is answered well
+ * @pages: the pages, see vgpu_resource_set_pages()
  *
  * Context: process, may sleep.
  * Return: 0; -EIO when the host has lost the resource; or an error of
@@ -634,7 +719,7 @@ int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages)
 }
 
 /**
- * vgpu_resource_send_detach() - have the host let go of a resource's pages
+ * vgpu_resource_send_detach() - Send RESOURCE_DETACH_BACKING, for the caller to wait for
  * @res: the resource, which is not retired; no command that needs its pages is under way
  *
  * Context: process, may sleep; does not wait for the host.
@@ -655,7 +740,7 @@ struct vgpu_cmd *vgpu_resource_send_detach(struct vgpu_resource *res)
 	return cmd;
 }
 
-/* What has its content in our pages can be made again. */
+/* Get the command that creates a resource again: -EIO unless its content is in guest pages. */
 static struct vgpu_cmd *vgpu_resource_make_again(struct vgpu_resource *res)
 {
 	struct vgpu_cmdq *q = res->vgpu->cmdq;
@@ -674,12 +759,13 @@ static void vgpu_resource_restore(struct vgpu_resource *res)
 {
 	int ret;
 
-	/* The new host never knew it, so that there is nothing to let go of. */
+	/* The host has forgotten the resource with the reset, so there is nothing to unref. */
 	if (res->retired || res->revoked)
 		WRITE_ONCE(res->forgotten, true);
 	if (res->forgotten || res->kind == VGPU_RESOURCE_NONE)
 		return;
 	WRITE_ONCE(res->error, 0);
+	WRITE_ONCE(res->refused, false);
 	WRITE_ONCE(res->stuck, false);
 	ret = vgpu_cmd_post(vgpu_resource_make_again(res), &res->owner);
 	if (!ret && res->kind == VGPU_RESOURCE_2D && res->pages)
@@ -695,10 +781,10 @@ static void vgpu_resource_restore(struct vgpu_resource *res)
 }
 
 /**
- * vgpu_resources_set_hide() - tell who is asked to show a resource no more
+ * vgpu_resources_set_hide() - Set the function that stops the display from showing a resource
  * @vgpu: the device, not registered yet
- * @hide: has nothing show the resource of an id any more; called with resources locked,
- *        may sleep, does not wait for the host
+ * @hide: stops the display from showing the resource of an id; called with resources locked, may
+ *        sleep, does not wait for the host
  */
 void vgpu_resources_set_hide(struct vgpu_device *vgpu,
 			     void (*hide)(struct vgpu_device *vgpu, u32 id))
@@ -707,11 +793,11 @@ void vgpu_resources_set_hide(struct vgpu_device *vgpu,
 }
 
 /**
- * vgpu_resources_lock() - have no resource lost until vgpu_resources_unlock()
+ * vgpu_resources_lock() - Keep resources from being lost until vgpu_resources_unlock()
  * @vgpu: the device
  *
- * What vgpu_resource_is_lost() says stays so, for who is about to name a resource to the
- * host. Inside of it vgpu_resource_retire() and what creates are not to be called.
+ * The result of vgpu_resource_is_lost() does not change while the lock is held, so the caller can
+ * name a resource to the host. Resources must not be created or retired inside.
  *
  * Context: process, may sleep; not held while the host is waited for.
  */
@@ -721,7 +807,22 @@ void vgpu_resources_lock(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_resources_unlock() - undo vgpu_resources_lock()
+ * vgpu_resources_trylock() - Keep resources from being lost, unless they are about to be
+ * @vgpu: the device
+ *
+ * For display updates, which must not wait while the device is started again, since that allocates
+ * memory.
+ *
+ * Context: process, does not sleep.
+ * Return: true if vgpu_resources_unlock() must follow.
+ */
+bool vgpu_resources_trylock(struct vgpu_device *vgpu)
+{
+	return down_read_trylock(&vgpu->resources->lifecycle);
+}
+
+/**
+ * vgpu_resources_unlock() - Undo vgpu_resources_lock() or vgpu_resources_trylock()
  * @vgpu: the device
  *
  * Context: process.
@@ -732,10 +833,10 @@ void vgpu_resources_unlock(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_resources_freeze() - make and retire no resources until vgpu_resources_thaw()
- * @vgpu: the device, about to be started anew
+ * vgpu_resources_freeze() - Create and retire no resources until vgpu_resources_thaw()
+ * @vgpu: the device, before it is started again
  *
- * So that each is made once: by vgpu_resources_restore() or, later, by who wants it.
+ * So each resource is created once: by vgpu_resources_restore(), or by its client after the thaw.
  *
  * Context: process, may sleep; does not wait for the host.
  */
@@ -745,7 +846,7 @@ void vgpu_resources_freeze(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_resources_thaw() - undo vgpu_resources_freeze()
+ * vgpu_resources_thaw() - Undo vgpu_resources_freeze()
  * @vgpu: the device
  *
  * Context: process.
@@ -756,11 +857,11 @@ void vgpu_resources_thaw(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_resources_restore() - make all resources again after a reset of the device
+ * vgpu_resources_restore() - Create the resources again after a reset of the device
  * @vgpu: the device, restarted, its resources frozen
  *
- * Pictures and guest blobs have their content in our pages; the host gets them
- * anew. What the host's renderer made is lost and answers -EIO from now on.
+ * Pictures and guest blobs have their content in guest pages, so the host can create them again.
+ * Resources of the host's renderer are lost and answer -EIO from now on.
  *
  * Context: process, may sleep; does not wait for the host.
  */
@@ -772,7 +873,10 @@ void vgpu_resources_restore(struct vgpu_device *vgpu)
 
 	lockdep_assert_held_write(&resources->lifecycle);
 
-	/* What was refused meanwhile has its error now, not after it was made again. */
+	/*
+	 * Collect pending replies first, so that an error from before the reset is not charged to
+	 * the re-created resource.
+	 */
 	vgpu_cmdq_poll(vgpu->cmdq);
 	xa_for_each(&resources->by_id, id, entry) {
 		struct vgpu_resource *res = entry;

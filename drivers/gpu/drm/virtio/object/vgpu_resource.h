@@ -11,12 +11,13 @@
 
 struct drm_printer;
 struct sg_table;
+struct vgpu_budget;
 struct vgpu_device;
 struct vgpu_fence;
 
 /**
- * enum vgpu_resource_kind - how the host made a resource
- * @VGPU_RESOURCE_NONE: it has not
+ * enum vgpu_resource_kind - The command that created a resource
+ * @VGPU_RESOURCE_NONE: none was posted yet
  * @VGPU_RESOURCE_2D: RESOURCE_CREATE_2D
  * @VGPU_RESOURCE_3D: RESOURCE_CREATE_3D
  * @VGPU_RESOURCE_BLOB: RESOURCE_CREATE_BLOB
@@ -29,23 +30,24 @@ enum vgpu_resource_kind {
 };
 
 /**
- * struct vgpu_resource - an object of the host, by the id we chose
+ * struct vgpu_resource - A resource of the host, under an id that the driver chose
  * @owner: hears of the outcome of commands about the resource
  * @cursor: stands for the resource in commands on the cursor queue
- * @named: one until vgpu_resource_retire() or vgpu_resource_revoke(), one for each command
- *         on the cursor queue, which the host may read after later ones on the control
- *         queue: with the last, it is told to let go
+ * @named: one until vgpu_resource_retire() or vgpu_resource_revoke(), one for each command on the
+ *         cursor queue, which the host may execute after later ones on the control queue; UNREF
+ *         is sent when the count becomes 0
  * @vgpu: the device, constant
- * @ref: one for whoever embeds the resource until vgpu_resource_retire(), one while
- *       it is @named, one for each command the device may still look at
- * @free: frees what embeds the resource, in process context, once the host cannot
+ * @ref: one for the object that embeds the resource until vgpu_resource_retire(), one while
+ *       @named is not 0, one for each command that the device may still read
+ * @unref: RESOURCE_UNREF, allocated with the resource; NULL once posted
+ * @free: frees the object that embeds the resource, in process context, once the host cannot
  *        reach its pages any more; constant
  * @link: entry of &vgpu_resources.unnamed, then of &vgpu_resources.dead
  * @id: constant from vgpu_resource_init() to @free
  * @kind: constant once created
  * @blob_mem: VIRTIO_GPU_BLOB_MEM_*, 0 for resources that are no blobs
  * @blob_flags: VIRTIO_GPU_BLOB_FLAG_*
- * @format: of a 2D resource, enum virtio_gpu_formats
+ * @format: of a 2D or 3D resource, enum virtio_gpu_formats, of which virgl's are a superset
  * @width: of a 2D or 3D resource, pixels
  * @height: of a 2D or 3D resource, pixels
  * @size_bytes: of a blob
@@ -55,17 +57,20 @@ enum vgpu_resource_kind {
  * @layered: of a 3D resource: has several layers, or is deep; constant once created
  * @is_texture: of a 3D resource: the host has the content, and reads and writes @pages in
  *              transfers only; constant once created
- * @forget: tells what embeds the resource that the host lost it; may be NULL; constant
- * @forgotten: the host lost it with all else, and it cannot be made again; written under
+ * @is_plain_2d: of a 3D resource: one layer of one sample; constant once created
+ * @forget: called when the host has lost the resource; may be NULL; constant
+ * @forgotten: the host lost the resource in a reset, and it cannot be re-created; written under
  *             &vgpu_resources.lifecycle
- * @revoked: signals when the host has let go of it because its pages were taken away, NULL
- *           while they are there; protected likewise
- * @retired: vgpu_resource_retire() was called; protected likewise
- * @payer: whose budget it counts for until the host has made it; or NULL
- * @charged_bytes: how much it counts for; constant once @payer is set
- * @stuck: the host refused to let go of it; its id is not reused
- * @error: the first error of a command that made the resource what it is: sticky,
- *         0 while all is well; written once, by whoever comes first
+ * @revoked: fence of the UNREF that vgpu_resource_revoke() sends, NULL before; protected by
+ *           &vgpu_resources.lifecycle
+ * @retired: vgpu_resource_retire() was called; protected by &vgpu_resources.lifecycle
+ * @budget: budget charged for the pages until the host has created the resource, then
+ *          VGPU_RESOURCE_SETTLED; or NULL
+ * @charged_bytes: size of the charge; constant once @budget is set
+ * @refused: the host answered that it did not create the resource
+ * @stuck: the host refused UNREF, so the id is not reused
+ * @error: the first error of a command that creates the resource: sticky, 0 while there is none;
+ *         written once
  */
 struct vgpu_resource {
 	struct vgpu_cmd_owner owner;
@@ -73,6 +78,7 @@ struct vgpu_resource {
 	refcount_t named;
 	struct vgpu_device *vgpu;
 	struct kref ref;
+	struct vgpu_cmd *unref;
 	void (*free)(struct vgpu_resource *res);
 	struct llist_node link;
 	u32 id;
@@ -87,12 +93,14 @@ struct vgpu_resource {
 	u32 nr_entries;
 	bool layered;
 	bool is_texture;
+	bool is_plain_2d;
 	void (*forget)(struct vgpu_resource *res);
-	struct vgpu_cmd_owner *payer;
+	struct vgpu_budget *budget;
 	size_t charged_bytes;
 	bool forgotten;
 	struct vgpu_fence *revoked;
 	bool retired;
+	bool refused;
 	bool stuck;
 	int error;
 };
@@ -102,25 +110,28 @@ void vgpu_resources_flush(struct vgpu_device *vgpu);
 
 int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
 		       void (*free)(struct vgpu_resource *res));
-void vgpu_resource_charge(struct vgpu_resource *res, struct vgpu_cmd_owner *payer,
-			  size_t size_bytes);
+void vgpu_resource_charge(struct vgpu_resource *res, size_t size_bytes);
 void vgpu_resource_retire(struct vgpu_resource *res);
 bool vgpu_resource_try_get(struct vgpu_resource *res);
 void vgpu_resource_put(struct vgpu_resource *res);
 bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence);
 bool vgpu_resource_is_lost(const struct vgpu_resource *res);
 
-int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u32 height);
-int vgpu_resource_create_3d(struct vgpu_resource *res, const struct vgpu_texture *texture);
+int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u32 height,
+			    struct vgpu_fence *fence);
+int vgpu_resource_create_3d(struct vgpu_resource *res, const struct vgpu_texture *texture,
+			    struct vgpu_fence *fence);
 int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_mem,
 			      u32 blob_flags, u64 blob_id, u64 size_bytes,
-			      struct sg_table *pages);
+			      struct vgpu_fence *fence);
+int vgpu_resource_await(struct vgpu_resource *res, unsigned int timeout_ms);
 int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages);
 struct vgpu_cmd *vgpu_resource_send_detach(struct vgpu_resource *res);
 void vgpu_resource_set_pages(struct vgpu_resource *res, struct sg_table *pages);
 void vgpu_resources_set_hide(struct vgpu_device *vgpu,
 			     void (*hide)(struct vgpu_device *vgpu, u32 id));
 void vgpu_resources_lock(struct vgpu_device *vgpu);
+bool vgpu_resources_trylock(struct vgpu_device *vgpu);
 void vgpu_resources_unlock(struct vgpu_device *vgpu);
 void vgpu_resources_freeze(struct vgpu_device *vgpu);
 void vgpu_resources_restore(struct vgpu_device *vgpu);
@@ -129,10 +140,22 @@ unsigned int vgpu_resources_count(struct vgpu_device *vgpu);
 void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p);
 
 /**
- * vgpu_resource_error() - is a resource what it should be?
+ * vgpu_resource_is_refused() - Check whether the host refused to create a resource
  * @res: the resource
  *
- * Return: 0; the error with which the host refused to make it; -EIO when it was lost.
+ * Context: any.
+ * Return: true if the host knows no such resource.
+ */
+static inline bool vgpu_resource_is_refused(const struct vgpu_resource *res)
+{
+	return READ_ONCE(res->refused);
+}
+
+/**
+ * vgpu_resource_error() - Get the sticky error of a resource
+ * @res: the resource
+ *
+ * Return: 0; the error with which the host refused to create it; -EIO when it was lost.
  */
 static inline int vgpu_resource_error(const struct vgpu_resource *res)
 {

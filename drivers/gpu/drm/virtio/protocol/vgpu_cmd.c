@@ -21,7 +21,7 @@
 /* ---- resources ---- */
 
 /**
- * vgpu_cmd_resource_create_2d() - build RESOURCE_CREATE_2D
+ * vgpu_cmd_resource_create_2d() - Build RESOURCE_CREATE_2D
  * @q: the queues
  * @res_id: id of the resource to be
  * @format: enum virtio_gpu_formats
@@ -46,7 +46,7 @@ struct vgpu_cmd *vgpu_cmd_resource_create_2d(struct vgpu_cmdq *q, u32 res_id, u3
 }
 
 /**
- * vgpu_cmd_resource_create_3d() - build RESOURCE_CREATE_3D
+ * vgpu_cmd_resource_create_3d() - Build RESOURCE_CREATE_3D
  * @q: the queues
  * @res_id: id of the resource to be
  * @ctx_id: context that asks for it, or 0
@@ -104,7 +104,7 @@ static struct vgpu_cmd *vgpu_cmd_new_with_pages(struct vgpu_cmdq *q, u32 type, s
 }
 
 /**
- * vgpu_cmd_resource_create_blob() - build RESOURCE_CREATE_BLOB
+ * vgpu_cmd_resource_create_blob() - Build RESOURCE_CREATE_BLOB
  * @q: the queues
  * @res_id: id of the resource to be
  * @ctx_id: context whose blob it is, or 0
@@ -150,9 +150,7 @@ static struct vgpu_cmd *vgpu_cmd_new_for_resource(struct vgpu_cmdq *q, u32 type,
 	struct virtio_gpu_ctx_resource *req;
 	struct vgpu_cmd *cmd;
 
-	static_assert(sizeof(*req) == sizeof(struct virtio_gpu_resource_unref));
 	static_assert(sizeof(*req) == sizeof(struct virtio_gpu_resource_detach_backing));
-	static_assert(sizeof(*req) == sizeof(struct virtio_gpu_resource_unmap_blob));
 	cmd = vgpu_cmd_new(q, type, sizeof(*req));
 	req = (void *)cmd->req;
 	req->hdr.ctx_id = cpu_to_le32(ctx_id);
@@ -160,20 +158,39 @@ static struct vgpu_cmd *vgpu_cmd_new_for_resource(struct vgpu_cmdq *q, u32 type,
 	return cmd;
 }
 
-/**
- * vgpu_cmd_resource_unref() - build RESOURCE_UNREF
- * @q: the queues
- * @res_id: the resource
- *
- * Return: the command.
- */
-struct vgpu_cmd *vgpu_cmd_resource_unref(struct vgpu_cmdq *q, u32 res_id)
+/* Begin a command that ends an object, for use when nothing may wait for memory. */
+static struct vgpu_cmd *vgpu_cmd_new_end(struct vgpu_cmdq *q, u32 type, u32 ctx_id, u32 res_id,
+					 gfp_t gfp)
 {
-	return vgpu_cmd_new_for_resource(q, VIRTIO_GPU_CMD_RESOURCE_UNREF, 0, res_id);
+	struct virtio_gpu_ctx_resource *req;
+	struct vgpu_cmd *cmd;
+
+	static_assert(sizeof(*req) == sizeof(struct virtio_gpu_resource_unref));
+	static_assert(sizeof(*req) == sizeof(struct virtio_gpu_resource_unmap_blob));
+	cmd = vgpu_cmd_new_kept(q, type, sizeof(*req), gfp);
+	if (IS_ERR(cmd))
+		return cmd;
+	req = (void *)cmd->req;
+	req->hdr.ctx_id = cpu_to_le32(ctx_id);
+	req->resource_id = cpu_to_le32(res_id);
+	return cmd;
 }
 
 /**
- * vgpu_cmd_attach_backing() - build RESOURCE_ATTACH_BACKING
+ * vgpu_cmd_resource_unref() - Build RESOURCE_UNREF
+ * @q: the queues
+ * @res_id: the resource
+ *
+ * Context: process, may sleep.
+ * Return: the command, or ERR_PTR(-ENOMEM).
+ */
+struct vgpu_cmd *vgpu_cmd_resource_unref(struct vgpu_cmdq *q, u32 res_id)
+{
+	return vgpu_cmd_new_end(q, VIRTIO_GPU_CMD_RESOURCE_UNREF, 0, res_id, GFP_KERNEL);
+}
+
+/**
+ * vgpu_cmd_attach_backing() - Build RESOURCE_ATTACH_BACKING
  * @q: the queues
  * @res_id: the resource
  * @pages: guest memory
@@ -199,7 +216,7 @@ struct vgpu_cmd *vgpu_cmd_attach_backing(struct vgpu_cmdq *q, u32 res_id,
 }
 
 /**
- * vgpu_cmd_detach_backing() - build RESOURCE_DETACH_BACKING
+ * vgpu_cmd_detach_backing() - Build RESOURCE_DETACH_BACKING
  * @q: the queues
  * @res_id: the resource
  *
@@ -211,7 +228,7 @@ struct vgpu_cmd *vgpu_cmd_detach_backing(struct vgpu_cmdq *q, u32 res_id)
 }
 
 /**
- * vgpu_cmd_transfer_to_host_2d() - build TRANSFER_TO_HOST_2D
+ * vgpu_cmd_transfer_to_host_2d() - Build TRANSFER_TO_HOST_2D
  * @q: the queues
  * @res_id: the resource
  * @rect: the part of it
@@ -225,7 +242,7 @@ struct vgpu_cmd *vgpu_cmd_transfer_to_host_2d(struct vgpu_cmdq *q, u32 res_id,
 	struct virtio_gpu_transfer_to_host_2d *req;
 	struct vgpu_cmd *cmd;
 
-	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D, sizeof(*req));
+	cmd = vgpu_cmd_new_update(q, VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D, sizeof(*req));
 	req = (void *)cmd->req;
 	vgpu_wire_put_rect(&req->r, rect);
 	req->offset = cpu_to_le64(offset);
@@ -248,7 +265,7 @@ static struct vgpu_cmd *vgpu_cmd_transfer_3d(struct vgpu_cmdq *q, u32 type, u32 
 }
 
 /**
- * vgpu_cmd_transfer_to_host_3d() - build TRANSFER_TO_HOST_3D
+ * vgpu_cmd_transfer_to_host_3d() - Build TRANSFER_TO_HOST_3D
  * @q: the queues
  * @res_id: the resource
  * @ctx_id: context that asks for it, or 0
@@ -264,7 +281,7 @@ struct vgpu_cmd *vgpu_cmd_transfer_to_host_3d(struct vgpu_cmdq *q, u32 res_id, u
 }
 
 /**
- * vgpu_cmd_transfer_from_host_3d() - build TRANSFER_FROM_HOST_3D
+ * vgpu_cmd_transfer_from_host_3d() - Build TRANSFER_FROM_HOST_3D
  * @q: the queues
  * @res_id: the resource
  * @ctx_id: context that asks for it, or 0
@@ -280,19 +297,20 @@ struct vgpu_cmd *vgpu_cmd_transfer_from_host_3d(struct vgpu_cmdq *q, u32 res_id,
 }
 
 /**
- * vgpu_cmd_unmap_blob() - build RESOURCE_UNMAP_BLOB
+ * vgpu_cmd_unmap_blob() - Build RESOURCE_UNMAP_BLOB
  * @q: the queues
  * @res_id: the resource
  *
- * Return: the command.
+ * Context: process, may sleep.
+ * Return: the command, or ERR_PTR(-ENOMEM).
  */
 struct vgpu_cmd *vgpu_cmd_unmap_blob(struct vgpu_cmdq *q, u32 res_id)
 {
-	return vgpu_cmd_new_for_resource(q, VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB, 0, res_id);
+	return vgpu_cmd_new_end(q, VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB, 0, res_id, GFP_KERNEL);
 }
 
 /**
- * vgpu_cmd_map_blob() - build RESOURCE_MAP_BLOB
+ * vgpu_cmd_map_blob() - Build RESOURCE_MAP_BLOB
  * @q: the queues
  * @res_id: the resource
  * @offset: where in the host-visible window it shall be, in bytes
@@ -317,7 +335,7 @@ struct vgpu_cmd *vgpu_cmd_map_blob(struct vgpu_cmdq *q, u32 res_id, u64 offset)
 }
 
 /**
- * vgpu_cmd_read_map_info() - how the CPU shall see a blob
+ * vgpu_cmd_read_map_info() - Get the caching of a blob from the answer to RESOURCE_MAP_BLOB
  * @cmd: command of vgpu_cmd_map_blob(), answered well
  * @cache: set to VIRTIO_GPU_MAP_CACHE_*
  *
@@ -329,7 +347,7 @@ int vgpu_cmd_read_map_info(const struct vgpu_cmd *cmd, u32 *cache)
 }
 
 /**
- * vgpu_cmd_assign_uuid() - have the device give a resource a UUID
+ * vgpu_cmd_assign_uuid() - Ask the device for the UUID of a resource
  * @q: the queues
  * @res_id: the resource
  * @uuid: filled in
@@ -363,7 +381,7 @@ int vgpu_cmd_assign_uuid(struct vgpu_cmdq *q, u32 res_id, uuid_t *uuid)
 /* ---- contexts ---- */
 
 /**
- * vgpu_cmd_ctx_create() - build CTX_CREATE
+ * vgpu_cmd_ctx_create() - Build CTX_CREATE
  * @q: the queues
  * @ctx_id: id of the context to be
  * @context_init: capset id, or 0 for the default
@@ -387,23 +405,26 @@ struct vgpu_cmd *vgpu_cmd_ctx_create(struct vgpu_cmdq *q, u32 ctx_id, u32 contex
 }
 
 /**
- * vgpu_cmd_ctx_destroy() - build CTX_DESTROY
+ * vgpu_cmd_ctx_destroy() - Build CTX_DESTROY
  * @q: the queues
  * @ctx_id: the context
  *
- * Return: the command.
+ * Context: process, may sleep.
+ * Return: the command, or ERR_PTR(-ENOMEM).
  */
 struct vgpu_cmd *vgpu_cmd_ctx_destroy(struct vgpu_cmdq *q, u32 ctx_id)
 {
 	struct vgpu_cmd *cmd;
 
-	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_CTX_DESTROY, sizeof(struct virtio_gpu_ctx_destroy));
-	vgpu_cmd_hdr(cmd)->ctx_id = cpu_to_le32(ctx_id);
+	cmd = vgpu_cmd_new_kept(q, VIRTIO_GPU_CMD_CTX_DESTROY,
+				sizeof(struct virtio_gpu_ctx_destroy), GFP_KERNEL);
+	if (!IS_ERR(cmd))
+		vgpu_cmd_hdr(cmd)->ctx_id = cpu_to_le32(ctx_id);
 	return cmd;
 }
 
 /**
- * vgpu_cmd_ctx_attach() - build CTX_ATTACH_RESOURCE
+ * vgpu_cmd_ctx_attach() - Build CTX_ATTACH_RESOURCE
  * @q: the queues
  * @ctx_id: the context
  * @res_id: the resource it may use from now on
@@ -416,16 +437,18 @@ struct vgpu_cmd *vgpu_cmd_ctx_attach(struct vgpu_cmdq *q, u32 ctx_id, u32 res_id
 }
 
 /**
- * vgpu_cmd_ctx_detach() - build CTX_DETACH_RESOURCE
+ * vgpu_cmd_ctx_detach() - Build CTX_DETACH_RESOURCE
  * @q: the queues
  * @ctx_id: the context
  * @res_id: the resource it no longer uses
  *
- * Return: the command.
+ * Context: any.
+ * Return: the command, or ERR_PTR(-ENOMEM).
  */
 struct vgpu_cmd *vgpu_cmd_ctx_detach(struct vgpu_cmdq *q, u32 ctx_id, u32 res_id)
 {
-	return vgpu_cmd_new_for_resource(q, VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE, ctx_id, res_id);
+	return vgpu_cmd_new_end(q, VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE, ctx_id, res_id,
+				GFP_NOWAIT | __GFP_NOWARN);
 }
 
 static int vgpu_cmd_read_stream(void *to, const void __user *stream, u32 size_bytes)
@@ -474,7 +497,7 @@ static struct vgpu_cmd *vgpu_cmd_submit_payload(struct vgpu_cmdq *q, const void 
 }
 
 /**
- * vgpu_cmd_submit_3d() - build SUBMIT_3D
+ * vgpu_cmd_submit_3d() - Build SUBMIT_3D
  * @q: the queues
  * @ctx_id: the context that executes the stream
  * @stream: the command stream, copied
@@ -503,7 +526,7 @@ struct vgpu_cmd *vgpu_cmd_submit_3d(struct vgpu_cmdq *q, u32 ctx_id,
 }
 
 /**
- * vgpu_cmd_set_ring() - say which ring of its context a command is on
+ * vgpu_cmd_set_ring() - Set the ring of its context that a command is on
  * @cmd: the command, not sent yet
  * @ring_idx: the ring
  */
@@ -518,7 +541,7 @@ void vgpu_cmd_set_ring(struct vgpu_cmd *cmd, u32 ring_idx)
 /* ---- scanouts ---- */
 
 /**
- * vgpu_cmd_set_scanout() - build SET_SCANOUT
+ * vgpu_cmd_set_scanout() - Build SET_SCANOUT
  * @q: the queues
  * @scanout_id: the scanout
  * @res_id: the resource it shall show, 0 for none
@@ -532,7 +555,7 @@ struct vgpu_cmd *vgpu_cmd_set_scanout(struct vgpu_cmdq *q, u32 scanout_id, u32 r
 	struct virtio_gpu_set_scanout *req;
 	struct vgpu_cmd *cmd;
 
-	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_SET_SCANOUT, sizeof(*req));
+	cmd = vgpu_cmd_new_update(q, VIRTIO_GPU_CMD_SET_SCANOUT, sizeof(*req));
 	req = (void *)cmd->req;
 	vgpu_wire_put_rect(&req->r, rect);
 	req->scanout_id = cpu_to_le32(scanout_id);
@@ -541,7 +564,7 @@ struct vgpu_cmd *vgpu_cmd_set_scanout(struct vgpu_cmdq *q, u32 scanout_id, u32 r
 }
 
 /**
- * vgpu_cmd_set_scanout_blob() - build SET_SCANOUT_BLOB
+ * vgpu_cmd_set_scanout_blob() - Build SET_SCANOUT_BLOB
  * @q: the queues
  * @scanout_id: the scanout
  * @res_id: the blob it shall show
@@ -557,7 +580,7 @@ struct vgpu_cmd *vgpu_cmd_set_scanout_blob(struct vgpu_cmdq *q, u32 scanout_id, 
 	struct virtio_gpu_set_scanout_blob *req;
 	struct vgpu_cmd *cmd;
 
-	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_SET_SCANOUT_BLOB, sizeof(*req));
+	cmd = vgpu_cmd_new_update(q, VIRTIO_GPU_CMD_SET_SCANOUT_BLOB, sizeof(*req));
 	req = (void *)cmd->req;
 	vgpu_wire_put_rect(&req->r, rect);
 	req->scanout_id = cpu_to_le32(scanout_id);
@@ -567,7 +590,7 @@ struct vgpu_cmd *vgpu_cmd_set_scanout_blob(struct vgpu_cmdq *q, u32 scanout_id, 
 }
 
 /**
- * vgpu_cmd_flush() - build RESOURCE_FLUSH
+ * vgpu_cmd_flush() - Build RESOURCE_FLUSH
  * @q: the queues
  * @res_id: the resource
  * @rect: the part of it that scanouts shall show anew
@@ -579,11 +602,25 @@ struct vgpu_cmd *vgpu_cmd_flush(struct vgpu_cmdq *q, u32 res_id, const struct vg
 	struct virtio_gpu_resource_flush *req;
 	struct vgpu_cmd *cmd;
 
-	cmd = vgpu_cmd_new(q, VIRTIO_GPU_CMD_RESOURCE_FLUSH, sizeof(*req));
+	cmd = vgpu_cmd_new_update(q, VIRTIO_GPU_CMD_RESOURCE_FLUSH, sizeof(*req));
 	req = (void *)cmd->req;
 	vgpu_wire_put_rect(&req->r, rect);
 	req->resource_id = cpu_to_le32(res_id);
 	return cmd;
+}
+
+/**
+ * vgpu_cmd_set_cursor_position() - Change the position in UPDATE_CURSOR or MOVE_CURSOR
+ * @cmd: the command, which is not posted
+ * @x: position of the picture's left edge, in pixels
+ * @y: position of the picture's upper edge, in pixels
+ */
+void vgpu_cmd_set_cursor_position(struct vgpu_cmd *cmd, u32 x, u32 y)
+{
+	struct virtio_gpu_update_cursor *req = (void *)cmd->req;
+
+	req->pos.x = cpu_to_le32(x);
+	req->pos.y = cpu_to_le32(y);
 }
 
 static struct vgpu_cmd *vgpu_cmd_cursor(struct vgpu_cmdq *q, u32 type, u32 scanout_id, u32 x,
@@ -592,18 +629,17 @@ static struct vgpu_cmd *vgpu_cmd_cursor(struct vgpu_cmdq *q, u32 type, u32 scano
 	struct virtio_gpu_update_cursor *req;
 	struct vgpu_cmd *cmd;
 
-	cmd = vgpu_cmd_new(q, type, sizeof(*req));
+	cmd = vgpu_cmd_new_update(q, type, sizeof(*req));
 	/* Devices answer nothing on the cursor queue. */
 	cmd->msg.resp_bytes = 0;
 	req = (void *)cmd->req;
 	req->pos.scanout_id = cpu_to_le32(scanout_id);
-	req->pos.x = cpu_to_le32(x);
-	req->pos.y = cpu_to_le32(y);
+	vgpu_cmd_set_cursor_position(cmd, x, y);
 	return cmd;
 }
 
 /**
- * vgpu_cmd_update_cursor() - build UPDATE_CURSOR
+ * vgpu_cmd_update_cursor() - Build UPDATE_CURSOR
  * @q: the queues
  * @scanout_id: the scanout
  * @res_id: the picture, 64×64; 0 hides the cursor
@@ -627,7 +663,7 @@ struct vgpu_cmd *vgpu_cmd_update_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32
 }
 
 /**
- * vgpu_cmd_move_cursor() - build MOVE_CURSOR
+ * vgpu_cmd_move_cursor() - Build MOVE_CURSOR
  * @q: the queues
  * @scanout_id: the scanout
  * @x: position of the picture's left edge, in pixels
@@ -643,7 +679,7 @@ struct vgpu_cmd *vgpu_cmd_move_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32 x
 /* ---- questions ---- */
 
 /**
- * vgpu_cmd_get_display_info() - ask what the scanouts should show
+ * vgpu_cmd_get_display_info() - Ask what the scanouts should show
  * @q: the queues
  * @info: filled in, one for each scanout; untouched on error
  * @num_scanouts: length of @info
@@ -657,10 +693,7 @@ int vgpu_cmd_get_display_info(struct vgpu_cmdq *q, struct vgpu_output_info *info
 	struct vgpu_cmd *cmd;
 	int ret;
 
-	cmd = vgpu_cmd_new_query(q, VIRTIO_GPU_CMD_GET_DISPLAY_INFO,
-				 sizeof(struct virtio_gpu_ctrl_hdr),
-				 sizeof(struct virtio_gpu_resp_display_info),
-				 VIRTIO_GPU_RESP_OK_DISPLAY_INFO);
+	cmd = vgpu_cmd_new_display_info(q);
 	if (IS_ERR(cmd))
 		return PTR_ERR(cmd);
 	ret = vgpu_cmd_call(cmd);
@@ -672,7 +705,7 @@ int vgpu_cmd_get_display_info(struct vgpu_cmdq *q, struct vgpu_output_info *info
 }
 
 /**
- * vgpu_cmd_get_edid() - ask for the EDID of a scanout
+ * vgpu_cmd_get_edid() - Ask for the EDID of a scanout
  * @q: the queues
  * @scanout_id: the scanout
  * @edid: room for VGPU_WIRE_EDID_BYTES; filled in
@@ -701,7 +734,7 @@ int vgpu_cmd_get_edid(struct vgpu_cmdq *q, u32 scanout_id, u8 *edid, u32 *size_b
 }
 
 /**
- * vgpu_cmd_get_capset_info() - ask what a capset is
+ * vgpu_cmd_get_capset_info() - Ask for the id, version and size of a capset
  * @q: the queues
  * @index: number of the capset, less than the configuration's num_capsets
  * @info: filled in
@@ -730,7 +763,7 @@ int vgpu_cmd_get_capset_info(struct vgpu_cmdq *q, u32 index, struct vgpu_capset_
 }
 
 /**
- * vgpu_cmd_get_capset() - build GET_CAPSET
+ * vgpu_cmd_get_capset() - Build GET_CAPSET
  * @q: the queues
  * @id: the capset
  * @version: which version of it
@@ -756,7 +789,7 @@ struct vgpu_cmd *vgpu_cmd_get_capset(struct vgpu_cmdq *q, u32 id, u32 version, u
 }
 
 /**
- * vgpu_cmd_read_capset() - the data of a capset
+ * vgpu_cmd_read_capset() - Get the data of a capset, from the answer to GET_CAPSET
  * @cmd: command of vgpu_cmd_get_capset(), answered well
  * @data: filled in
  * @size_bytes: what vgpu_cmd_get_capset() was called with

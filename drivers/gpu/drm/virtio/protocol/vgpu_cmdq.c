@@ -2,29 +2,32 @@
 /**
  * DOC: the queues
  *
- * The device has two: one for everything and one for the cursor, which overtakes.
- * They outlive their rings, and take commands at any time: without a ring, or on a
- * device that is lost, a command completes with the reason.
+ * The device has two queues: the control queue, and the cursor queue, which may overtake the
+ * control queue. They outlive their rings and accept commands at any time: without a ring, or on
+ * a lost device, a command completes with an error.
  */
 
 #include <linux/device.h>
+#include <linux/jiffies.h>
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 
+#include "protocol/vgpu_budget.h"
 #include "protocol/vgpu_cmd_priv.h"
 #include "protocol/vgpu_fence.h"
+#include "protocol/vgpu_submitq.h"
 
 /* Commands that can be built however short memory is. */
 #define VGPU_CMD_POOL_MIN	64
 
-/* How long a device that is late with a command may take to answer another. */
+/* How long a device that was reset may take to answer its first command. */
 #define VGPU_PING_TIMEOUT_MS	5000
 
 /**
- * vgpu_cmdq_limits() - what the device takes as data of a command
+ * vgpu_cmdq_limits() - Get the limits of the device for the data of a command
  * @q: the queues
  *
  * Return: the limits.
@@ -35,7 +38,7 @@ struct vgpu_payload_limits vgpu_cmdq_limits(struct vgpu_cmdq *q)
 
 	return (struct vgpu_payload_limits){
 		.spares = &q->spares,
-		.max_entries = q->max_entries ?: ring,
+		.max_entries = min_not_zero(q->max_entries, ring),
 		.max_entry_bytes = max_t(size_t, virtio_max_dma_size(q->vdev), PAGE_SIZE),
 	};
 }
@@ -47,15 +50,8 @@ static void vgpu_cmdq_lost(void *owner, int error)
 	q->lost(q->arg, error);
 }
 
-static void vgpu_cmdq_overdue(void *owner)
-{
-	struct vgpu_cmdq *q = owner;
-
-	queue_work(q->wq, &q->ping_work);
-}
-
 /**
- * vgpu_cmdq_ping() - does the device answer?
+ * vgpu_cmdq_ping() - Check whether the device answers
  * @q: the queues
  *
  * Context: process, sleeps at most VGPU_PING_TIMEOUT_MS.
@@ -67,64 +63,87 @@ int vgpu_cmdq_ping(struct vgpu_cmdq *q)
 	struct vgpu_cmd *cmd;
 	int ret;
 
-	cmd = vgpu_cmd_new_query(q, VIRTIO_GPU_CMD_GET_DISPLAY_INFO,
-				 sizeof(struct virtio_gpu_ctrl_hdr),
-				 sizeof(struct virtio_gpu_resp_display_info),
-				 VIRTIO_GPU_RESP_OK_DISPLAY_INFO);
+	cmd = vgpu_cmd_new_display_info(q);
 	/* Without memory nothing can be said; it is asked again. */
 	if (IS_ERR(cmd))
 		return 0;
-	cmd->msg.probe = true;
 	ret = vgpu_cmd_ask(cmd, VGPU_PING_TIMEOUT_MS);
-	/* However bad an answer is, somebody gave it. */
+	/* Even a bad answer shows that the device answers. */
 	if (ret != -ETIMEDOUT)
 		ret = cmd->msg.error == -EPROTO ? 0 : cmd->msg.error;
 	vgpu_cmd_put(cmd);
 	return ret;
 }
 
-/*
- * The oldest command is overdue. A device that answers another one is alive: only what
- * it passes over has failed, by the fault of whoever made it wait. But one that does
- * nothing else any more is of no use to anybody. One that is too slow for the question
- * and yet returns this or that is alive, too. On a queue that has failed meanwhile nothing
- * is overdue any more.
- */
-static void vgpu_cmdq_ping_work(struct work_struct *work)
+/* Send the ping, unless the host still has the last one. */
+static void vgpu_cmdq_ask(void *owner)
 {
-	struct vgpu_cmdq *q = container_of(work, struct vgpu_cmdq, ping_work);
-	int ret = vgpu_cmdq_ping(q);
+	struct vgpu_cmdq *q = owner;
+	struct vgpu_msg *msg = &q->ping->msg;
 
-	if (ret == -ETIMEDOUT && vgpu_vq_is_moving(q->control))
-		ret = 0;
-	if (!ret && vgpu_vq_expire(q->control) + vgpu_vq_expire(q->cursor)) {
-		dev_err_ratelimited(&q->vdev->dev, "device does not finish a command\n");
-		if (vgpu_vq_is_clogged(q->control) || vgpu_vq_is_clogged(q->cursor))
-			ret = -ETIMEDOUT;
-	}
-	if (ret == -ETIMEDOUT)
-		q->lost(q->arg, ret);
+	if (!cmpxchg(&q->ping_is_idle, true, false))
+		return;
+	vgpu_msg_init(msg);
+	msg->ping = true;
+	vgpu_vq_want(q->control, msg);
+	vgpu_vq_commit(q->control, msg);
+	vgpu_msg_put(msg);
+	vgpu_vq_kick(q->control);
+}
+
+static void vgpu_cmdq_ping_release(struct vgpu_msg *msg)
+{
+	struct vgpu_cmd *ping = container_of(msg, struct vgpu_cmd, msg);
+
+	/* Pairs with the cmpxchg() in vgpu_cmdq_ask(), which reuses the message. */
+	smp_store_release(&ping->q->ping_is_idle, true);
+}
+
+/* The ping is GET_DISPLAY_INFO, which every host supports. */
+static int vgpu_cmdq_create_ping(struct vgpu_cmdq *q)
+{
+	q->ping = vgpu_cmd_new_display_info(q);
+	if (IS_ERR(q->ping))
+		return PTR_ERR(q->ping);
+	q->ping->msg.release = vgpu_cmdq_ping_release;
+	q->ping_is_idle = true;
+	return 0;
 }
 
 static void vgpu_cmdq_silent(void *owner)
 {
 	struct vgpu_cmdq *q = owner;
 
-	q->silent(q->arg);
+	/* Only the control queue decides: a stuck cursor queue alone is harmless. */
+	if (vgpu_vq_is_silent(q->control))
+		dev_warn_ratelimited(&q->vdev->dev,
+				     "host is silent: display does not wait for rendering\n");
 }
 
 static const struct vgpu_vq_ops vgpu_cmdq_vq_ops = {
 	.lost = vgpu_cmdq_lost,
+	.ask = vgpu_cmdq_ask,
 	.silent = vgpu_cmdq_silent,
-	.overdue = vgpu_cmdq_overdue,
 };
+
+/**
+ * vgpu_cmdq_limit_questions() - Bound how long the driver waits for answers to its questions
+ * @q: the queues
+ * @limit_ms: bound for all questions together from now on, in milliseconds; 0 for no bound
+ *
+ * Context: process; not while a question waits.
+ */
+void vgpu_cmdq_limit_questions(struct vgpu_cmdq *q, unsigned int limit_ms)
+{
+	q->deadline = limit_ms ? (jiffies + msecs_to_jiffies(limit_ms)) ?: 1 : 0;
+}
 
 static int vgpu_cmdq_alloc_panic_slots(struct vgpu_cmdq *q)
 {
 	unsigned int i;
 
 	for (i = 0; i < VGPU_CMD_PANIC_SLOTS; i++) {
-		q->panic_slots[i] = kmalloc(VGPU_CMD_POOL_BYTES, GFP_KERNEL);
+		q->panic_slots[i] = kmalloc(VGPU_CMD_LARGE_BYTES, GFP_KERNEL);
 		if (!q->panic_slots[i])
 			return -ENOMEM;
 	}
@@ -139,53 +158,65 @@ static void vgpu_cmdq_free_panic_slots(struct vgpu_cmdq *q)
 		kfree(q->panic_slots[i]);
 }
 
-/* That there is one keeps the allocator from clearing what is written anyway. */
+/*
+ * An empty constructor exempts the cache from init_on_alloc; every byte sent is initialised by
+ * vgpu_cmd_init() or by the caller.
+ */
 static void vgpu_cmdq_construct_cmd(void *cmd)
 {
 }
 
-/* The kernel's own functions for this want caches without a constructor. */
-static void *vgpu_cmdq_alloc_cmd(gfp_t gfp, void *cache)
-{
-	return kmem_cache_alloc(cache, gfp);
-}
-
-static void vgpu_cmdq_free_cmd(void *cmd, void *cache)
-{
-	kmem_cache_free(cache, cmd);
-}
-
-/* A device that comes back meets the cache of before while files keep that alive. */
+/* Open files may keep the cache of a removed device, so each cache needs a name of its own. */
 static atomic_t vgpu_cmdq_serial = ATOMIC_INIT(0);
 
-static int vgpu_cmdq_create_pool(struct vgpu_cmdq *q)
+static int vgpu_cmdq_create_pool(struct vgpu_cmd_pool *pool, unsigned int size_bytes)
 {
 	const unsigned int room = offsetof(struct vgpu_cmd, req);
 	char name[32];
 
-	snprintf(name, sizeof(name), "vgpu-cmd-%d", atomic_inc_return(&vgpu_cmdq_serial));
-	q->cache = kmem_cache_create_usercopy(name, VGPU_CMD_POOL_BYTES, 0, SLAB_HWCACHE_ALIGN,
-					      room, VGPU_CMD_POOL_BYTES - room,
-					      vgpu_cmdq_construct_cmd);
-	if (!q->cache)
+	snprintf(name, sizeof(name), "vgpu-cmd-%u-%d", size_bytes,
+		 atomic_inc_return(&vgpu_cmdq_serial));
+	pool->cache = kmem_cache_create_usercopy(name, size_bytes, 0,
+						 SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, room,
+						 size_bytes - room, vgpu_cmdq_construct_cmd);
+	if (!pool->cache)
 		return -ENOMEM;
-	q->pool = mempool_create(VGPU_CMD_POOL_MIN, vgpu_cmdq_alloc_cmd, vgpu_cmdq_free_cmd,
-				 q->cache);
-	if (!q->pool) {
-		kmem_cache_destroy(q->cache);
-		return -ENOMEM;
-	}
-	return 0;
+	/*
+	 * The reserve is charged to nobody: a client at its memory limit takes from it, and must
+	 * not wait there for ever. Budgets bound what it takes.
+	 */
+	pool->reserve = mempool_create_kmalloc_pool(VGPU_CMD_POOL_MIN, size_bytes);
+	return pool->reserve ? 0 : -ENOMEM;
 }
 
-static void vgpu_cmdq_destroy_pool(struct vgpu_cmdq *q)
+static void vgpu_cmdq_destroy_pool(struct vgpu_cmd_pool *pool)
 {
-	mempool_destroy(q->pool);
-	kmem_cache_destroy(q->cache);
+	mempool_destroy(pool->reserve);
+	kmem_cache_destroy(pool->cache);
+}
+
+static int vgpu_cmdq_create_pools(struct vgpu_cmdq *q)
+{
+	const size_t resp_bytes = sizeof(struct virtio_gpu_ctrl_hdr);
+	int ret;
+
+	ret = vgpu_cmdq_create_pool(&q->small,
+				    VGPU_CMD_BYTES(VGPU_CMD_SMALL_REQ_BYTES, resp_bytes));
+	return ret ?: vgpu_cmdq_create_pool(&q->large, VGPU_CMD_LARGE_BYTES);
+}
+
+static void vgpu_cmdq_destroy_pools(struct vgpu_cmdq *q)
+{
+	struct list_head *memory, *next;
+
+	list_for_each_safe(memory, next, &q->reserve)
+		kfree(memory);
+	vgpu_cmdq_destroy_pool(&q->large);
+	vgpu_cmdq_destroy_pool(&q->small);
 }
 
 /**
- * vgpu_cmdq_create() - create the queues, not started
+ * vgpu_cmdq_create() - Create the queues, without their rings
  * @config: what they are made with
  *
  * Context: process, may sleep.
@@ -200,39 +231,68 @@ struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config)
 		return ERR_PTR(-ENOMEM);
 	q->vdev = config->vdev;
 	q->lost = config->lost;
-	q->silent = config->silent;
 	q->arg = config->arg;
 	q->wq = config->wq;
+	q->fence_wq = config->fence_wq;
 	q->max_entries = config->max_entries;
-	INIT_WORK(&q->ping_work, vgpu_cmdq_ping_work);
+	vgpu_fence_ids_init(&q->fence_ids, config->first_fence);
+	init_waitqueue_head(&q->fence_ids_anew);
 	vgpu_payload_spares_init(&q->spares);
 	spin_lock_init(&q->refusal_lock);
-	if (vgpu_cmdq_create_pool(q))
-		goto err_free;
+	spin_lock_init(&q->reserve_lock);
+	INIT_LIST_HEAD(&q->reserve);
+	spin_lock_init(&q->submitqs_lock);
+	INIT_LIST_HEAD(&q->submitqs);
+	q->budgets = vgpu_budgets_create();
+	if (!q->budgets || vgpu_cmdq_create_pools(q))
+		goto err_destroy_pools;
 	q->panic_cpu = -1;
 	if (vgpu_cmdq_alloc_panic_slots(q))
 		goto err_free_slots;
-	q->control = vgpu_vq_create(&vgpu_cmdq_vq_ops, q, config->timeout_ms);
-	if (IS_ERR(q->control))
+	if (vgpu_cmdq_create_ping(q))
 		goto err_free_slots;
-	q->cursor = vgpu_vq_create(&vgpu_cmdq_vq_ops, q, config->timeout_ms);
+	q->control = vgpu_vq_create(&vgpu_cmdq_vq_ops, q, config->silence_limit_ms,
+				    config->fence_wq);
+	if (IS_ERR(q->control))
+		goto err_free_ping;
+	/* No silence limit: the control queue decides whether the device is lost. */
+	q->cursor = vgpu_vq_create(&vgpu_cmdq_vq_ops, q, 0, config->fence_wq);
 	if (IS_ERR(q->cursor))
 		goto err_destroy_control;
 	return q;
 
 err_destroy_control:
 	vgpu_vq_destroy(q->control);
+err_free_ping:
+	kfree(q->ping);
 err_free_slots:
 	vgpu_cmdq_free_panic_slots(q);
-	vgpu_cmdq_destroy_pool(q);
-err_free:
+err_destroy_pools:
+	vgpu_cmdq_destroy_pools(q);
+	vgpu_budgets_destroy(q->budgets);
 	kfree(q);
 	return ERR_PTR(-ENOMEM);
 }
 
 /**
- * vgpu_cmdq_destroy() - free the queues
+ * vgpu_cmdq_settle() - Complete and put all commands before vgpu_cmdq_destroy()
  * @q: the queues, stopped; or NULL
+ *
+ * After this call, and before vgpu_cmdq_destroy(), objects that keep a budget or commands are put.
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_cmdq_settle(struct vgpu_cmdq *q)
+{
+	if (!q)
+		return;
+	vgpu_vq_settle(q->cursor);
+	vgpu_vq_settle(q->control);
+}
+
+/**
+ * vgpu_cmdq_destroy() - Free the queues
+ * @q: the queues, of which no command is left; or NULL
  *
  * Context: process, may sleep.
  */
@@ -240,19 +300,22 @@ void vgpu_cmdq_destroy(struct vgpu_cmdq *q)
 {
 	if (!q)
 		return;
-	cancel_work_sync(&q->ping_work);
 	vgpu_vq_destroy(q->cursor);
 	vgpu_vq_destroy(q->control);
+	kfree(q->ping);
 	vgpu_cmdq_free_panic_slots(q);
-	vgpu_cmdq_destroy_pool(q);
+	vgpu_cmdq_destroy_pools(q);
+	vgpu_budgets_destroy(q->budgets);
 	vgpu_payload_spares_fini(&q->spares);
 	kfree(q);
 }
 
 /**
- * vgpu_cmdq_fail() - complete all commands with an error and take no more
+ * vgpu_cmdq_fail() - Complete all commands with an error and take no more
  * @q: the queues
  * @error: negative errno
+ *
+ * Submissions that wait for a dependency end, too.
  *
  * Context: any.
  */
@@ -260,10 +323,11 @@ void vgpu_cmdq_fail(struct vgpu_cmdq *q, int error)
 {
 	vgpu_vq_fail(q->control, error);
 	vgpu_vq_fail(q->cursor, error);
+	vgpu_submitqs_advance(q);
 }
 
 /**
- * vgpu_cmdq_start() - let commands go to the device
+ * vgpu_cmdq_start() - Attach the queues to their rings
  * @q: the queues, not started
  * @control: ring of the control queue; valid until vgpu_cmdq_stop()
  * @cursor: ring of the cursor queue; valid until vgpu_cmdq_stop()
@@ -278,7 +342,7 @@ void vgpu_cmdq_start(struct vgpu_cmdq *q, struct virtqueue *control, struct virt
 }
 
 /**
- * vgpu_cmdq_stop() - take everything back from the device
+ * vgpu_cmdq_stop() - Detach the queues from their rings
  * @q: the queues, failed; the device is reset and calls back no more
  *
  * Context: process, may sleep.
@@ -290,7 +354,7 @@ void vgpu_cmdq_stop(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_control_interrupt() - the control ring has responses
+ * vgpu_cmdq_control_interrupt() - Handle an interrupt of the control ring
  * @q: the queues
  *
  * Context: hard interrupt.
@@ -301,7 +365,7 @@ void vgpu_cmdq_control_interrupt(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_cursor_interrupt() - the cursor ring has responses
+ * vgpu_cmdq_cursor_interrupt() - Handle an interrupt of the cursor ring
  * @q: the queues
  *
  * Context: hard interrupt.
@@ -312,7 +376,7 @@ void vgpu_cmdq_cursor_interrupt(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_error() - why no commands are taken
+ * vgpu_cmdq_error() - Get the reason why the queues take no commands
  * @q: the queues
  *
  * Return: 0 when they are, else a negative errno.
@@ -323,7 +387,7 @@ int vgpu_cmdq_error(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_is_crowded() - should clients wait at the door?
+ * vgpu_cmdq_is_crowded() - Check whether clients must leave the rest of the ring to the display
  * @q: the queues
  *
  * Return: true if what they send would leave the display too little room.
@@ -334,11 +398,32 @@ bool vgpu_cmdq_is_crowded(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_is_silent() - does the device keep us waiting?
+ * vgpu_cmdq_held_quarters() - Get how much of the ring is full of held commands
  * @q: the queues
  *
- * Return: true if it has answered nothing at all for VGPU_VQ_SILENCE_MS, though it was
- * asked.
+ * Return: the number of full quarters, 0 to 4.
+ */
+u32 vgpu_cmdq_held_quarters(struct vgpu_cmdq *q)
+{
+	return vgpu_vq_held_quarters(q->control);
+}
+
+/**
+ * vgpu_cmdq_held_share() - Get how much a client with held commands may have in flight
+ * @q: the queues
+ *
+ * Return: the number of commands.
+ */
+u32 vgpu_cmdq_held_share(struct vgpu_cmdq *q)
+{
+	return vgpu_vq_held_share(q->control);
+}
+
+/**
+ * vgpu_cmdq_is_silent() - Check whether the host is silent
+ * @q: the queues
+ *
+ * Return: true if the host does not answer a ping; see vgpu_vq_is_silent().
  */
 bool vgpu_cmdq_is_silent(struct vgpu_cmdq *q)
 {
@@ -346,7 +431,7 @@ bool vgpu_cmdq_is_silent(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_kick() - tell the device of the commands posted
+ * vgpu_cmdq_kick() - Notify the device of posted commands
  * @q: the queues
  *
  * Context: any.
@@ -357,7 +442,7 @@ void vgpu_cmdq_kick(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_kick_cursor() - tell the device of the cursor commands posted
+ * vgpu_cmdq_kick_cursor() - Notify the device of posted cursor commands
  * @q: the queues
  *
  * Context: any.
@@ -368,7 +453,7 @@ void vgpu_cmdq_kick_cursor(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_poll() - collect responses that did not ask for an interrupt
+ * vgpu_cmdq_poll() - Collect responses that did not ask for an interrupt
  * @q: the queues
  *
  * Context: any.
@@ -379,13 +464,13 @@ void vgpu_cmdq_poll(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_runs_after() - will commands be executed after the one of a fence?
+ * vgpu_cmdq_runs_after() - Check whether later commands are executed after the one of a fence
  * @q: the queues
  * @fence: any fence
  *
  * Context: any.
- * Return: true if the device takes up what is sent to the control queue after this call only
- * when it has executed that command.
+ * Return: true if the device executes that command before any command that is sent to the control
+ * queue after this call.
  */
 bool vgpu_cmdq_runs_after(struct vgpu_cmdq *q, struct dma_fence *fence)
 {
@@ -393,7 +478,21 @@ bool vgpu_cmdq_runs_after(struct vgpu_cmdq *q, struct dma_fence *fence)
 }
 
 /**
- * vgpu_cmdq_panic_enter() - take the control queue over in a panic
+ * vgpu_cmdq_has() - Check whether a fence belongs to a command that was sent
+ * @q: the queues
+ * @fence: any fence
+ *
+ * Context: any.
+ * Return: true if the host of this device has the command, or will get it; false once the fence
+ * is signalled.
+ */
+bool vgpu_cmdq_has(struct vgpu_cmdq *q, struct dma_fence *fence)
+{
+	return vgpu_fence_is_sent(fence, q->control);
+}
+
+/**
+ * vgpu_cmdq_panic_enter() - Take the control queue over in a panic
  * @q: the queues
  *
  * Until vgpu_cmdq_panic_exit() commands are built without allocating memory and
@@ -412,7 +511,7 @@ int vgpu_cmdq_panic_enter(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmd_panic_run() - send a command in a panic and wait for the answer
+ * vgpu_cmd_panic_run() - Send a command in a panic and wait for the answer
  * @cmd: the command; its reference is taken over
  *
  * Context: between vgpu_cmdq_panic_enter() and vgpu_cmdq_panic_exit(); does not sleep.
@@ -427,7 +526,7 @@ int vgpu_cmd_panic_run(struct vgpu_cmd *cmd)
 }
 
 /**
- * vgpu_cmdq_panic_exit() - undo vgpu_cmdq_panic_enter()
+ * vgpu_cmdq_panic_exit() - Undo vgpu_cmdq_panic_enter()
  * @q: the queues
  *
  * Context: panic, or interrupts off.
@@ -439,7 +538,7 @@ void vgpu_cmdq_panic_exit(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_listen() - wait for any progress: ask for an interrupt each
+ * vgpu_cmdq_listen() - Ask for an interrupt at each response
  * @q: the queues
  *
  * Undone by vgpu_cmdq_unlisten().
@@ -452,7 +551,7 @@ void vgpu_cmdq_listen(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_unlisten() - undo vgpu_cmdq_listen()
+ * vgpu_cmdq_unlisten() - Undo vgpu_cmdq_listen()
  * @q: the queues
  *
  * Context: any.
@@ -463,11 +562,34 @@ void vgpu_cmdq_unlisten(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_queue_work() - have something done that may sleep
+ * vgpu_cmdq_await_fence_ids() - Wait until an id for a new global fence is available
  * @q: the queues
- * @work: what
  *
- * It is done before the module can go, unlike on a queue of the system.
+ * The wait is needed once in 2^32 fences; see vgpu_fence_ids_are_short().
+ *
+ * Context: process, sleeps interruptibly until the host has signalled all global fences, or the
+ * device is lost.
+ * Return: 0; -ERESTARTSYS when interrupted.
+ */
+int vgpu_cmdq_await_fence_ids(struct vgpu_cmdq *q)
+{
+	int ret;
+
+	if (!vgpu_fence_ids_are_short(&q->fence_ids))
+		return 0;
+	vgpu_cmdq_listen(q);
+	ret = wait_event_interruptible(q->fence_ids_anew,
+				       !vgpu_fence_ids_are_short(&q->fence_ids));
+	vgpu_cmdq_unlisten(q);
+	return ret;
+}
+
+/**
+ * vgpu_cmdq_queue_work() - Queue work that may sleep
+ * @q: the queues
+ * @work: the work
+ *
+ * Unlike work on a system queue, it ends before the module can be unloaded.
  *
  * Context: any.
  * Return: false when it was queued already.
@@ -478,7 +600,20 @@ bool vgpu_cmdq_queue_work(struct vgpu_cmdq *q, struct work_struct *work)
 }
 
 /**
- * vgpu_cmdq_read_refusals() - which commands the device has refused
+ * vgpu_cmdq_queue_fence_work() - Queue work that fences depend on
+ * @q: the queues
+ * @work: the work; does not wait for memory, nor for a lock whose holder may
+ *
+ * Context: any.
+ * Return: false when it was queued already.
+ */
+bool vgpu_cmdq_queue_fence_work(struct vgpu_cmdq *q, struct work_struct *work)
+{
+	return queue_work(q->fence_wq, work);
+}
+
+/**
+ * vgpu_cmdq_read_refusals() - Copy the latest commands that the device refused
  * @q: the queues
  * @refusals: room for VGPU_CMDQ_REFUSALS; filled with the latest ones, of which number
  *            N is at N modulo that
@@ -499,7 +634,7 @@ u64 vgpu_cmdq_read_refusals(struct vgpu_cmdq *q, struct vgpu_cmdq_refusal *refus
 }
 
 /**
- * vgpu_cmdq_read_stats() - take a snapshot of the queues' counters
+ * vgpu_cmdq_read_stats() - Take a snapshot of the queues' counters
  * @q: the queues
  * @control: filled in
  * @cursor: filled in

@@ -2,13 +2,17 @@
 /**
  * DOC: fences
  *
- * A timeline is a sequence of fences that signal in the order of their creation:
- * one for each ring of each context, one for the display. A fence is signalled
- * when its own command was answered and every earlier fence of its timeline is
- * signalled, so a device that answers out of order delays a fence but never
- * breaks the promise dma_fence makes about sequence numbers. Timelines are
- * independent of one another, and completing a fence costs what it signals, not
- * what is pending.
+ * A timeline is a sequence of fences that signal in order: one for each ring of each context,
+ * one for the display. A fence is signalled when its own command was answered and every
+ * earlier fence of its timeline is signalled, so a device that answers out of order delays a
+ * fence but never breaks the promise dma_fence makes about sequence numbers. Timelines are
+ * independent of one another, and completing a fence costs what it signals, not what is
+ * pending.
+ *
+ * A fence is created where memory may be allocated, and gets its place in the timeline when its
+ * command is posted: it is armed then. An armed fence holds up later ones until it is completed,
+ * so nothing that may wait for memory happens between arming it and posting its command. A fence
+ * that was not armed is just put.
  *
  * Nothing a sync_file can reach dies with the device: a fence has a lock of its
  * own, and its names are constants.
@@ -17,7 +21,6 @@
  */
 
 #include <linux/export.h>
-#include <linux/jiffies.h>
 #include <linux/kref.h>
 #include <linux/ktime.h>
 #include <linux/lockdep.h>
@@ -28,7 +31,7 @@
 #include "transport/vgpu_vq.h"
 
 /**
- * struct vgpu_timeline - fences that signal in order
+ * struct vgpu_timeline - Fences that signal in order
  * @ref: one for the creator, one while @pending is not empty
  * @lock: protects what follows
  * @context: dma_fence context, constant
@@ -38,11 +41,10 @@
  * @nr_given: how many of them are with the device
  * @given_since_ns: since when @nr_given is not 0, monotonic clock
  * @busy_ns: how long it was not 0 before
- * @returned: when the device last returned a command of a fence, in jiffies; protected by
- *            the lock of the queue
  * @in_order: the device executes its commands one by one with all others of the control
- *            queue; written before the first fence
+ *            queue; set once
  * @name: constant string
+ * @rcu: frees the timeline
  */
 struct vgpu_timeline {
 	struct kref ref;
@@ -54,13 +56,13 @@ struct vgpu_timeline {
 	unsigned int nr_given;
 	u64 given_since_ns;
 	u64 busy_ns;
-	unsigned long returned;
 	const char *name;
 	bool in_order;
+	struct rcu_head rcu;
 };
 
 /**
- * vgpu_timeline_create() - create a timeline without fences
+ * vgpu_timeline_create() - Create a timeline without fences
  * @name: what users see of it; a constant string
  *
  * Context: process, may sleep.
@@ -77,13 +79,12 @@ struct vgpu_timeline *vgpu_timeline_create(const char *name)
 	spin_lock_init(&tl->lock);
 	INIT_LIST_HEAD(&tl->pending);
 	tl->context = dma_fence_context_alloc(1);
-	tl->returned = jiffies;
 	tl->name = name;
 	return tl;
 }
 
 /**
- * vgpu_timeline_get() - take a reference
+ * vgpu_timeline_get() - Take a reference to a timeline
  * @tl: the timeline
  *
  * Return: @tl.
@@ -96,11 +97,12 @@ struct vgpu_timeline *vgpu_timeline_get(struct vgpu_timeline *tl)
 
 static void vgpu_timeline_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct vgpu_timeline, ref));
+	/* RCU: an answer after vgpu_timeline_abandon() may still read the timeline. */
+	kfree_rcu(container_of(ref, struct vgpu_timeline, ref), rcu);
 }
 
 /**
- * vgpu_timeline_put() - drop a reference
+ * vgpu_timeline_put() - Drop a reference to a timeline
  * @tl: the timeline, or NULL
  *
  * Context: any. Fences that are pending keep the timeline.
@@ -112,7 +114,7 @@ void vgpu_timeline_put(struct vgpu_timeline *tl)
 }
 
 /**
- * vgpu_timeline_context() - the timeline's dma_fence context
+ * vgpu_timeline_context() - Get the dma_fence context of a timeline
  * @tl: the timeline
  *
  * Return: what &dma_fence.context of its fences is.
@@ -123,19 +125,30 @@ u64 vgpu_timeline_context(const struct vgpu_timeline *tl)
 }
 
 /**
- * vgpu_timeline_set_in_order() - the device executes commands in the order of the queue
- * @tl: the timeline, without fences yet
+ * vgpu_timeline_set_in_order() - Note that the device executes commands in the order of the queue
+ * @tl: the timeline
  *
- * Said of one whose commands the device executes one by one with all others of their
- * queue, those of other timelines among them: what is sent later finds them done.
+ * The device executes the commands of @tl and of all other timelines of the queue one by one, so
+ * a later command finds the commands of @tl done.
  */
 void vgpu_timeline_set_in_order(struct vgpu_timeline *tl)
 {
-	tl->in_order = true;
+	WRITE_ONCE(tl->in_order, true);
 }
 
 /**
- * vgpu_timeline_read_stats() - take a snapshot of what a timeline has done
+ * vgpu_timeline_is_in_order() - Check whether vgpu_timeline_set_in_order() was called
+ * @tl: the timeline
+ *
+ * Return: true if it was.
+ */
+bool vgpu_timeline_is_in_order(const struct vgpu_timeline *tl)
+{
+	return tl->in_order;
+}
+
+/**
+ * vgpu_timeline_read_stats() - Take a snapshot of the counters of a timeline
  * @tl: the timeline
  * @stats: filled in
  *
@@ -175,7 +188,11 @@ static const char *vgpu_fence_timeline_name(struct dma_fence *base)
 	return to_vgpu_fence(base)->name;
 }
 
-/* The first one to wait: the answer is worth an interrupt now. */
+/*
+ * The fence has a waiter, so ask for an interrupt at each answer until the fence is signalled. An
+ * interrupt for the fence's own command is not enough: earlier fences, whose answers may come
+ * later, hold the fence back.
+ */
 static bool vgpu_fence_enable_signaling(struct dma_fence *base)
 {
 	struct vgpu_fence *fence = to_vgpu_fence(base);
@@ -183,7 +200,7 @@ static bool vgpu_fence_enable_signaling(struct dma_fence *base)
 	lockdep_assert_held(vgpu_fence_lock(fence));
 	fence->wanted = true;
 	if (fence->msg)
-		vgpu_vq_want(fence->vq, fence->msg);
+		vgpu_vq_listen(fence->vq);
 	return true;
 }
 
@@ -195,11 +212,8 @@ static const struct dma_fence_ops vgpu_fence_ops = {
 };
 
 /**
- * vgpu_fence_create() - append a fence to a timeline
- * @tl: the timeline
- *
- * The fence signals after vgpu_fence_complete(), which whoever creates a fence
- * must see to on every path.
+ * vgpu_fence_create() - Create a fence that is not armed
+ * @tl: the timeline, which stays until the fence is armed or put
  *
  * Context: process, may sleep.
  * Return: the fence with one reference, or ERR_PTR(-ENOMEM).
@@ -207,26 +221,49 @@ static const struct dma_fence_ops vgpu_fence_ops = {
 struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl)
 {
 	struct vgpu_fence *fence;
-	unsigned long flags;
 
 	fence = kzalloc(sizeof(*fence), GFP_KERNEL_ACCOUNT);
 	if (!fence)
 		return ERR_PTR(-ENOMEM);
 	fence->name = tl->name;
-	fence->in_order = tl->in_order;
+	fence->in_order = READ_ONCE(tl->in_order);
 	fence->timeline = tl;
+	vgpu_compat_fence_init(&fence->base, &vgpu_fence_ops, &fence->lock, tl->context, 0);
+	return fence;
+}
 
-	spin_lock_irqsave(&tl->lock, flags);
-	vgpu_compat_fence_init(&fence->base, &vgpu_fence_ops, &fence->lock, tl->context,
-			       ++tl->seqno);
+static void vgpu_fence_arm_locked(struct vgpu_timeline *tl, struct vgpu_fence *fence)
+{
+	lockdep_assert_held(&tl->lock);
+
+	if (fence->base.seqno)
+		return;
+	fence->base.seqno = ++tl->seqno;
 	/* The timeline's own reference, dropped when the fence is signalled. */
 	dma_fence_get(&fence->base);
 	list_add_tail(&fence->node, &tl->pending);
 	if (!tl->nr_pending++)
 		vgpu_timeline_get(tl);
-	spin_unlock_irqrestore(&tl->lock, flags);
 	trace_virtio_gpu_fence_create(&fence->base, fence->name, 0);
-	return fence;
+}
+
+/**
+ * vgpu_fence_arm() - Append a fence to its timeline
+ * @fence: the fence, not published yet; nothing happens if it is armed already
+ *
+ * The fence signals after vgpu_fence_complete(); the caller must make sure that every path leads to
+ * that call, without waiting for memory. Posting a command arms its fence.
+ *
+ * Context: any.
+ */
+void vgpu_fence_arm(struct vgpu_fence *fence)
+{
+	struct vgpu_timeline *tl = fence->timeline;
+	unsigned long flags;
+
+	spin_lock_irqsave(&tl->lock, flags);
+	vgpu_fence_arm_locked(tl, fence);
+	spin_unlock_irqrestore(&tl->lock, flags);
 }
 
 static void vgpu_fence_count_given_locked(struct vgpu_timeline *tl, struct vgpu_fence *fence)
@@ -247,7 +284,7 @@ static void vgpu_fence_count_answered_locked(struct vgpu_timeline *tl, struct vg
 }
 
 /**
- * vgpu_fence_bind() - the command of a fence goes to the device
+ * vgpu_fence_bind() - Arm a fence and bind it to the message that completes it
  * @fence: the fence
  * @vq: the queue the message will be committed to
  * @msg: the message, whose completion calls vgpu_fence_complete()
@@ -259,16 +296,16 @@ void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_m
 	struct vgpu_timeline *tl = fence->timeline;
 	unsigned long flags;
 
-	/* The fence, and with it the timeline, stays until the message is completed. */
-	msg->lane = &tl->returned;
 	kref_get(&msg->ref);
 	spin_lock_irqsave(&tl->lock, flags);
-	vgpu_fence_count_given_locked(tl, fence);
+	vgpu_fence_arm_locked(tl, fence);
+	if (!fence->is_upkeep)
+		vgpu_fence_count_given_locked(tl, fence);
 	spin_lock(vgpu_fence_lock(fence));
 	fence->vq = vq;
 	fence->msg = msg;
 	if (fence->wanted)
-		vgpu_vq_want(vq, msg);
+		vgpu_vq_listen(vq);
 	spin_unlock(vgpu_fence_lock(fence));
 	spin_unlock_irqrestore(&tl->lock, flags);
 }
@@ -285,6 +322,8 @@ static void vgpu_fence_signal_locked(struct vgpu_timeline *tl, struct vgpu_fence
 	spin_lock(vgpu_fence_lock(fence));
 	msg = fence->msg;
 	fence->msg = NULL;
+	if (msg && fence->wanted)
+		vgpu_vq_unlisten(fence->vq);
 	dma_fence_signal_locked(&fence->base);
 	spin_unlock(vgpu_fence_lock(fence));
 	vgpu_compat_fence_detach(&fence->base);
@@ -294,8 +333,8 @@ static void vgpu_fence_signal_locked(struct vgpu_timeline *tl, struct vgpu_fence
 }
 
 /**
- * vgpu_fence_complete() - the command of a fence is done
- * @fence: the fence
+ * vgpu_fence_complete() - Complete a fence, and signal it when all earlier ones are
+ * @fence: the fence, armed
  * @error: 0, or a negative errno the fence shall carry
  *
  * Signals the fence, and later ones of the timeline that waited for it, unless an
@@ -310,6 +349,10 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
 	bool emptied = false;
 	unsigned long flags;
 
+	/* An abandoned fence has no reference to its timeline. */
+	guard(rcu)();
+	if (dma_fence_is_signaled(&fence->base))
+		return;
 	spin_lock_irqsave(&tl->lock, flags);
 	if (!fence->done) {
 		fence->done = true;
@@ -330,49 +373,86 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
 }
 
 /**
- * vgpu_fence_cancel() - a fence gets no command
- * @fence: the fence, which nobody has seen; the caller's reference is dropped
+ * vgpu_timeline_is_pending() - Check whether a timeline has fences that are not signalled
+ * @tl: the timeline
  *
- * Signals it at once, whatever is open before it, so that nothing is left of it.
- *
- * Context: any.
+ * Return: a snapshot.
  */
-void vgpu_fence_cancel(struct vgpu_fence *fence)
+bool vgpu_timeline_is_pending(struct vgpu_timeline *tl)
 {
-	struct vgpu_timeline *tl = fence->timeline;
-	unsigned long flags;
-
-	spin_lock_irqsave(&tl->lock, flags);
-	list_move(&fence->node, &tl->pending);
-	spin_unlock_irqrestore(&tl->lock, flags);
-	vgpu_fence_complete(fence, 0);
-	vgpu_fence_put(fence);
+	return READ_ONCE(tl->nr_pending);
 }
 
-/**
- * vgpu_fence_is_ahead() - will the device execute a fence's command before later ones?
- * @base: any fence
- * @vq: the queue of the later ones
- *
- * What is sent to the queue after this call need not wait for a fence that is ahead.
- *
- * Context: any.
- * Return: true if it is a fence of ours whose command is in the queue, and the device
- * executes the commands of its timeline in order; false once it is signalled.
- */
-bool vgpu_fence_is_ahead(struct dma_fence *base, struct vgpu_vq *vq)
+static struct vgpu_fence *vgpu_timeline_first(struct vgpu_timeline *tl)
 {
 	struct vgpu_fence *fence;
 	unsigned long flags;
-	bool is_ahead;
+
+	spin_lock_irqsave(&tl->lock, flags);
+	fence = list_first_entry_or_null(&tl->pending, struct vgpu_fence, node);
+	if (fence)
+		dma_fence_get(&fence->base);
+	spin_unlock_irqrestore(&tl->lock, flags);
+	return fence;
+}
+
+/**
+ * vgpu_timeline_abandon() - Complete all fences of a timeline, whatever the device does
+ * @tl: the timeline; no fence is added any more
+ * @error: negative errno for the fences
+ *
+ * The messages and their memory stay with the queue until the device returns them.
+ *
+ * Context: any.
+ */
+void vgpu_timeline_abandon(struct vgpu_timeline *tl, int error)
+{
+	bool cookie = dma_fence_begin_signalling();
+	struct vgpu_fence *fence;
+
+	while ((fence = vgpu_timeline_first(tl))) {
+		vgpu_fence_complete(fence, error);
+		vgpu_fence_put(fence);
+	}
+	dma_fence_end_signalling(cookie);
+}
+
+/**
+ * vgpu_fence_is_sent() - Check whether a fence belongs to a message in a queue
+ * @base: any fence
+ * @vq: the queue
+ *
+ * Context: any.
+ * Return: true if it is; false once the fence is signalled.
+ */
+bool vgpu_fence_is_sent(struct dma_fence *base, struct vgpu_vq *vq)
+{
+	struct vgpu_fence *fence;
+	unsigned long flags;
+	bool is_sent;
 
 	if (!vgpu_compat_fence_has_ops(base, &vgpu_fence_ops))
 		return false;
 	fence = to_vgpu_fence(base);
-	if (!fence->in_order)
-		return false;
 	spin_lock_irqsave(vgpu_fence_lock(fence), flags);
-	is_ahead = fence->msg && fence->vq == vq && vgpu_vq_has(vq, fence->msg);
+	is_sent = fence->msg && fence->vq == vq && vgpu_vq_has(vq, fence->msg);
 	spin_unlock_irqrestore(vgpu_fence_lock(fence), flags);
-	return is_ahead;
+	return is_sent;
+}
+
+/**
+ * vgpu_fence_is_ahead() - Check whether the device executes a fence's command before later ones
+ * @base: any fence
+ * @vq: the queue of the later ones
+ *
+ * A command that is sent to the queue after this call need not wait for a fence that is ahead.
+ *
+ * Context: any.
+ * Return: true if @base is a fence of this driver whose command is in the queue, and the device
+ * executes the commands of its timeline in order; false once it is signalled.
+ */
+bool vgpu_fence_is_ahead(struct dma_fence *base, struct vgpu_vq *vq)
+{
+	return vgpu_compat_fence_has_ops(base, &vgpu_fence_ops) &&
+	       to_vgpu_fence(base)->in_order && vgpu_fence_is_sent(base, vq);
 }

@@ -12,11 +12,12 @@ struct vgpu_timeline;
 struct vgpu_vq;
 
 /**
- * struct vgpu_fence - signals when the device has executed a command
- * @base: the fence, first because it is freed by its address
+ * struct vgpu_fence - Signals when the device has executed a command
+ * @base: the fence, first because it is freed by its address; its number is 0 until it is armed
  * @lock: protects @base; lives and dies with it, so that a sync_file may outlast
  *        the device
- * @wanted: somebody waits; protected by @lock
+ * @wanted: the fence has a waiter; protected by @lock
+ * @is_upkeep: the command does not count as busy time; constant once bound
  * @given: its command was handed to the queue; protected by the timeline's lock
  * @done: the outcome is known, see &dma_fence.error; protected by the timeline's lock
  * @node: entry of the timeline's list; protected by the timeline's lock
@@ -31,6 +32,7 @@ struct vgpu_fence {
 	struct dma_fence base;
 	struct vgpu_compat_fence_lock lock;
 	bool wanted;
+	bool is_upkeep;
 	bool given;
 	bool done;
 	struct list_head node;
@@ -42,7 +44,7 @@ struct vgpu_fence {
 };
 
 /**
- * struct vgpu_timeline_stats - what a timeline has done, a snapshot
+ * struct vgpu_timeline_stats - What a timeline has done, a snapshot
  * @context: its dma_fence context
  * @seqno: of the newest fence
  * @pending: fences not signalled
@@ -59,13 +61,17 @@ struct vgpu_timeline *vgpu_timeline_create(const char *name);
 struct vgpu_timeline *vgpu_timeline_get(struct vgpu_timeline *tl);
 void vgpu_timeline_put(struct vgpu_timeline *tl);
 void vgpu_timeline_set_in_order(struct vgpu_timeline *tl);
+bool vgpu_timeline_is_in_order(const struct vgpu_timeline *tl);
 u64 vgpu_timeline_context(const struct vgpu_timeline *tl);
+bool vgpu_timeline_is_pending(struct vgpu_timeline *tl);
+void vgpu_timeline_abandon(struct vgpu_timeline *tl, int error);
 void vgpu_timeline_read_stats(struct vgpu_timeline *tl, struct vgpu_timeline_stats *stats);
 
 struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl);
+void vgpu_fence_arm(struct vgpu_fence *fence);
 void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_msg *msg);
 void vgpu_fence_complete(struct vgpu_fence *fence, int error);
-void vgpu_fence_cancel(struct vgpu_fence *fence);
+bool vgpu_fence_is_sent(struct dma_fence *base, struct vgpu_vq *vq);
 bool vgpu_fence_is_ahead(struct dma_fence *base, struct vgpu_vq *vq);
 
 static inline void vgpu_fence_put(struct vgpu_fence *fence)

@@ -27,7 +27,7 @@
 #define VGPU_PAYLOAD_SPARE_BYTES	SZ_2M
 
 /**
- * vgpu_payload_spares_init() - begin without pieces
+ * vgpu_payload_spares_init() - Initialise a list of spare pieces
  * @spares: where they will be
  */
 void vgpu_payload_spares_init(struct vgpu_payload_spares *spares)
@@ -41,7 +41,7 @@ void vgpu_payload_spares_init(struct vgpu_payload_spares *spares)
 }
 
 /**
- * vgpu_payload_spares_fini() - free all pieces
+ * vgpu_payload_spares_fini() - Free all spare pieces
  * @spares: where they are; no payload uses it any more
  *
  * Context: any.
@@ -136,7 +136,7 @@ static int vgpu_payload_fill(struct vgpu_payload *payload, u32 max_nents,
 }
 
 /**
- * vgpu_payload_create() - allocate a payload
+ * vgpu_payload_create() - Allocate a payload
  * @limits: what the device takes
  * @size_bytes: how much data, not 0
  *
@@ -173,7 +173,7 @@ struct vgpu_payload *vgpu_payload_create(const struct vgpu_payload_limits *limit
 }
 
 /**
- * vgpu_payload_destroy() - free a payload
+ * vgpu_payload_destroy() - Free a payload
  * @payload: the payload, or NULL
  *
  * Context: any.
@@ -190,7 +190,7 @@ void vgpu_payload_destroy(struct vgpu_payload *payload)
 }
 
 /**
- * vgpu_payload_read_words() - read a few words from user space
+ * vgpu_payload_read_words() - Read a few words from user space
  * @to: room for them
  * @from: where they are
  * @count: how many
@@ -217,7 +217,7 @@ err_end:
 }
 
 /**
- * vgpu_payload_copy_from_user() - fill a payload from user space
+ * vgpu_payload_copy_from_user() - Fill a payload from user space
  * @payload: the payload
  * @from: as much data as the payload holds
  *
@@ -248,7 +248,7 @@ static void vgpu_payload_set_entry(struct virtio_gpu_mem_entry *entry, struct sc
 }
 
 /**
- * vgpu_payload_count_entries() - how many entries a list of pages has
+ * vgpu_payload_count_entries() - Count the entries that a list of pages takes on the wire
  * @pages: the pages, mapped for the device
  * @use_dma: the device goes by DMA addresses, not by physical ones
  *
@@ -260,7 +260,7 @@ unsigned int vgpu_payload_count_entries(const struct sg_table *pages, bool use_d
 }
 
 /**
- * vgpu_payload_write_entries() - list pages as RESOURCE_ATTACH_BACKING wants them
+ * vgpu_payload_write_entries() - Write a list of pages as entries of RESOURCE_ATTACH_BACKING
  * @entries: room for vgpu_payload_count_entries()
  * @pages: the pages, mapped for the device
  * @use_dma: the device goes by DMA addresses, not by physical ones
@@ -278,7 +278,7 @@ void vgpu_payload_write_entries(struct virtio_gpu_mem_entry *entries,
 }
 
 /**
- * vgpu_payload_halve_entry() - make two entries of one
+ * vgpu_payload_halve_entry() - Split one entry into two
  * @entries: a list of one entry, of an even length, and room for another
  */
 void vgpu_payload_halve_entry(struct virtio_gpu_mem_entry entries[2])
@@ -291,7 +291,7 @@ void vgpu_payload_halve_entry(struct virtio_gpu_mem_entry entries[2])
 }
 
 /**
- * vgpu_payload_from_pages() - the same for a list of any length
+ * vgpu_payload_from_pages() - Allocate a payload that lists pages
  * @limits: what the device takes
  * @pages: the pages, mapped for the device
  * @use_dma: the device goes by DMA addresses, not by physical ones

@@ -13,7 +13,7 @@ struct virtio_gpu_mem_entry;
 #define VGPU_PAYLOAD_MAX_ORDER	8
 
 /**
- * struct vgpu_payload_spares - pieces to be used again, with what they held last
+ * struct vgpu_payload_spares - Free pieces of payloads, for reuse
  * @lock: protects what follows
  * @bytes: how much there is, at most VGPU_PAYLOAD_SPARE_BYTES
  * @pages: the pieces, by their order
@@ -25,7 +25,7 @@ struct vgpu_payload_spares {
 };
 
 /**
- * struct vgpu_payload - data that follows a request, in few pieces
+ * struct vgpu_payload - Data that follows a request, in few pieces
  * @spares: where the pieces go afterwards, or NULL
  * @size_bytes: how much data there is
  * @nents: number of pieces
@@ -39,7 +39,7 @@ struct vgpu_payload {
 };
 
 /**
- * struct vgpu_payload_limits - what the device takes
+ * struct vgpu_payload_limits - Limits of the device for the data of a command
  * @spares: pieces to be used first, or NULL
  * @max_entries: most pieces
  * @max_entry_bytes: largest piece, at least a page

@@ -57,7 +57,7 @@ static int vgpu_wire_error(u32 type)
 }
 
 /**
- * vgpu_wire_check() - is a response the one we asked for?
+ * vgpu_wire_check() - Check the type and the length of a response
  * @resp: the response
  * @used_bytes: how much of it the device wrote
  * @want_type: VIRTIO_GPU_RESP_OK_* that answers the request
@@ -80,7 +80,7 @@ int vgpu_wire_check(const void *resp, u32 used_bytes, u32 want_type, u32 want_by
 }
 
 /**
- * vgpu_wire_check_fence() - does a response signal the fence of its request?
+ * vgpu_wire_check_fence() - Check whether a response signals the fence of its request
  * @req: the request, fenced
  * @resp: the response, at least a header long
  *
@@ -98,7 +98,7 @@ int vgpu_wire_check_fence(const void *req, const void *resp)
 }
 
 /**
- * vgpu_wire_display_info() - decode the response to GET_DISPLAY_INFO
+ * vgpu_wire_display_info() - Decode the response to GET_DISPLAY_INFO
  * @resp: the response
  * @used_bytes: how much of it the device wrote
  * @info: filled in, one for each scanout; untouched on error
@@ -134,7 +134,7 @@ int vgpu_wire_display_info(const void *resp, u32 used_bytes, struct vgpu_output_
 }
 
 /**
- * vgpu_wire_edid() - decode the response to GET_EDID
+ * vgpu_wire_edid() - Decode the response to GET_EDID
  * @resp: the response
  * @used_bytes: how much of it the device wrote
  * @edid: room for VGPU_WIRE_EDID_BYTES; filled in
@@ -164,7 +164,7 @@ int vgpu_wire_edid(const void *resp, u32 used_bytes, u8 *edid, u32 *size_bytes)
 }
 
 /**
- * vgpu_wire_capset_info() - decode the response to GET_CAPSET_INFO
+ * vgpu_wire_capset_info() - Decode the response to GET_CAPSET_INFO
  * @resp: the response
  * @used_bytes: how much of it the device wrote
  * @info: filled in; untouched on error
@@ -192,7 +192,7 @@ int vgpu_wire_capset_info(const void *resp, u32 used_bytes, struct vgpu_capset_i
 }
 
 /**
- * vgpu_wire_map_info() - decode the response to RESOURCE_MAP_BLOB
+ * vgpu_wire_map_info() - Decode the response to RESOURCE_MAP_BLOB
  * @resp: the response
  * @used_bytes: how much of it the device wrote
  * @cache: set to VIRTIO_GPU_MAP_CACHE_*; CACHED where the device names none
@@ -217,7 +217,7 @@ int vgpu_wire_map_info(const void *resp, u32 used_bytes, u32 *cache)
 }
 
 /**
- * vgpu_wire_put_rect() - encode a rectangle
+ * vgpu_wire_put_rect() - Encode a rectangle
  * @to: the wire's
  * @from: ours
  */
@@ -230,7 +230,7 @@ void vgpu_wire_put_rect(struct virtio_gpu_rect *to, const struct vgpu_rect *from
 }
 
 /**
- * vgpu_wire_put_box() - encode a box
+ * vgpu_wire_put_box() - Encode a box
  * @to: the wire's
  * @from: ours
  */
@@ -245,7 +245,7 @@ void vgpu_wire_put_box(struct virtio_gpu_box *to, const struct vgpu_box *from)
 }
 
 /**
- * vgpu_wire_put_texture() - encode the description of a 3D resource
+ * vgpu_wire_put_texture() - Encode the description of a 3D resource
  * @to: the wire's; its header and id are the caller's
  * @from: ours
  */
@@ -265,7 +265,7 @@ void vgpu_wire_put_texture(struct virtio_gpu_resource_create_3d *to,
 }
 
 /**
- * vgpu_wire_put_transfer() - encode a copy
+ * vgpu_wire_put_transfer() - Encode a copy
  * @to: the wire's; its header and id are the caller's
  * @from: ours
  */
@@ -280,7 +280,7 @@ void vgpu_wire_put_transfer(struct virtio_gpu_transfer_host_3d *to,
 }
 
 /**
- * vgpu_wire_put_scanout_blob() - encode how a blob is read as a picture
+ * vgpu_wire_put_scanout_blob() - Encode the layout of a picture in a blob
  * @to: the wire's; its header, rectangle and ids are the caller's
  * @from: ours
  */
@@ -299,7 +299,7 @@ void vgpu_wire_put_scanout_blob(struct virtio_gpu_set_scanout_blob *to,
 }
 
 /**
- * vgpu_wire_type_name() - a command's name for people
+ * vgpu_wire_type_name() - Get the name of a command, for messages
  * @type: VIRTIO_GPU_CMD_*
  *
  * Return: a constant string, never NULL.

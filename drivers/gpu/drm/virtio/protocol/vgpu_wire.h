@@ -18,7 +18,7 @@
 #define VGPU_WIRE_SCANOUT_MAX_SIDE	16384
 
 /**
- * struct vgpu_wire_config - the configuration of the device (virtio 1.3, 5.7.4)
+ * struct vgpu_wire_config - The configuration of the device (virtio 1.3, 5.7.4)
  * @events_read: VIRTIO_GPU_EVENT_* that are pending
  * @events_clear: written: those to be cleared
  * @num_scanouts: 1 to VIRTIO_GPU_MAX_SCANOUTS, or 0 for a device without display
@@ -36,7 +36,7 @@ struct vgpu_wire_config {
 };
 
 /**
- * struct vgpu_rect - a rectangle in pixels
+ * struct vgpu_rect - A rectangle in pixels
  * @x: left edge
  * @y: upper edge
  * @w: width
@@ -50,7 +50,7 @@ struct vgpu_rect {
 };
 
 /**
- * struct vgpu_box - a box in texels of a resource
+ * struct vgpu_box - A box in texels of a resource
  * @x: left edge
  * @y: upper edge
  * @z: front edge, or layer
@@ -68,7 +68,7 @@ struct vgpu_box {
 };
 
 /**
- * struct vgpu_texture - what RESOURCE_CREATE_3D says of a resource
+ * struct vgpu_texture - Parameters of RESOURCE_CREATE_3D
  * @target: pipe target
  * @format: pipe format
  * @bind: pipe bind flags
@@ -94,7 +94,7 @@ struct vgpu_texture {
 };
 
 /**
- * struct vgpu_transfer - a copy between a resource and its backing
+ * struct vgpu_transfer - A copy between a resource and its backing
  * @box: the part of the resource
  * @offset: where the backing's part starts, in bytes
  * @level: mip level
@@ -110,7 +110,7 @@ struct vgpu_transfer {
 };
 
 /**
- * struct vgpu_scanout_blob - how a blob is to be read as a picture
+ * struct vgpu_scanout_blob - The layout of a picture in a blob
  * @width: pixels of the framebuffer
  * @height: rows of the framebuffer
  * @format: enum virtio_gpu_formats
@@ -126,9 +126,9 @@ struct vgpu_scanout_blob {
 };
 
 /**
- * struct vgpu_output_info - what GET_DISPLAY_INFO says of one scanout
+ * struct vgpu_output_info - The answer to GET_DISPLAY_INFO for one scanout
  * @rect: preferred position and size
- * @enabled: somebody looks at it
+ * @enabled: the host shows this scanout to a user
  */
 struct vgpu_output_info {
 	struct vgpu_rect rect;
@@ -136,7 +136,7 @@ struct vgpu_output_info {
 };
 
 /**
- * struct vgpu_capset_info - what GET_CAPSET_INFO says of one capset
+ * struct vgpu_capset_info - The answer to GET_CAPSET_INFO for one capset
  * @id: VIRTIO_GPU_CAPSET_*
  * @max_version: newest version the host knows
  * @max_bytes: size of its data

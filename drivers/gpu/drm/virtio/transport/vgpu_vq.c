@@ -6,27 +6,30 @@
  *
  * The ring of the virtqueue is a window on the queue, not the queue: committing a
  * message appends it to a FIFO and pushes what fits into the ring. It neither
- * sleeps nor fails, so whoever has published a fence can always commit the
- * message that signals it. What doesn't fit is pushed when a response makes room.
+ * sleeps nor fails, so a submission that has published a fence can always commit the
+ * message that signals it. Other messages are pushed when a response makes room.
  *
  * A message owns the memory of its request and its response. The queue holds a
  * reference to it for as long as the device may touch that memory, so a waiter
  * may give up at any time, and a message may be completed with an error (the
  * device is lost) long before the device lets go of it.
  *
- * The queue asks for interrupts only while somebody wants an answer or messages
- * wait for room. Other responses are collected along the way by whoever commits
- * next, and at the latest by a timer, which also watches the device. An answer that
- * was there before its interrupt was asked for is collected by an interrupt we send
- * ourselves, as soon as the asker lets go of its locks.
+ * The queue asks for interrupts only while a waiter wants an answer or messages wait for
+ * room. Other responses are collected by the next commit, and at the latest by a timer, which
+ * also watches the device. If an answer arrived before its interrupt was enabled, an irq_work
+ * collects it as soon as the waiter has dropped its locks.
  *
  * Locking: &vgpu_vq.lock is the innermost lock of the driver. No callback is called
  * while it is held but &vgpu_msg.stamp.
  */
 
+#include <linux/atomic.h>
+#include <linux/dma-fence.h>
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/rcupdate.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -45,7 +48,7 @@ static void vgpu_msg_free(struct kref *ref)
 }
 
 /**
- * vgpu_msg_put() - drop a reference to a message
+ * vgpu_msg_put() - Drop a reference to a message
  * @msg: the message
  *
  * Context: any.
@@ -60,7 +63,7 @@ static bool vgpu_vq_has_room_locked(struct vgpu_vq *vq, const struct vgpu_msg *m
 	return vq->ring->num_free >= vgpu_vq_entries(vq, msg);
 }
 
-/* What sg_init_one() does, without its calls: it is done twice a message. */
+/* Like sg_init_one(), but inline: it is called twice per message. */
 static void vgpu_vq_set_entry(struct scatterlist *sg, const void *buf, u32 size_bytes)
 {
 	*sg = (struct scatterlist){};
@@ -69,7 +72,7 @@ static void vgpu_vq_set_entry(struct scatterlist *sg, const void *buf, u32 size_
 }
 
 /**
- * vgpu_vq_add_locked() - give a message to the ring, which has room
+ * vgpu_vq_add_locked() - Add a message to the ring, which has room
  * @vq: the queue
  * @msg: the message
  *
@@ -101,7 +104,7 @@ static void vgpu_vq_gauge_locked(struct vgpu_vq *vq)
 		   vq->ring->num_free < vq->stats.ring_entries >> VGPU_VQ_RESERVE_SHIFT);
 }
 
-/* Put a message, which is on no list, into the ring: false when that does not go now. */
+/* Add a message, which is on no list, to the ring. Returns false if the ring cannot take it now. */
 static bool vgpu_vq_enter_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 {
 	lockdep_assert_held(&vq->lock);
@@ -112,10 +115,8 @@ static bool vgpu_vq_enter_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 		vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
 	msg->since = jiffies;
 	msg->state = VGPU_MSG_RING;
-	if (list_empty(&vq->in_ring)) {
-		WRITE_ONCE(vq->heard, jiffies);
-		vq->oldest_since = jiffies;
-	}
+	if (!vgpu_vq_is_owed_locked(vq))
+		vgpu_vq_begin_watch_locked(vq);
 	list_add_tail(&msg->node, &vq->in_ring);
 	vq->nr_wanted += msg->wanted;
 	vq->unkicked = true;
@@ -123,9 +124,9 @@ static bool vgpu_vq_enter_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 }
 
 /*
- * Move messages from the FIFO into the ring while there is room. Whatever goes
- * wrong leaves the message at the head of the FIFO: a response or the sweep
- * tries again, a broken ring is reported and drained by vgpu_vq_fail().
+ * Move messages from the FIFO into the ring while there is room. After an error the message stays
+ * at the head of the FIFO: the next response or the sweep retries it. A broken ring is reported
+ * to the owner and drained by vgpu_vq_fail().
  */
 static void vgpu_vq_push_locked(struct vgpu_vq *vq)
 {
@@ -152,15 +153,8 @@ static void vgpu_vq_take_answer_locked(struct vgpu_vq *vq, struct vgpu_msg *msg,
 {
 	lockdep_assert_held(&vq->lock);
 
-	vq->nr_wanted -= msg->wanted;
+	vgpu_vq_release_locked(vq, msg);
 	vq->stats.completed++;
-	if (msg->lane) {
-		*msg->lane = jiffies;
-	} else if (!msg->probe) {
-		vq->plain_worked = jiffies;
-		if (time_after(msg->since, vq->plain_since))
-			vq->plain_since = msg->since;
-	}
 	/* A device that claims more than the room it was given is lying. */
 	if (used_bytes > msg->resp_bytes)
 		msg->error = -EPROTO;
@@ -173,24 +167,22 @@ static void vgpu_vq_retire_locked(struct vgpu_vq *vq, struct vgpu_msg *msg,
 {
 	lockdep_assert_held(&vq->lock);
 
-	/* The outcome of others is known already, and maybe being looked at. */
+	/* The outcome of an abandoned message is already known, and may be in use. */
 	if (!msg->completed)
 		vgpu_vq_take_answer_locked(vq, msg, used_bytes);
-	else
-		WRITE_ONCE(vq->zombie_entries, vq->zombie_entries - vgpu_vq_entries(vq, msg));
+	if (msg->held)
+		WRITE_ONCE(vq->stats.held, vq->stats.held - vgpu_vq_entries(vq, msg));
 	vq->nr_in_ring--;
 	msg->state = VGPU_MSG_RETIRED;
-	if (!msg->probe)
-		WRITE_ONCE(vq->worked, jiffies);
-	vgpu_vq_leave_ring_locked(vq, msg, done);
+	list_move_tail(&msg->node, done);
 }
 
 /**
- * vgpu_vq_reap_locked() - collect what the device has answered
+ * vgpu_vq_reap_locked() - Collect the messages that the device has answered
  * @vq: the queue
  * @done: the messages are appended to it, for vgpu_vq_finish()
  *
- * Leaves interrupts enabled just when somebody needs the next answer.
+ * Leaves interrupts enabled only if a waiter needs the next answer.
  *
  * Context: any; the queue's lock is held.
  */
@@ -207,8 +199,7 @@ void vgpu_vq_reap_locked(struct vgpu_vq *vq, struct list_head *done)
 		virtqueue_disable_cb(vq->ring);
 		while ((msg = virtqueue_get_buf(vq->ring, &used_bytes))) {
 			vgpu_vq_retire_locked(vq, msg, used_bytes, done);
-			vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
-			WRITE_ONCE(vq->heard, jiffies);
+			vgpu_vq_hear_locked(vq, msg->ping);
 		}
 		if (virtqueue_is_broken(vq->ring))
 			return;
@@ -216,36 +207,37 @@ void vgpu_vq_reap_locked(struct vgpu_vq *vq, struct list_head *done)
 }
 
 /**
- * vgpu_vq_kick_locked() - tell the device of what is new in the ring
- * @vq: the queue, attached
+ * vgpu_vq_prepare_kick_locked() - Check whether the device must be told of new messages
+ * @vq: the queue
  *
  * Context: any; the queue's lock is held.
+ * Return: the ring to notify, after the lock is dropped, or NULL.
  */
-void vgpu_vq_kick_locked(struct vgpu_vq *vq)
+struct virtqueue *vgpu_vq_prepare_kick_locked(struct vgpu_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
 
-	if (!vq->unkicked)
-		return;
+	if (!vq->unkicked || !vq->ring)
+		return NULL;
 	vq->unkicked = false;
-	if (virtqueue_kick_prepare(vq->ring)) {
-		vq->stats.kicks++;
-		/* A ring that broke is noticed by vgpu_vq_check(). */
-		virtqueue_notify(vq->ring);
-	}
+	if (!virtqueue_kick_prepare(vq->ring))
+		return NULL;
+	vq->stats.kicks++;
+	return vq->ring;
 }
 
 /**
- * vgpu_vq_finish() - tell the owner of messages that came back
+ * vgpu_vq_finish() - Complete messages that came back
  * @done: the messages; the ring's references to them are dropped
  *
  * Context: any, but not under a lock that &vgpu_msg.complete takes.
  */
 void vgpu_vq_finish(struct list_head *done)
 {
+	bool cookie = dma_fence_begin_signalling();
 	struct vgpu_msg *msg, *next;
 
-	/* The list goes with its messages. */
+	/* A put may free the message, and the list entry with it. */
 	list_for_each_entry_safe(msg, next, done, node) {
 		if (!msg->completed) {
 			msg->completed = true;
@@ -253,6 +245,7 @@ void vgpu_vq_finish(struct list_head *done)
 		}
 		vgpu_msg_put(msg);
 	}
+	dma_fence_end_signalling(cookie);
 }
 
 static bool vgpu_vq_is_broken_locked(struct vgpu_vq *vq)
@@ -261,18 +254,20 @@ static bool vgpu_vq_is_broken_locked(struct vgpu_vq *vq)
 }
 
 /**
- * vgpu_vq_service() - the round everybody makes: collect, refill, tell the owners
+ * vgpu_vq_service() - Reap responses, refill the ring, kick, and run the completions
  * @vq: the queue
- * @kick: tell the device, too, even if nothing was refilled
+ * @kick: kick even if the ring was not refilled
  *
  * Context: any, but not under a lock that &vgpu_msg.complete takes.
  */
 void vgpu_vq_service(struct vgpu_vq *vq, bool kick)
 {
+	struct virtqueue *ring = NULL;
 	LIST_HEAD(done);
 	unsigned long flags;
 	bool broken;
 
+	rcu_read_lock();
 	spin_lock_irqsave(&vq->lock, flags);
 	vgpu_vq_reap_locked(vq, &done);
 	list_splice_tail_init(&vq->rejected, &done);
@@ -280,35 +275,62 @@ void vgpu_vq_service(struct vgpu_vq *vq, bool kick)
 		vgpu_vq_push_locked(vq);
 		kick = true;
 	}
-	if (kick && vq->ring)
-		vgpu_vq_kick_locked(vq);
+	if (kick)
+		ring = vgpu_vq_prepare_kick_locked(vq);
 	if (vq->ring)
 		vgpu_vq_gauge_locked(vq);
 	broken = vgpu_vq_is_broken_locked(vq);
 	spin_unlock_irqrestore(&vq->lock, flags);
+
+	/* Outside the lock: the exit to the host takes long. The next push sees a broken ring. */
+	if (ring)
+		virtqueue_notify(ring);
+	rcu_read_unlock();
 
 	vgpu_vq_finish(&done);
 	if (broken)
 		vq->ops->lost(vq->owner, -EIO);
 }
 
+/**
+ * vgpu_vq_notify() - Notify the device even if it did not ask for it
+ * @vq: the queue
+ *
+ * Context: any.
+ */
+void vgpu_vq_notify(struct vgpu_vq *vq)
+{
+	struct virtqueue *ring;
+	unsigned long flags;
+
+	rcu_read_lock();
+	spin_lock_irqsave(&vq->lock, flags);
+	ring = vq->error ? NULL : vq->ring;
+	vq->stats.kicks += !!ring;
+	spin_unlock_irqrestore(&vq->lock, flags);
+	if (ring)
+		virtqueue_notify(ring);
+	rcu_read_unlock();
+}
+
 static void vgpu_vq_answered(struct irq_work *work)
 {
-	vgpu_vq_service(container_of(work, struct vgpu_vq, answered), false);
+	vgpu_vq_service(container_of(work, struct vgpu_vq, answered), true);
 }
 
 /**
- * vgpu_vq_create() - create a queue that is not attached to a ring yet
+ * vgpu_vq_create() - Create a queue that is not attached to a ring yet
  * @ops: upcalls
  * @owner: first argument of the upcalls
- * @timeout_ms: how long, in milliseconds, the device may keep its oldest message
- *              before the owner is told; 0 for ever
+ * @silence_limit_ms: how long the device may leave a ping unanswered before it counts as lost;
+ *                    0 for ever
+ * @wq: runs the sweep, without waiting for memory; outlives the queue
  *
  * Context: process, may sleep.
  * Return: the queue, or ERR_PTR(-ENOMEM).
  */
 struct vgpu_vq *vgpu_vq_create(const struct vgpu_vq_ops *ops, void *owner,
-			       unsigned int timeout_ms)
+			       unsigned int silence_limit_ms, struct workqueue_struct *wq)
 {
 	struct vgpu_vq *vq;
 
@@ -319,13 +341,15 @@ struct vgpu_vq *vgpu_vq_create(const struct vgpu_vq_ops *ops, void *owner,
 	spin_lock_init(&vq->lock);
 	INIT_LIST_HEAD(&vq->pending);
 	INIT_LIST_HEAD(&vq->in_ring);
+	INIT_LIST_HEAD(&vq->held);
 	INIT_LIST_HEAD(&vq->zombies);
 	INIT_LIST_HEAD(&vq->rejected);
 	INIT_LIST_HEAD(&vq->panic_done);
 	INIT_DELAYED_WORK(&vq->sweep, vgpu_vq_sweep);
 	init_irq_work(&vq->answered, vgpu_vq_answered);
 	vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
-	vq->timeout = msecs_to_jiffies(timeout_ms);
+	vq->silence_limit_ms = silence_limit_ms;
+	vq->wq = wq;
 	vq->ops = ops;
 	vq->owner = owner;
 	vq->error = -ENODEV;
@@ -333,7 +357,21 @@ struct vgpu_vq *vgpu_vq_create(const struct vgpu_vq_ops *ops, void *owner,
 }
 
 /**
- * vgpu_vq_destroy() - free a queue
+ * vgpu_vq_settle() - Complete and put all messages of a queue that takes no more
+ * @vq: the queue, detached
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_vq_settle(struct vgpu_vq *vq)
+{
+	WARN_ON(vq->ring);
+	vgpu_vq_poll(vq);
+	cancel_delayed_work_sync(&vq->sweep);
+	irq_work_sync(&vq->answered);
+}
+
+/**
+ * vgpu_vq_destroy() - Free a queue
  * @vq: the queue, detached; or NULL
  *
  * Context: process, may sleep.
@@ -342,15 +380,12 @@ void vgpu_vq_destroy(struct vgpu_vq *vq)
 {
 	if (!vq)
 		return;
-	WARN_ON(vq->ring);
-	vgpu_vq_poll(vq);
-	cancel_delayed_work_sync(&vq->sweep);
-	irq_work_sync(&vq->answered);
+	vgpu_vq_settle(vq);
 	kfree(vq);
 }
 
 /**
- * vgpu_vq_attach() - give a queue its ring; from now on it takes messages
+ * vgpu_vq_attach() - Attach a queue to its ring
  * @vq: the queue, detached
  * @ring: the virtqueue, which stays valid until vgpu_vq_detach()
  *
@@ -366,19 +401,39 @@ void vgpu_vq_attach(struct vgpu_vq *vq, struct virtqueue *ring)
 	WRITE_ONCE(vq->stats.ring_entries, virtqueue_get_vring_size(ring));
 	vq->unkicked = false;
 	WRITE_ONCE(vq->crowded, false);
-	vq->plain_worked = jiffies;
-	vq->plain_since = jiffies;
-	WRITE_ONCE(vq->worked, jiffies);
+	WRITE_ONCE(vq->stats.held, 0);
 	WRITE_ONCE(vq->error, 0);
 	spin_unlock_irqrestore(&vq->lock, flags);
 }
 
+static void vgpu_vq_reject_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
+{
+	lockdep_assert_held(&vq->lock);
+
+	msg->error = vq->error;
+	msg->state = VGPU_MSG_RETIRED;
+	list_move_tail(&msg->node, &vq->rejected);
+	vq->stats.failed++;
+}
+
+/* A vgpu_vq_fail() that still runs drops the lock at each message, so the list may change. */
+static void vgpu_vq_reject_pending_locked(struct vgpu_vq *vq)
+{
+	struct vgpu_msg *msg, *next;
+
+	lockdep_assert_held(&vq->lock);
+
+	list_for_each_entry_safe(msg, next, &vq->pending, node)
+		vgpu_vq_reject_locked(vq, msg);
+	vq->stats.pending = 0;
+}
+
 /**
- * vgpu_vq_detach() - take the ring away from a queue
+ * vgpu_vq_detach() - Detach a queue from its ring
  * @vq: the queue, failed
  *
- * The caller has reset the device and seen to it that the ring's callback does
- * not run any more: nothing but us touches the messages.
+ * The caller has reset the device and made sure that the ring's callback no longer runs, so
+ * nothing else touches the messages.
  *
  * Context: process, may sleep.
  */
@@ -391,33 +446,50 @@ void vgpu_vq_detach(struct vgpu_vq *vq)
 	spin_lock_irqsave(&vq->lock, flags);
 	if (vq->ring) {
 		WARN_ON(!vq->error);
-		while ((msg = virtqueue_detach_unused_buf(vq->ring)))
+		while ((msg = virtqueue_detach_unused_buf(vq->ring))) {
+			if (!msg->completed)
+				msg->error = vq->error;
 			vgpu_vq_retire_locked(vq, msg, 0, &done);
-		/* What the ring has lost track of; normally nothing. */
+		}
+		/* Abandoned messages that the ring has lost track of; normally none. */
 		list_splice_tail_init(&vq->zombies, &done);
 		vq->nr_in_ring = 0;
-		WRITE_ONCE(vq->zombie_entries, 0);
 		vq->ring = NULL;
 	}
+	vgpu_vq_reject_pending_locked(vq);
 	spin_unlock_irqrestore(&vq->lock, flags);
 
+	/* vgpu_vq_service() notifies the ring outside the lock, under RCU. */
+	synchronize_rcu();
 	cancel_delayed_work_sync(&vq->sweep);
 	spin_lock_irqsave(&vq->lock, flags);
 	vq->sweeping = false;
-	/* What the sweep would have completed. */
+	/* The sweep was cancelled, so complete the refused messages here. */
 	list_splice_tail_init(&vq->rejected, &done);
 	spin_unlock_irqrestore(&vq->lock, flags);
 	vgpu_vq_finish(&done);
 }
 
+/* Service the queue as soon as the caller has dropped its locks. */
+static void vgpu_vq_service_soon_locked(struct vgpu_vq *vq)
+{
+	lockdep_assert_held(&vq->lock);
+
+	if (arch_irq_work_has_interrupt())
+		irq_work_queue(&vq->answered);
+	else
+		/* Without an interrupt of its own, an irq_work runs at the next timer tick. */
+		vgpu_vq_set_sweep_locked(vq, 0);
+}
+
 /**
- * vgpu_vq_commit() - send a message
+ * vgpu_vq_commit() - Send a message
  * @vq: the queue
  * @msg: the message; the queue takes a reference of its own
  *
  * Messages reach the device in the order of their commits. The device is told at
- * the next vgpu_vq_kick(), at the latest by the sweep. On a failed queue that is
- * when the message completes, with the queue's error.
+ * the next vgpu_vq_kick(), or at the latest by the sweep. A message committed to a failed queue
+ * is refused: it completes with the queue's error, outside this call.
  *
  * Context: any; calls back only &vgpu_msg.stamp, so locks that &vgpu_msg.complete takes
  * may be held.
@@ -432,25 +504,26 @@ void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg)
 	if (msg->stamp)
 		msg->stamp(msg);
 	if (vq->error) {
-		msg->error = vq->error;
-		msg->state = VGPU_MSG_RETIRED;
-		list_add_tail(&msg->node, &vq->rejected);
-		vq->stats.failed++;
-		vgpu_vq_arm_sweep_locked(vq);
+		vgpu_vq_reject_locked(vq, msg);
+		vgpu_vq_service_soon_locked(vq);
 	} else {
+		if (!msg->ping)
+			vq->ask_ms = VGPU_VQ_ASK_MIN_MS;
 		if (vq->stats.pending || !vgpu_vq_enter_ring_locked(vq, msg)) {
 			msg->state = VGPU_MSG_PENDING;
 			list_add_tail(&msg->node, &vq->pending);
 			vq->stats.pending++;
 		}
 		vgpu_vq_gauge_locked(vq);
-		vgpu_vq_arm_sweep_locked(vq);
+		/* A sweep sends the ping and is armed for the answer, so leave its delay alone. */
+		if (!msg->ping || !vq->sweeping)
+			vgpu_vq_arm_sweep_locked(vq);
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
 }
 
 /**
- * vgpu_vq_has() - was a message committed?
+ * vgpu_vq_has() - Check whether a message was committed
  * @vq: the queue it was or will be committed to
  * @msg: the message
  *
@@ -469,7 +542,37 @@ bool vgpu_vq_has(struct vgpu_vq *vq, const struct vgpu_msg *msg)
 }
 
 /**
- * vgpu_vq_kick() - tell the device of what was committed
+ * vgpu_vq_take_back() - Take back a message that still waits for room in the ring
+ * @vq: the queue it was committed to
+ * @msg: the message, to which the caller has a reference
+ *
+ * Afterwards the message is in the state before its commit, and can be committed again.
+ *
+ * Context: any.
+ * Return: false when the device may have seen it.
+ */
+bool vgpu_vq_take_back(struct vgpu_vq *vq, struct vgpu_msg *msg)
+{
+	unsigned long flags;
+	bool taken;
+
+	spin_lock_irqsave(&vq->lock, flags);
+	taken = msg->state == VGPU_MSG_PENDING;
+	if (taken) {
+		list_del_init(&msg->node);
+		msg->state = VGPU_MSG_NEW;
+		vq->stats.pending--;
+		vq->stats.committed--;
+		vgpu_vq_gauge_locked(vq);
+	}
+	spin_unlock_irqrestore(&vq->lock, flags);
+	if (taken)
+		vgpu_msg_put(msg);
+	return taken;
+}
+
+/**
+ * vgpu_vq_kick() - Notify the device of committed messages
  * @vq: the queue
  *
  * Collects responses in passing, so that a busy queue needs few interrupts.
@@ -482,7 +585,7 @@ void vgpu_vq_kick(struct vgpu_vq *vq)
 }
 
 /**
- * vgpu_vq_poll() - collect responses now
+ * vgpu_vq_poll() - Collect responses now
  * @vq: the queue
  *
  * Context: any, but not under a lock that &vgpu_msg.complete takes.
@@ -493,7 +596,7 @@ void vgpu_vq_poll(struct vgpu_vq *vq)
 }
 
 /**
- * vgpu_vq_callback() - the ring's interrupt
+ * vgpu_vq_callback() - Handle the interrupt of the ring
  * @vq: the queue
  *
  * Context: hard interrupt.
@@ -505,7 +608,7 @@ void vgpu_vq_callback(struct vgpu_vq *vq)
 }
 
 /**
- * vgpu_vq_is_crowded() - would a client's message leave the display too little room?
+ * vgpu_vq_is_crowded() - Check whether a client's message would leave the display too little room
  * @vq: the queue
  *
  * Return: a snapshot; false on a queue that has failed and emptied.
@@ -515,22 +618,32 @@ bool vgpu_vq_is_crowded(const struct vgpu_vq *vq)
 	return READ_ONCE(vq->crowded);
 }
 
-/* There is an answer, for which no interrupt will come. */
-static void vgpu_vq_collect_soon_locked(struct vgpu_vq *vq)
+/**
+ * vgpu_vq_held_quarters() - Get how much of the ring is full of held messages
+ * @vq: the queue
+ *
+ * Return: the number of quarters that are full of held messages, 0 to 4.
+ */
+u32 vgpu_vq_held_quarters(const struct vgpu_vq *vq)
 {
-	lockdep_assert_held(&vq->lock);
+	u32 entries = READ_ONCE(vq->stats.ring_entries);
 
-	if (arch_irq_work_has_interrupt()) {
-		irq_work_queue(&vq->answered);
-		return;
-	}
-	/* Such a work would be done at the next tick of the clock. */
-	vq->sweeping = true;
-	mod_delayed_work(system_dfl_wq, &vq->sweep, 0);
+	return entries ? READ_ONCE(vq->stats.held) * 4 / entries : 0;
 }
 
 /**
- * vgpu_vq_want() - ask for an interrupt when a message is answered
+ * vgpu_vq_held_share() - Get how much a client with held messages may have in flight
+ * @vq: the queue
+ *
+ * Return: the number of messages, an eighth of the ring and at least 1.
+ */
+u32 vgpu_vq_held_share(const struct vgpu_vq *vq)
+{
+	return max(READ_ONCE(vq->stats.ring_entries) >> VGPU_VQ_SHARE_SHIFT, 1);
+}
+
+/**
+ * vgpu_vq_want() - Ask for an interrupt when a message is answered
  * @vq: the queue the message was or will be committed to
  * @msg: the message
  *
@@ -542,27 +655,26 @@ void vgpu_vq_want(struct vgpu_vq *vq, struct vgpu_msg *msg)
 	unsigned long flags;
 
 	spin_lock_irqsave(&vq->lock, flags);
-	/* Whether one that is retired is completed is not decided under the lock. */
+	/* A retired message may be completing outside the lock, so it needs no interrupt. */
 	if (!msg->wanted && msg->state != VGPU_MSG_RETIRED && !msg->completed) {
 		msg->wanted = true;
 		if (msg->state == VGPU_MSG_RING && vq->ring) {
 			vq->nr_wanted++;
-			vgpu_vq_kick_locked(vq);
-			if (!virtqueue_enable_cb(vq->ring))
-				vgpu_vq_collect_soon_locked(vq);
+			if (!virtqueue_enable_cb(vq->ring) || vq->unkicked)
+				vgpu_vq_service_soon_locked(vq);
 		}
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
 }
 
 /**
- * vgpu_vq_listen() - ask for an interrupt at each response
+ * vgpu_vq_listen() - Ask for an interrupt at each response
  * @vq: the queue
  *
- * For who waits for any progress rather than for one message. Undone by
- * vgpu_vq_unlisten().
+ * For a waiter that depends on several messages: a fence signals after all earlier fences of its
+ * timeline, whatever the order of the responses. Undone by vgpu_vq_unlisten().
  *
- * Context: any, but not under a lock that &vgpu_msg.complete takes.
+ * Context: any; calls nothing back, so locks that &vgpu_msg.complete takes may be held.
  */
 void vgpu_vq_listen(struct vgpu_vq *vq)
 {
@@ -570,13 +682,13 @@ void vgpu_vq_listen(struct vgpu_vq *vq)
 
 	spin_lock_irqsave(&vq->lock, flags);
 	vq->nr_wanted++;
+	if (vq->ring && (!virtqueue_enable_cb(vq->ring) || vq->unkicked))
+		vgpu_vq_service_soon_locked(vq);
 	spin_unlock_irqrestore(&vq->lock, flags);
-	/* Enables the interrupt, after what is there is collected. */
-	vgpu_vq_service(vq, true);
 }
 
 /**
- * vgpu_vq_unlisten() - undo vgpu_vq_listen()
+ * vgpu_vq_unlisten() - Undo vgpu_vq_listen()
  * @vq: the queue
  *
  * Context: any.
@@ -591,7 +703,7 @@ void vgpu_vq_unlisten(struct vgpu_vq *vq)
 }
 
 /**
- * vgpu_vq_max_data() - how long a message's data may be
+ * vgpu_vq_max_data() - Get how long the data of a message may be
  * @vq: the queue
  *
  * A chain of descriptors is not longer than the ring, indirect or not (virtio
@@ -607,7 +719,7 @@ unsigned int vgpu_vq_max_data(const struct vgpu_vq *vq)
 }
 
 /**
- * vgpu_vq_error() - why a queue takes no messages
+ * vgpu_vq_error() - Get the reason why a queue takes no messages
  * @vq: the queue
  *
  * Return: 0 when it takes messages, else what vgpu_vq_fail() was called with, or
@@ -619,7 +731,7 @@ int vgpu_vq_error(const struct vgpu_vq *vq)
 }
 
 /**
- * vgpu_vq_read_stats() - take a snapshot of a queue's counters
+ * vgpu_vq_read_stats() - Take a snapshot of a queue's counters
  * @vq: the queue
  * @stats: filled in
  *

@@ -12,11 +12,14 @@ struct virtqueue;
 struct virtio_device;
 struct vgpu_vq;
 
-/* A device that has answered nothing for so long is silent. */
-#define VGPU_VQ_SILENCE_MS	500
+/* A device that leaves a ping unanswered for so long is silent. */
+#define VGPU_VQ_ANSWER_MS	2000
+
+/* A message that the device has had for so long is held; clients with held messages are limited. */
+#define VGPU_VQ_HELD_MS		1000
 
 /**
- * enum vgpu_msg_state - where a message is on its way
+ * enum vgpu_msg_state - Where a message is on its way
  * @VGPU_MSG_NEW: not committed yet; only its creator sees it
  * @VGPU_MSG_PENDING: committed, waits in the FIFO for room in the ring
  * @VGPU_MSG_RING: the device may read the request and write the response
@@ -30,7 +33,7 @@ enum vgpu_msg_state {
 };
 
 /**
- * struct vgpu_msg - one request to the device together with room for its response
+ * struct vgpu_msg - One request to the device together with room for its response
  * @ref: one reference for the queue from commit until the device can no longer
  *       touch the memory, and one for each waiter
  * @node: entry of the queue's pending or ring list; protected by the queue's lock
@@ -45,15 +48,16 @@ enum vgpu_msg_state {
  * @req_bytes: size of @req
  * @resp_bytes: size of @resp
  * @ndata: number of scatterlist entries in @data
- * @used_bytes: what the device says it wrote; never more than @resp_bytes,
+ * @used_bytes: how much the device says it wrote; never more than @resp_bytes,
  *              valid in @complete when @error is 0
  * @error: 0, or why there is no response; set before @complete
- * @since: when it was put into the ring, in jiffies; protected by the lock of the queue
- * @lane: when the device last returned a message of those it works through one by one,
- *        in jiffies; protected by the queue's lock; NULL for a message on its own
+ * @since: time of entry into the ring, in jiffies; protected by the queue's lock
+ * @nr_held: the sender's counter of held messages; set before commit, valid until @complete is
+ *           called; or NULL
  * @state: protected by the queue's lock
- * @probe: only asks whether the device is there; set before commit
- * @wanted: somebody waits for this message; protected by the queue's lock
+ * @held: the device has had it for VGPU_VQ_HELD_MS; protected by the queue's lock
+ * @ping: the message only checks that the device answers; set before commit
+ * @wanted: a waiter needs an interrupt for this message; protected by the queue's lock
  * @completed: @complete was called or is about to be; protected by the queue's lock
  */
 struct vgpu_msg {
@@ -71,36 +75,39 @@ struct vgpu_msg {
 	u32 used_bytes;
 	int error;
 	unsigned long since;
-	unsigned long *lane;
+	atomic_t *nr_held;
 	enum vgpu_msg_state state;
-	bool probe;
+	bool held;
+	bool ping;
 	bool wanted;
 	bool completed;
 };
 
 /**
- * struct vgpu_vq_ops - what a queue tells its owner
- * @lost: the queue is broken; may be called more than once and in any context
- * @silent: the device has answered nothing for VGPU_VQ_SILENCE_MS, though it was asked;
- *          called again and again, in process context
- * @overdue: the device has kept its oldest message for too long; called again and again,
- *           in process context, until it is answered, expired or failed
+ * struct vgpu_vq_ops - Upcalls of a queue
+ * @lost: the queue is broken, or the device was silent for the silence limit; may be called
+ *        more than once and in any context
+ * @ask: the device has answered nothing for a while, so the owner commits a message with
+ *       &vgpu_msg.ping; in process context
+ * @silent: the device has answered nothing for VGPU_VQ_ANSWER_MS after @ask; in process context
  */
 struct vgpu_vq_ops {
 	void (*lost)(void *owner, int error);
+	void (*ask)(void *owner);
 	void (*silent)(void *owner);
-	void (*overdue)(void *owner);
 };
 
 /**
- * struct vgpu_vq_stats - counters of one queue, a snapshot
+ * struct vgpu_vq_stats - Counters of one queue, a snapshot
  * @committed: messages ever committed
  * @completed: messages ever answered by the device
  * @failed: messages ever completed without an answer
  * @kicks: notifications sent
  * @interrupts: calls of the virtqueue callback
+ * @ticks: expiries of the watch's timer
  * @pending: messages in the FIFO now
  * @in_ring: messages in the ring now
+ * @held: entries of the ring that held messages take
  * @ring_entries: size of the ring
  */
 struct vgpu_vq_stats {
@@ -109,13 +116,15 @@ struct vgpu_vq_stats {
 	u64 failed;
 	u64 kicks;
 	u64 interrupts;
+	u64 ticks;
 	u32 pending;
 	u32 in_ring;
+	u32 held;
 	u32 ring_entries;
 };
 
 /**
- * vgpu_msg_init() - prepare the bookkeeping of a message
+ * vgpu_msg_init() - Initialise the bookkeeping of a message
  * @msg: message whose memory, sizes and functions the caller sets
  *
  * The caller holds the only reference afterwards.
@@ -125,8 +134,9 @@ static inline void vgpu_msg_init(struct vgpu_msg *msg)
 	kref_init(&msg->ref);
 	INIT_LIST_HEAD(&msg->node);
 	msg->state = VGPU_MSG_NEW;
-	msg->lane = NULL;
-	msg->probe = false;
+	msg->nr_held = NULL;
+	msg->held = false;
+	msg->ping = false;
 	msg->error = 0;
 	msg->used_bytes = 0;
 	msg->wanted = false;
@@ -136,17 +146,16 @@ static inline void vgpu_msg_init(struct vgpu_msg *msg)
 void vgpu_msg_put(struct vgpu_msg *msg);
 
 struct vgpu_vq *vgpu_vq_create(const struct vgpu_vq_ops *ops, void *owner,
-			       unsigned int timeout_ms);
+			       unsigned int silence_limit_ms, struct workqueue_struct *wq);
+void vgpu_vq_settle(struct vgpu_vq *vq);
 void vgpu_vq_destroy(struct vgpu_vq *vq);
 void vgpu_vq_attach(struct vgpu_vq *vq, struct virtqueue *ring);
 void vgpu_vq_fail(struct vgpu_vq *vq, int error);
-unsigned int vgpu_vq_expire(struct vgpu_vq *vq);
-bool vgpu_vq_is_moving(const struct vgpu_vq *vq);
-bool vgpu_vq_is_clogged(const struct vgpu_vq *vq);
 void vgpu_vq_detach(struct vgpu_vq *vq);
 
 void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg);
 bool vgpu_vq_has(struct vgpu_vq *vq, const struct vgpu_msg *msg);
+bool vgpu_vq_take_back(struct vgpu_vq *vq, struct vgpu_msg *msg);
 void vgpu_vq_kick(struct vgpu_vq *vq);
 void vgpu_vq_want(struct vgpu_vq *vq, struct vgpu_msg *msg);
 void vgpu_vq_listen(struct vgpu_vq *vq);
@@ -154,6 +163,8 @@ void vgpu_vq_unlisten(struct vgpu_vq *vq);
 void vgpu_vq_poll(struct vgpu_vq *vq);
 void vgpu_vq_callback(struct vgpu_vq *vq);
 bool vgpu_vq_is_crowded(const struct vgpu_vq *vq);
+u32 vgpu_vq_held_quarters(const struct vgpu_vq *vq);
+u32 vgpu_vq_held_share(const struct vgpu_vq *vq);
 bool vgpu_vq_is_silent(const struct vgpu_vq *vq);
 
 int vgpu_vq_panic_enter(struct vgpu_vq *vq);

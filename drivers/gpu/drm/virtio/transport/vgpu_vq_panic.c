@@ -2,8 +2,8 @@
 /**
  * DOC: a queue in a panic
  *
- * Nothing else runs then, and nobody sleeps: messages go past those that wait, and their
- * answers are polled for.
+ * In a panic nothing else runs and nothing can sleep, so messages bypass those that wait, and the
+ * driver polls for their answers.
  */
 
 #include <linux/delay.h>
@@ -21,16 +21,14 @@
 #define VGPU_VQ_PANIC_DELAY_US	10
 
 /**
- * vgpu_vq_panic_enter() - take a queue over in a panic
+ * vgpu_vq_panic_enter() - Take a queue over in a panic
  * @vq: the queue
  *
- * Nothing else runs, and whoever was interrupted may have left things half done, so
- * the lock is tried, not waited for. It stays with the caller until
- * vgpu_vq_panic_exit().
+ * Nothing else runs, and an interrupted holder of the lock may have left the queue inconsistent, so
+ * the lock is tried, not waited for. The caller holds it until vgpu_vq_panic_exit().
  *
  * Context: panic, or interrupts off.
- * Return: 0; -EBUSY when somebody was working with the queue; why it takes no
- * messages.
+ * Return: 0; -EBUSY if the lock was held; or the error of vgpu_vq_error().
  */
 int vgpu_vq_panic_enter(struct vgpu_vq *vq)
 {
@@ -60,7 +58,7 @@ static bool vgpu_vq_panic_poll(struct vgpu_vq *vq, struct vgpu_msg *msg)
 }
 
 /**
- * vgpu_vq_panic_run() - send a message and wait for its answer without sleeping
+ * vgpu_vq_panic_run() - Send a message and wait for its answer without sleeping
  * @vq: the queue, taken over
  * @msg: the message; goes past those that wait for room
  *
@@ -80,12 +78,13 @@ int vgpu_vq_panic_run(struct vgpu_vq *vq, struct vgpu_msg *msg)
 	list_move_tail(&msg->node, &vq->in_ring);
 	vq->nr_in_ring++;
 	vq->unkicked = true;
-	vgpu_vq_kick_locked(vq);
+	if (vgpu_vq_prepare_kick_locked(vq))
+		virtqueue_notify(vq->ring);
 	return vgpu_vq_panic_poll(vq, msg) ? 0 : -ETIMEDOUT;
 }
 
 /**
- * vgpu_vq_panic_exit() - undo vgpu_vq_panic_enter()
+ * vgpu_vq_panic_exit() - Undo vgpu_vq_panic_enter()
  * @vq: the queue
  *
  * When it was only a drill, messages that came back meanwhile are completed.

@@ -2,118 +2,243 @@
 /**
  * DOC: watching the device
  *
- * A timer of each queue collects what nobody waits for, and notices a device that makes
- * no headway: the oldest message in the ring has been the oldest for too long. How old
- * it is does not count, since a slow device may take its time to get to it.
+ * The queue does not judge how long a message takes, only whether the host answers at all. No
+ * message is ever too old.
  *
- * Messages that will not be answered end here as well: those the device has passed over,
- * and all of them when the queue fails. Their memory stays with the ring.
+ * A timer of each queue, the sweep, collects responses without a waiter. While the ring
+ * holds messages and the device answers none, the delay of the sweep grows. After a second
+ * without any answer the sweep notifies the device again, since a notification may have been
+ * lost, and has the owner of the queue send a ping. If the host answers the ping, it holds the
+ * other messages on purpose; unless new messages are sent, the next ping follows after twice
+ * the time, up to a minute. If the host does not answer the ping, it is silent, and the display
+ * goes on without waiting for it. After the silence limit the device is lost.
+ *
+ * Silence is counted in sweeps, and a sweep counts for at most twice its delay. When a stopped
+ * guest goes on, its clock may have advanced by minutes in which the host could not answer
+ * either; they count as a few seconds.
+ *
+ * A message that the device has had for a second is held, on purpose or not. It keeps its place
+ * in the ring, so the commands in flight of a client with held messages are limited, to leave a
+ * part of the ring to all others; see vgpu_vq_held_share().
+ *
+ * When the queue fails, all messages are completed with an error. The memory of those in
+ * the ring stays with the ring.
  */
 
+#include <linux/atomic.h>
+#include <linux/dma-fence.h>
 #include <linux/jiffies.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/virtio.h>
 
 #include "transport/vgpu_vq_priv.h"
 
-/* The delay of the sweep doubles up to this. */
-#define VGPU_VQ_SWEEP_MAX_MS	1000
+/* The delay of the sweep grows by this factor, up to a minute. */
+#define VGPU_VQ_SWEEP_GROWTH	4
+#define VGPU_VQ_SWEEP_MAX_MS	60000
+
+/* A late sweep counts for at most so many of its delays: the guest may have been stopped. */
+#define VGPU_VQ_SWEEP_WORTH	2
 
 /**
- * vgpu_vq_is_silent() - does the device keep us waiting?
+ * enum vgpu_vq_verdict - What the queue concludes from the silence of the device
+ * @VGPU_VQ_THERE: the device answers, or an answer is not overdue
+ * @VGPU_VQ_ASK: a ping is due
+ * @VGPU_VQ_SILENT: the device did not answer the ping in time
+ * @VGPU_VQ_LOST: the device has been silent for the silence limit
+ */
+enum vgpu_vq_verdict {
+	VGPU_VQ_THERE,
+	VGPU_VQ_ASK,
+	VGPU_VQ_SILENT,
+	VGPU_VQ_LOST,
+};
+
+/**
+ * vgpu_vq_is_silent() - Check whether the device has left a ping unanswered for too long
  * @vq: the queue
  *
- * Return: true if it has answered nothing at all for VGPU_VQ_SILENCE_MS, though it was
- * asked.
+ * Return: true if the device has answered nothing for VGPU_VQ_ANSWER_MS after a ping was due.
  */
 bool vgpu_vq_is_silent(const struct vgpu_vq *vq)
 {
-	return !list_empty(&vq->in_ring) &&
-	       time_after(jiffies, READ_ONCE(vq->heard) + msecs_to_jiffies(VGPU_VQ_SILENCE_MS));
-}
-
-/* Is the device at its oldest message for too long? */
-static bool vgpu_vq_is_overdue_locked(struct vgpu_vq *vq)
-{
-	lockdep_assert_held(&vq->lock);
-
-	return vq->timeout && !list_empty(&vq->in_ring) &&
-	       time_after(jiffies, vq->oldest_since + vq->timeout);
-}
-
-/*
- * Has nothing come of a message, or of those before it, for too long? What has no lane is
- * done in its order: the device passes over what is before the last it has answered, and
- * gets to what is behind.
- */
-static bool vgpu_vq_has_expired_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg)
-{
-	unsigned long worked = msg->lane ? *msg->lane : vq->plain_worked;
-	bool passed_over = !msg->lane && time_before(msg->since, vq->plain_since);
-
-	lockdep_assert_held(&vq->lock);
-
-	return time_after(jiffies, msg->since + vq->timeout) &&
-	       (passed_over || time_after(jiffies, worked + vq->timeout));
-}
-
-static struct vgpu_msg *vgpu_vq_first_expired_locked(struct vgpu_vq *vq)
-{
-	struct vgpu_msg *msg;
-
-	lockdep_assert_held(&vq->lock);
-
-	list_for_each_entry(msg, &vq->in_ring, node)
-		if (vgpu_vq_has_expired_locked(vq, msg))
-			return msg;
-	return NULL;
+	return READ_ONCE(vq->silent);
 }
 
 /**
- * vgpu_vq_sweep() - &vgpu_vq.sweep
+ * vgpu_vq_begin_watch_locked() - Begin to count the silence of the device
+ * @vq: the queue, whose ring was empty until now
+ *
+ * Context: any; the queue's lock is held.
+ */
+void vgpu_vq_begin_watch_locked(struct vgpu_vq *vq)
+{
+	lockdep_assert_held(&vq->lock);
+
+	vq->heard = false;
+	vq->asked = false;
+	WRITE_ONCE(vq->silent, false);
+	vq->quiet_ms = 0;
+	vq->ask_ms = VGPU_VQ_ASK_MIN_MS;
+}
+
+/**
+ * vgpu_vq_hear_locked() - End the silence: the device has answered a message
+ * @vq: the queue
+ * @is_ping: the message was a ping
+ *
+ * Context: any; the queue's lock is held.
+ */
+void vgpu_vq_hear_locked(struct vgpu_vq *vq, bool is_ping)
+{
+	lockdep_assert_held(&vq->lock);
+
+	vq->asked = false;
+	WRITE_ONCE(vq->silent, false);
+	if (!is_ping) {
+		vq->heard = true;
+		vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
+		return;
+	}
+	/* The device holds the other messages: nothing to collect before the next ping is due. */
+	vq->heard = false;
+	vq->quiet_ms = 0;
+	if (vq->sweeping && vq->ask_ms > VGPU_VQ_ASK_MIN_MS)
+		vgpu_vq_set_sweep_locked(vq, vq->ask_ms);
+}
+
+static enum vgpu_vq_verdict vgpu_vq_ask_locked(struct vgpu_vq *vq)
+{
+	lockdep_assert_held(&vq->lock);
+
+	vq->asked = true;
+	vq->asked_ms = vq->quiet_ms;
+	vq->ask_ms = min(vq->ask_ms * 2, VGPU_VQ_SWEEP_MAX_MS);
+	return VGPU_VQ_ASK;
+}
+
+static enum vgpu_vq_verdict vgpu_vq_judge_locked(struct vgpu_vq *vq)
+{
+	unsigned int late_ms = jiffies_to_msecs(jiffies - vq->armed_at);
+
+	lockdep_assert_held(&vq->lock);
+
+	if (vq->heard || !vgpu_vq_is_owed_locked(vq)) {
+		vq->heard = false;
+		vq->quiet_ms = 0;
+		return VGPU_VQ_THERE;
+	}
+	vq->quiet_ms += min(late_ms, vq->armed_ms * VGPU_VQ_SWEEP_WORTH);
+	if (!vq->asked)
+		return vq->quiet_ms < vq->ask_ms ? VGPU_VQ_THERE : vgpu_vq_ask_locked(vq);
+	if (vq->silence_limit_ms && vq->quiet_ms >= vq->asked_ms + vq->silence_limit_ms)
+		return VGPU_VQ_LOST;
+	if (vq->silent || vq->quiet_ms < vq->asked_ms + VGPU_VQ_ANSWER_MS)
+		return VGPU_VQ_THERE;
+	WRITE_ONCE(vq->silent, true);
+	return VGPU_VQ_SILENT;
+}
+
+/* Get the time until the verdict can change, in milliseconds. */
+static unsigned int vgpu_vq_judge_again_ms(const struct vgpu_vq *vq)
+{
+	unsigned int due_ms = vq->ask_ms;
+
+	if (vq->asked)
+		due_ms = vq->asked_ms + (vq->silent ? vq->silence_limit_ms : VGPU_VQ_ANSWER_MS);
+	return due_ms > vq->quiet_ms ? due_ms - vq->quiet_ms : VGPU_VQ_SWEEP_MAX_MS;
+}
+
+/* Move messages that the device has had for VGPU_VQ_HELD_MS to the list of held ones. */
+static void vgpu_vq_age_locked(struct vgpu_vq *vq)
+{
+	unsigned long old = jiffies - msecs_to_jiffies(VGPU_VQ_HELD_MS);
+	struct vgpu_msg *msg, *next;
+
+	lockdep_assert_held(&vq->lock);
+
+	list_for_each_entry_safe(msg, next, &vq->in_ring, node) {
+		if (time_after(msg->since, old))
+			break;
+		msg->held = true;
+		list_move_tail(&msg->node, &vq->held);
+		WRITE_ONCE(vq->stats.held, vq->stats.held + vgpu_vq_entries(vq, msg));
+		if (msg->nr_held)
+			atomic_inc(msg->nr_held);
+	}
+}
+
+static enum vgpu_vq_verdict vgpu_vq_watch_locked(struct vgpu_vq *vq)
+{
+	enum vgpu_vq_verdict verdict;
+
+	lockdep_assert_held(&vq->lock);
+
+	vq->stats.ticks++;
+	vq->sweeping = false;
+	if (!vq->ring || vq->error || (!vq->nr_in_ring && !vq->stats.pending))
+		return VGPU_VQ_THERE;
+	vgpu_vq_age_locked(vq);
+	verdict = vgpu_vq_judge_locked(vq);
+	vq->sweep_ms = min(vq->sweep_ms * VGPU_VQ_SWEEP_GROWTH, VGPU_VQ_SWEEP_MAX_MS);
+	if (!vgpu_vq_is_owed_locked(vq))
+		/* The ring is empty, so memory was short for the pending messages: retry soon. */
+		vq->sweep_ms = min(vq->sweep_ms, VGPU_VQ_ASK_MIN_MS);
+	vgpu_vq_set_sweep_locked(vq, min(vq->sweep_ms, vgpu_vq_judge_again_ms(vq)));
+	return verdict;
+}
+
+/**
+ * vgpu_vq_sweep() - Implement &vgpu_vq.sweep
  * @work: the work
  *
- * Collects responses nobody waits for, sends what was committed without a kick, retries
- * what memory was short for, and notices what the device has kept for too long.
+ * Collects responses without a waiter, kicks for messages committed without a kick, retries
+ * messages for which memory was short, and counts the silence of the device.
  *
  * Context: process.
  */
 void vgpu_vq_sweep(struct work_struct *work)
 {
 	struct vgpu_vq *vq = container_of(to_delayed_work(work), struct vgpu_vq, sweep);
-	bool overdue = false, silent = false;
+	bool cookie = dma_fence_begin_signalling();
+	enum vgpu_vq_verdict verdict;
 	unsigned long flags;
 
 	vgpu_vq_service(vq, true);
 
 	spin_lock_irqsave(&vq->lock, flags);
-	vq->sweeping = false;
-	vq->sweep_ms = min(vq->sweep_ms * 2, VGPU_VQ_SWEEP_MAX_MS);
-	if (vq->ring && !vq->error && (vq->nr_in_ring || vq->stats.pending)) {
-		vgpu_vq_arm_sweep_locked(vq);
-		overdue = vgpu_vq_is_overdue_locked(vq);
-		silent = vgpu_vq_is_silent(vq);
-	}
+	verdict = vgpu_vq_watch_locked(vq);
 	spin_unlock_irqrestore(&vq->lock, flags);
 
-	if (silent)
+	switch (verdict) {
+	case VGPU_VQ_THERE:
+		break;
+	case VGPU_VQ_ASK:
+		vgpu_vq_notify(vq);
+		vq->ops->ask(vq->owner);
+		break;
+	case VGPU_VQ_SILENT:
 		vq->ops->silent(vq->owner);
-	if (overdue)
-		vq->ops->overdue(vq->owner);
+		break;
+	case VGPU_VQ_LOST:
+		vq->ops->lost(vq->owner, -ETIMEDOUT);
+		break;
+	}
+	dma_fence_end_signalling(cookie);
 }
 
-/* Take the outcome of a message for decided; the caller completes it and puts it. */
-static void vgpu_vq_give_up_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, int error)
+/* Abandon a message, or retire it if the device never had it. The caller completes and puts it. */
+static void vgpu_vq_give_up_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 {
 	lockdep_assert_held(&vq->lock);
 
 	if (msg->state == VGPU_MSG_RING) {
 		/* The device may still write to it. */
-		vgpu_vq_leave_ring_locked(vq, msg, &vq->zombies);
-		WRITE_ONCE(vq->zombie_entries, vq->zombie_entries + vgpu_vq_entries(vq, msg));
-		vq->nr_wanted -= msg->wanted;
+		list_move_tail(&msg->node, &vq->zombies);
+		vgpu_vq_release_locked(vq, msg);
 		kref_get(&msg->ref);
 	} else {
 		list_del_init(&msg->node);
@@ -122,13 +247,11 @@ static void vgpu_vq_give_up_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, int
 	}
 	vq->stats.failed++;
 	msg->completed = true;
-	msg->error = error;
-	/* It belongs to whoever hears of the outcome. */
-	msg->lane = NULL;
+	msg->error = vq->error;
 }
 
 /**
- * vgpu_vq_fail() - complete every message with an error and take no more
+ * vgpu_vq_fail() - Complete every message with an error and take no more
  * @vq: the queue
  * @error: negative errno that the messages of now and later complete with
  *
@@ -139,19 +262,23 @@ static void vgpu_vq_give_up_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, int
  */
 void vgpu_vq_fail(struct vgpu_vq *vq, int error)
 {
+	bool cookie = dma_fence_begin_signalling();
 	struct vgpu_msg *msg;
 	unsigned long flags;
 
 	spin_lock_irqsave(&vq->lock, flags);
 	if (!vq->error)
 		WRITE_ONCE(vq->error, error);
-	for (;;) {
-		msg = list_first_entry_or_null(&vq->in_ring, struct vgpu_msg, node);
+	/* vgpu_vq_attach() may clear the error while the lock is dropped; spare newer messages. */
+	while (vq->error) {
+		msg = list_first_entry_or_null(&vq->held, struct vgpu_msg, node);
+		if (!msg)
+			msg = list_first_entry_or_null(&vq->in_ring, struct vgpu_msg, node);
 		if (!msg)
 			msg = list_first_entry_or_null(&vq->pending, struct vgpu_msg, node);
 		if (!msg)
 			break;
-		vgpu_vq_give_up_locked(vq, msg, error);
+		vgpu_vq_give_up_locked(vq, msg);
 		spin_unlock_irqrestore(&vq->lock, flags);
 
 		msg->complete(msg);
@@ -159,70 +286,5 @@ void vgpu_vq_fail(struct vgpu_vq *vq, int error)
 		spin_lock_irqsave(&vq->lock, flags);
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
-}
-
-/**
- * vgpu_vq_expire() - complete messages the device has passed over for too long
- * @vq: the queue
- *
- * They end with -ETIMEDOUT; their memory stays with the ring. For a device that
- * answers others. When the oldest message is not overdue, the device is getting to
- * all of them, however slowly, and none expires.
- *
- * Context: any.
- * Return: how many there were.
- */
-unsigned int vgpu_vq_expire(struct vgpu_vq *vq)
-{
-	unsigned int expired = 0;
-	struct vgpu_msg *msg;
-	unsigned long flags;
-	bool overdue;
-
-	spin_lock_irqsave(&vq->lock, flags);
-	overdue = vgpu_vq_is_overdue_locked(vq);
-	while (overdue && (msg = vgpu_vq_first_expired_locked(vq))) {
-		vgpu_vq_give_up_locked(vq, msg, -ETIMEDOUT);
-		expired++;
-		spin_unlock_irqrestore(&vq->lock, flags);
-
-		msg->complete(msg);
-		vgpu_msg_put(msg);
-		spin_lock_irqsave(&vq->lock, flags);
-	}
-	spin_unlock_irqrestore(&vq->lock, flags);
-	return expired;
-}
-
-/**
- * vgpu_vq_is_moving() - has the device returned anything of late?
- * @vq: the queue
- *
- * Context: any.
- * Return: true if it has within the time it may keep its oldest message, or was asked
- * nothing before.
- */
-bool vgpu_vq_is_moving(const struct vgpu_vq *vq)
-{
-	return time_before_eq(jiffies, READ_ONCE(vq->heard) + vq->timeout);
-}
-
-/**
- * vgpu_vq_is_clogged() - does the device keep what was given up on, and do nothing else?
- * @vq: the queue
- *
- * Messages that expired take their place in the ring until the device returns them. When
- * they leave no more of it than is kept free of what clients send, clients wait for good.
- * A device that still works for others is not given up for that.
- *
- * Context: any.
- * Return: true if it does.
- */
-bool vgpu_vq_is_clogged(const struct vgpu_vq *vq)
-{
-	u32 entries = READ_ONCE(vq->stats.ring_entries);
-	u32 reserve = entries >> VGPU_VQ_RESERVE_SHIFT;
-
-	return READ_ONCE(vq->zombie_entries) >= entries - reserve &&
-	       time_after(jiffies, READ_ONCE(vq->worked) + vq->timeout);
+	dma_fence_end_signalling(cookie);
 }

@@ -3,8 +3,10 @@
  * DOC: RESOURCE_CREATE_BLOB
  *
  * A blob is memory without a format: of the guest, of the host's renderer, or of
- * both. Blobs of the renderer may be made by a command stream that is executed
- * first.
+ * both. A command stream that comes with the ioctl can create the memory of a renderer blob; the
+ * host executes the stream first. The ioctl for a renderer blob waits until the client's earlier
+ * submissions have reached the host, since one of them may create the memory. Unknown hints and
+ * padding are ignored, as by the kernel's own driver.
  */
 
 #include <linux/sizes.h>
@@ -19,6 +21,7 @@
 #include "object/vgpu_gem.h"
 #include "object/vgpu_hostmem.h"
 #include "protocol/vgpu_cmd.h"
+#include "protocol/vgpu_submitq.h"
 #include "uapi/drm/virtgpu_drm.h"
 #include "uapi/vgpu_blob.h"
 
@@ -34,16 +37,8 @@ static int vgpu_blob_check_flags(struct vgpu_device *vgpu,
 {
 	struct drm_device *drm = &vgpu->drm;
 
-	if (args->pad || args->pad2) {
-		drm_dbg(drm, "pad: is not 0\n");
-		return -EINVAL;
-	}
 	if (args->blob_flags & ~VGPU_BLOB_FLAGS) {
 		drm_dbg(drm, "blob_flags: %#x are unknown\n", args->blob_flags);
-		return -EINVAL;
-	}
-	if (args->blob_hints & ~DRM_VIRTGPU_BLOB_FLAG_HINT_DEFER_MAPPING) {
-		drm_dbg(drm, "blob_hints: %#x are unknown\n", args->blob_hints);
 		return -EINVAL;
 	}
 	if ((args->blob_flags & VIRTGPU_BLOB_FLAG_USE_CROSS_DEVICE) && !vgpu->features.uuid) {
@@ -58,7 +53,11 @@ static int vgpu_blob_check_size(struct vgpu_device *vgpu,
 {
 	bool guest = args->blob_mem != VIRTGPU_BLOB_MEM_HOST3D;
 
-	if (!args->size || !IS_ALIGNED(args->size, vgpu->features.blob_alignment)) {
+	if (!PAGE_ALIGN(args->size)) {
+		drm_dbg(&vgpu->drm, "size: %llu is none\n", args->size);
+		return -ENOSPC;
+	}
+	if (!IS_ALIGNED(args->size, vgpu->features.blob_alignment)) {
 		drm_dbg(&vgpu->drm, "size: %llu is not a multiple of %u\n", args->size,
 			vgpu->features.blob_alignment);
 		return -EINVAL;
@@ -88,6 +87,11 @@ static int vgpu_blob_check_mem(struct vgpu_device *vgpu,
 			drm_dbg(drm, "blob_mem: %u without 3D\n", args->blob_mem);
 			return -EINVAL;
 		}
+		if (args->blob_mem == VIRTGPU_BLOB_MEM_HOST3D && !vgpu->hostmem &&
+		    (args->blob_flags & VIRTGPU_BLOB_FLAG_USE_MAPPABLE)) {
+			drm_dbg(drm, "blob_flags: the device has no window to map it through\n");
+			return -EINVAL;
+		}
 		if (args->cmd_size % 4) {
 			drm_dbg(drm, "cmd_size: %u is not a multiple of 4\n", args->cmd_size);
 			return -EINVAL;
@@ -114,7 +118,7 @@ static int vgpu_blob_check(struct vgpu_device *vgpu,
 	return ret ?: vgpu_blob_check_size(vgpu, args);
 }
 
-/* Have the renderer make the memory. */
+/* Post the stream by which the renderer creates the memory. */
 static int vgpu_blob_run_stream(struct vgpu_device *vgpu, struct vgpu_context *ctx,
 				const struct drm_virtgpu_resource_create_blob *args)
 {
@@ -138,22 +142,26 @@ static struct vgpu_gem *vgpu_blob_create(struct vgpu_device *vgpu, struct vgpu_c
 
 	if (args->blob_mem != VIRTGPU_BLOB_MEM_GUEST) {
 		ret = vgpu_context_ensure(ctx);
+		/* An earlier stream, which may wait for a fence, may create the blob's memory. */
+		if (!ret)
+			ret = vgpu_submitq_wait_idle(vgpu_context_submitq(ctx));
 		if (!ret)
 			ret = vgpu_blob_run_stream(vgpu, ctx, args);
 		if (ret)
 			return ERR_PTR(ret);
 		blob.ctx_id = vgpu_context_id(ctx);
 	}
-	return vgpu_gem_create_blob(vgpu, &blob);
+	return vgpu_gem_create_blob(vgpu, vgpu_context_timeline(ctx), &blob);
 }
 
 /**
- * vgpu_blob_ioctl() - DRM_IOCTL_VIRTGPU_RESOURCE_CREATE_BLOB
+ * vgpu_blob_ioctl() - Handle DRM_IOCTL_VIRTGPU_RESOURCE_CREATE_BLOB
  * @drm: the device
  * @data: struct drm_virtgpu_resource_create_blob
  * @file: who asks
  *
- * Context: process; sleeps, interruptibly, while the client has too much in flight.
+ * Context: process; sleeps interruptibly while the client is throttled, and while its earlier
+ * submissions wait for dependencies.
  * Return: 0; -EINVAL for what is unknown, absent or of a wrong size; -E2BIG;
  * -EFAULT; -ENOMEM; -ENOSPC; -EIO for a lost context; -ERESTARTSYS; -ENODEV when
  * the device is gone. What the host says becomes the resource's error.
@@ -169,7 +177,7 @@ int vgpu_blob_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	ret = vgpu_blob_check(vgpu, args);
 	if (ret)
 		return ret;
-	ret = vgpu_context_throttle(ctx);
+	ret = vgpu_context_throttle(ctx, false);
 	if (ret)
 		return ret;
 	gem = vgpu_blob_create(vgpu, ctx, args);

@@ -2,8 +2,8 @@
 /**
  * DOC: CONTEXT_INIT
  *
- * Once in the life of a file, before anything else makes its context, user space
- * says which renderer it wants, how many rings, and which of them send events.
+ * Once per file, before another ioctl creates the file's context, user space selects the
+ * renderer, the number of rings, and the rings that send events.
  */
 
 #include <linux/uaccess.h>
@@ -51,7 +51,7 @@ static int vgpu_context_init_name(u64 value, struct vgpu_context_params *params)
 	length = strncpy_from_user(params->name, u64_to_user_ptr(value), sizeof(params->name));
 	if (length < 0)
 		return -EFAULT;
-	/* The names of programs are as long as they are; Mesa counts on their being cut. */
+	/* Truncate instead of failing: Mesa passes the process name, whatever its length. */
 	params->name[sizeof(params->name) - 1] = 0;
 	return 0;
 }
@@ -76,7 +76,7 @@ static int vgpu_context_init_param(struct vgpu_device *vgpu,
 	}
 }
 
-static int vgpu_context_init_read(struct vgpu_device *vgpu,
+static int vgpu_context_init_read(struct vgpu_device *vgpu, const struct vgpu_context *ctx,
 				  const struct drm_virtgpu_context_init *args,
 				  struct vgpu_context_params *params)
 {
@@ -88,6 +88,9 @@ static int vgpu_context_init_read(struct vgpu_device *vgpu,
 	if (copy_from_user(list, u64_to_user_ptr(args->ctx_set_params),
 			   array_size(args->num_params, sizeof(*list))))
 		return -EFAULT;
+	/* Whatever the parameters are: libraries rely on -EEXIST to share a context. */
+	if (vgpu_context_is_made(ctx))
+		return -EEXIST;
 	for (i = 0; i < args->num_params; i++) {
 		ret = vgpu_context_init_param(vgpu, &list[i], params);
 		if (ret)
@@ -102,7 +105,7 @@ static int vgpu_context_init_read(struct vgpu_device *vgpu,
 }
 
 /**
- * vgpu_context_init_ioctl() - DRM_IOCTL_VIRTGPU_CONTEXT_INIT
+ * vgpu_context_init_ioctl() - Handle DRM_IOCTL_VIRTGPU_CONTEXT_INIT
  * @drm: the device
  * @data: struct drm_virtgpu_context_init
  * @file: whose context
@@ -127,13 +130,16 @@ int vgpu_context_init_ioctl(struct drm_device *drm, void *data, struct drm_file 
 		drm_dbg(drm, "num_params: %u is too many\n", args->num_params);
 		return -EINVAL;
 	}
-	ret = vgpu_context_init_read(vgpu, args, &params);
+	ret = vgpu_context_init_read(vgpu, vgpu_context_of(file), args, &params);
 	if (ret)
 		return ret;
 	if (params.num_rings < VGPU_CONTEXT_MAX_RINGS && params.poll_mask >> params.num_rings) {
 		drm_dbg(drm, "POLL_RINGS_MASK: names rings there are not\n");
 		return -EINVAL;
 	}
+	ret = vgpu_context_throttle(vgpu_context_of(file), true);
+	if (ret)
+		return ret;
 	ret = vgpu_context_setup(vgpu_context_of(file), &params);
 	if (!ret)
 		vgpu_cmdq_kick(vgpu->cmdq);

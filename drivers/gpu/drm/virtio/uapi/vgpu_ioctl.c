@@ -2,9 +2,9 @@
 /**
  * DOC: ioctls
  *
- * Each function checks what user space says, field by field, and hands it to the
- * layer that does the work. What is wrong gets an errno and a debug message that
- * names the field; nothing is left behind.
+ * Each function checks its arguments field by field and calls the layer that does the work. A
+ * wrong field gets an errno and a debug message that names it; a failed call leaves nothing
+ * behind.
  */
 
 #include <linux/dma-resv.h>
@@ -15,6 +15,7 @@
 #include <drm/drm_print.h>
 
 #include "object/vgpu_base.h"
+#include "object/vgpu_bounce.h"
 #include "object/vgpu_capset.h"
 #include "object/vgpu_context.h"
 #include "object/vgpu_gem.h"
@@ -22,7 +23,7 @@
 #include "object/vgpu_reclaim.h"
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_fence.h"
-#include "protocol/vgpu_gate.h"
+#include "protocol/vgpu_submitq.h"
 #include "uapi/drm/virtgpu_drm.h"
 #include "uapi/vgpu_blob.h"
 #include "uapi/vgpu_context_init.h"
@@ -123,7 +124,7 @@ static int vgpu_ioctl_check_2d(struct drm_device *drm,
 	return 0;
 }
 
-static struct vgpu_gem *vgpu_ioctl_new_gem(struct vgpu_device *vgpu,
+static struct vgpu_gem *vgpu_ioctl_new_gem(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
 					   const struct drm_virtgpu_resource_create *args)
 {
 	const struct vgpu_texture texture = {
@@ -141,17 +142,17 @@ static struct vgpu_gem *vgpu_ioctl_new_gem(struct vgpu_device *vgpu,
 	int ret;
 
 	if (vgpu->features.virgl)
-		return vgpu_gem_create_3d(vgpu, args->size, &texture);
+		return vgpu_gem_create_3d(vgpu, tl, args->size, &texture);
 	ret = vgpu_ioctl_check_2d(&vgpu->drm, args);
 	if (ret)
 		return ERR_PTR(ret);
-	return vgpu_gem_create_2d(vgpu, args->size, args->format, args->width, args->height);
+	return vgpu_gem_create_2d(vgpu, tl, args->size, args->format, args->width, args->height);
 }
 
 static int vgpu_ioctl_resource_create(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct drm_virtgpu_resource_create *args = data;
-	struct vgpu_device *vgpu = to_vgpu(drm);
+	struct vgpu_context *ctx = vgpu_context_of(file);
 	struct vgpu_gem *gem;
 	int ret;
 
@@ -159,10 +160,10 @@ static int vgpu_ioctl_resource_create(struct drm_device *drm, void *data, struct
 		drm_dbg(drm, "size: %u is too large\n", args->size);
 		return -EINVAL;
 	}
-	ret = vgpu_context_throttle(vgpu_context_of(file));
+	ret = vgpu_context_throttle(ctx, false);
 	if (ret)
 		return ret;
-	gem = vgpu_ioctl_new_gem(vgpu, args);
+	gem = vgpu_ioctl_new_gem(to_vgpu(drm), vgpu_context_timeline(ctx), args);
 	if (IS_ERR(gem))
 		return PTR_ERR(gem);
 	args->res_handle = gem->res.id;
@@ -196,12 +197,10 @@ static int vgpu_ioctl_check_transfer(struct drm_device *drm, const struct vgpu_g
 		drm_dbg(drm, "bo_handle: %u is a guest blob\n", args->bo_handle);
 		return -EINVAL;
 	}
-	if (gem->res.kind != VGPU_RESOURCE_BLOB && (args->stride || args->layer_stride)) {
+	/* Without 3D there is no host blob, and the strides are ignored. */
+	if (to_vgpu(drm)->features.virgl && gem->res.kind != VGPU_RESOURCE_BLOB &&
+	    (args->stride || args->layer_stride)) {
 		drm_dbg(drm, "stride, layer_stride: not 0 for other than a host blob\n");
-		return -EINVAL;
-	}
-	if (args->offset >= gem->base.base.size) {
-		drm_dbg(drm, "offset: %u is beyond the buffer\n", args->offset);
 		return -EINVAL;
 	}
 	return vgpu_resource_error(&gem->res) ? -EIO : 0;
@@ -228,47 +227,53 @@ static void vgpu_ioctl_release_gem(void *gem)
 static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem,
 				  struct vgpu_cmd *cmd)
 {
-	struct vgpu_cmd_owner *owner = vgpu_context_owner(ctx);
-	struct vgpu_gate *gate = vgpu_context_gate(ctx);
+	struct vgpu_submitq *sq = vgpu_context_submitq(ctx);
 	struct dma_resv *resv = gem->base.base.resv;
-	struct vgpu_gate_pass *pass;
+	struct vgpu_submitq_entry *entry;
 	struct vgpu_fence *fence;
 	int ret;
 
 	ret = dma_resv_reserve_fences(resv, 1);
 	if (ret)
 		return ret;
-	pass = vgpu_gate_prepare(gate, NULL, 0);
-	if (IS_ERR(pass))
-		return PTR_ERR(pass);
-	fence = vgpu_fence_create(vgpu_gate_timeline(gate));
+	entry = vgpu_submitq_prepare(sq, NULL);
+	if (IS_ERR(entry))
+		return PTR_ERR(entry);
+	fence = vgpu_fence_create(vgpu_context_timeline(ctx));
 	if (IS_ERR(fence)) {
-		vgpu_gate_abandon(pass);
+		vgpu_submitq_abandon(entry);
 		return PTR_ERR(fence);
 	}
-	if (pass) {
+	if (entry) {
 		drm_gem_object_get(&gem->base.base);
-		vgpu_gate_keep(pass, vgpu_ioctl_release_gem, gem);
+		vgpu_submitq_keep(entry, vgpu_ioctl_release_gem, gem);
 	}
+	vgpu_submitq_post(sq, entry, cmd, vgpu_context_owner(ctx), fence);
 	dma_resv_add_fence(resv, &fence->base, DMA_RESV_USAGE_WRITE);
-	vgpu_gate_post(gate, pass, cmd, owner, fence);
 	vgpu_fence_put(fence);
 	return 0;
 }
 
 /* Get the pages of a buffer ready for a transfer. */
 static int vgpu_ioctl_prepare_locked(struct drm_file *file, struct vgpu_gem *gem, bool to_host,
-				     const struct drm_virtgpu_3d_transfer_to_host *args)
+				     const struct drm_virtgpu_3d_transfer_to_host *args,
+				     struct vgpu_cmd *cmd)
 {
+	const struct vgpu_transfer transfer = vgpu_ioctl_transfer_args(args);
+	const struct vgpu_bounce_area area = vgpu_bounce_area(gem, &transfer);
 	int ret;
 
 	/* Another thread may have closed the handle since it was looked up. */
 	if (!vgpu_gem_has_handle_locked(gem, file, args->bo_handle))
 		return -ENOENT;
 	ret = vgpu_reclaim_use_locked(gem);
-	if (!ret && to_host)
-		vgpu_gem_sync_for_device(gem, args->offset, gem->base.base.size - args->offset);
-	return ret;
+	if (ret)
+		return ret;
+	WRITE_ONCE(gem->cpu_writes, false);
+	if (!to_host)
+		return vgpu_bounce_from_device_locked(gem, &area, cmd);
+	vgpu_bounce_to_device(gem, &area);
+	return 0;
 }
 
 /* Post a transfer, with a fence that the buffer waits for. */
@@ -281,7 +286,7 @@ static int vgpu_ioctl_post_on(struct drm_file *file, struct vgpu_gem *gem, bool 
 
 	ret = dma_resv_lock_interruptible(resv, NULL);
 	if (!ret) {
-		ret = vgpu_ioctl_prepare_locked(file, gem, to_host, args);
+		ret = vgpu_ioctl_prepare_locked(file, gem, to_host, args, cmd);
 		if (!ret)
 			ret = vgpu_ioctl_post_locked(vgpu_context_of(file), gem, cmd);
 		dma_resv_unlock(resv);
@@ -323,15 +328,27 @@ static int vgpu_ioctl_transfer_2d(struct vgpu_device *vgpu, struct drm_file *fil
 				  const struct drm_virtgpu_3d_transfer_to_host *args)
 {
 	const struct vgpu_rect rect = { args->box.x, args->box.y, args->box.w, args->box.h };
+	int ret;
 
+	/* With 3D the host judges it; here it reads the pages by itself. */
 	if (!vgpu_ioctl_is_inside(&args->box, &gem->res)) {
 		drm_dbg(&vgpu->drm, "box: is not inside %u × %u\n", gem->res.width,
 			gem->res.height);
 		return -EINVAL;
 	}
-	return vgpu_ioctl_post_on(file, gem, true, args,
-				  vgpu_cmd_transfer_to_host_2d(vgpu->cmdq, gem->res.id, &rect,
-							       args->offset));
+	/* A box that only ends beyond the buffer is the host's to cut: IGT uploads such boxes. */
+	if (args->offset >= gem->base.base.size) {
+		drm_dbg(&vgpu->drm, "offset: %u is beyond the buffer\n", args->offset);
+		return -EINVAL;
+	}
+	ret = vgpu_cmdq_begin_update(vgpu->cmdq, GFP_KERNEL);
+	if (ret)
+		return ret;
+	ret = vgpu_ioctl_post_on(file, gem, true, args,
+				 vgpu_cmd_transfer_to_host_2d(vgpu->cmdq, gem->res.id, &rect,
+							      args->offset));
+	vgpu_cmdq_end_update(vgpu->cmdq);
+	return ret;
 }
 
 static int vgpu_ioctl_transfer(struct drm_device *drm, struct drm_file *file, bool to_host,
@@ -345,7 +362,7 @@ static int vgpu_ioctl_transfer(struct drm_device *drm, struct drm_file *file, bo
 		drm_dbg(drm, "no transfers from the host without 3D\n");
 		return -ENOSYS;
 	}
-	ret = vgpu_context_throttle(vgpu_context_of(file));
+	ret = vgpu_context_throttle(vgpu_context_of(file), false);
 	if (ret)
 		return ret;
 	gem = vgpu_ioctl_lookup(file, args->bo_handle);
@@ -381,10 +398,6 @@ static int vgpu_ioctl_wait(struct drm_device *drm, void *data, struct drm_file *
 	long left = 1;
 	int ret;
 
-	if (args->flags & ~VIRTGPU_WAIT_NOWAIT) {
-		drm_dbg(drm, "flags: %#x are unknown\n", args->flags);
-		return -EINVAL;
-	}
 	gem = vgpu_ioctl_lookup(file, args->handle);
 	if (!gem)
 		return -ENOENT;
@@ -398,7 +411,7 @@ static int vgpu_ioctl_wait(struct drm_device *drm, void *data, struct drm_file *
 						     msecs_to_jiffies(VGPU_WAIT_TIMEOUT_MS));
 	}
 	ret = left < 0 ? left : left ? 0 : -EBUSY;
-	/* What the host refused to make, or has lost, is not what user space waits for. */
+	/* The buffer is idle, but user space must learn that the host refused or lost it. */
 	if (!ret)
 		ret = vgpu_resource_error(&gem->res) ? -EIO : vgpu_cmdq_error(to_vgpu(drm)->cmdq);
 	vgpu_gem_put(gem);

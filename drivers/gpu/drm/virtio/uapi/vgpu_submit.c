@@ -3,11 +3,10 @@
  * DOC: EXECBUFFER
  *
  * The way of a command stream from the ioctl to the ring: check the arguments,
- * wait at the door while the client has too much in flight, gather everything the
- * submission needs (command, buffers, syncobjs, file descriptor, event, a pass where it
- * depends on fences of others), and commit. Whatever can fail does so before the
- * commit, which makes the new fence visible everywhere at once. The caller never
- * waits for a fence.
+ * wait at entry while the client is throttled, gather everything the submission needs (command,
+ * buffers, syncobjs, file descriptor, event, and an entry in the submission queue if it has a
+ * dependency), and commit. All errors happen before the commit, which makes the new fence
+ * visible everywhere at once. The caller never waits for a fence.
  */
 
 #include <linux/dma-resv.h>
@@ -26,8 +25,8 @@
 #include "object/vgpu_reclaim.h"
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_fence.h"
-#include "protocol/vgpu_gate.h"
 #include "protocol/vgpu_payload.h"
+#include "protocol/vgpu_submitq.h"
 #include "uapi/drm/virtgpu_drm.h"
 #include "uapi/vgpu_submit.h"
 #include "uapi/vgpu_sync.h"
@@ -35,14 +34,14 @@
 /* Buffers one EXECBUFFER may name. */
 #define VGPU_SUBMIT_MAX_BOS	65536
 
-/* So many need no allocation. */
+/* Up to this number, the array of buffers needs no allocation. */
 #define VGPU_SUBMIT_FEW_BOS	32
 
 /* Handles that are read at a time. */
 #define VGPU_SUBMIT_CHUNK	32
 
 /**
- * struct vgpu_submit_event - tells a file that a fence of a polled ring signalled
+ * struct vgpu_submit_event - The event for a fence of a polled ring
  * @base: bookkeeping of the DRM core
  * @event: what user space reads
  * @drm: the device
@@ -56,24 +55,23 @@ struct vgpu_submit_event {
 };
 
 /**
- * struct vgpu_submit - what one EXECBUFFER gathers
+ * struct vgpu_submit - All that one EXECBUFFER gathers
  * @vgpu: the device
  * @file: who submits
  * @ctx: the file's context
  * @args: what user space said
- * @gate: where it passes
+ * @timeline: of its fence
  * @cmd: the command, NULL once posted
  * @few: room for a few buffers
  * @objs: the buffers: @few, or allocated
  * @num_objs: how many
  * @detached: vgpu_context_detached() before they were looked for
- * @deps: fences to wait for
- * @num_deps: how many
- * @pass: needed while it waits for them, NULL when it need not
- * @in: syncobjs to wait for
+ * @dep: the dependency, or NULL
+ * @entry: entry in the submission queue, NULL if the submission need not wait
+ * @reset: in-syncobjs to reset
  * @out: syncobjs to signal
- * @fence: signals when the stream is executed; NULL when nobody could see it
- * @sync_file: of @fence, NULL when not asked for
+ * @fence: signals when the stream is executed; NULL if no client could see it
+ * @sync_file: sync_file of @fence, NULL when not asked for
  * @fd: reserved for @sync_file, -1 when not asked for
  * @event: of a polled ring, or NULL
  */
@@ -82,16 +80,15 @@ struct vgpu_submit {
 	struct drm_file *file;
 	struct vgpu_context *ctx;
 	struct drm_virtgpu_execbuffer *args;
-	struct vgpu_gate *gate;
+	struct vgpu_timeline *timeline;
 	struct vgpu_cmd *cmd;
 	struct drm_gem_object **few;
 	struct drm_gem_object **objs;
 	u32 num_objs;
 	unsigned int detached;
-	struct dma_fence **deps;
-	u32 num_deps;
-	struct vgpu_gate_pass *pass;
-	struct vgpu_sync_points in;
+	struct dma_fence *dep;
+	struct vgpu_submitq_entry *entry;
+	struct vgpu_sync_points reset;
 	struct vgpu_sync_points out;
 	struct vgpu_fence *fence;
 	struct sync_file *sync_file;
@@ -107,21 +104,20 @@ static int vgpu_submit_check(struct drm_device *drm, const struct drm_virtgpu_ex
 	}
 	if (args->num_bo_handles > VGPU_SUBMIT_MAX_BOS) {
 		drm_dbg(drm, "num_bo_handles: %u is too many\n", args->num_bo_handles);
-		return -E2BIG;
+		return -ENOMEM;
 	}
 	return 0;
 }
 
-/* Which gate it passes, and so which timeline its fence belongs to. */
 static int vgpu_submit_choose_ring(struct vgpu_submit *submit)
 {
 	struct drm_virtgpu_execbuffer *args = submit->args;
 
-	submit->gate = vgpu_context_gate(submit->ctx);
+	submit->timeline = vgpu_context_timeline(submit->ctx);
 	if (!(args->flags & VIRTGPU_EXECBUF_RING_IDX))
 		return 0;
-	submit->gate = vgpu_context_ring(submit->ctx, args->ring_idx);
-	if (!submit->gate) {
+	submit->timeline = vgpu_context_ring(submit->ctx, args->ring_idx);
+	if (!submit->timeline) {
 		drm_dbg(&submit->vgpu->drm, "ring_idx: there is no ring %u\n", args->ring_idx);
 		return -EINVAL;
 	}
@@ -215,6 +211,12 @@ static int vgpu_submit_reserve_event(struct vgpu_submit *submit)
 static int vgpu_submit_gather(struct vgpu_submit *submit)
 {
 	struct drm_virtgpu_execbuffer *args = submit->args;
+	struct vgpu_sync_array out = {
+		.file = submit->file,
+		.address = args->out_syncobjs,
+		.count = args->num_out_syncobjs,
+		.stride = args->syncobj_stride,
+	};
 	int ret;
 
 	submit->cmd = vgpu_cmd_submit_3d(submit->vgpu->cmdq, vgpu_context_id(submit->ctx),
@@ -229,15 +231,11 @@ static int vgpu_submit_gather(struct vgpu_submit *submit)
 	ret = vgpu_submit_find_objects(submit);
 	if (ret)
 		return ret;
-	if (args->num_in_syncobjs)
-		ret = vgpu_sync_lookup_in(submit->file, args->in_syncobjs, args->num_in_syncobjs,
-					  args->syncobj_stride, &submit->in);
-	if (!ret && args->num_out_syncobjs)
-		ret = vgpu_sync_lookup_out(submit->file, args->out_syncobjs,
-					   args->num_out_syncobjs, args->syncobj_stride,
-					   &submit->out);
-	if (ret)
-		return ret;
+	if (out.count) {
+		ret = vgpu_sync_find_out(&out, &submit->out);
+		if (ret)
+			return ret;
+	}
 	if (args->flags & VIRTGPU_EXECBUF_FENCE_FD_OUT) {
 		submit->fd = get_unused_fd_flags(O_CLOEXEC);
 		if (submit->fd < 0)
@@ -246,27 +244,44 @@ static int vgpu_submit_gather(struct vgpu_submit *submit)
 	return vgpu_submit_reserve_event(submit);
 }
 
+/* Add a fence to the dependency, unless the host waits for it anyway. Takes over the reference. */
+static int vgpu_submit_depend(struct vgpu_submit *submit, struct dma_fence *fence)
+{
+	int ret = vgpu_submitq_depend(vgpu_context_submitq(submit->ctx), submit->timeline,
+				      &submit->dep, fence);
+
+	dma_fence_put(fence);
+	return ret;
+}
+
 static int vgpu_submit_find_deps(struct vgpu_submit *submit)
 {
-	bool fence_in = submit->args->flags & VIRTGPU_EXECBUF_FENCE_FD_IN;
+	struct drm_virtgpu_execbuffer *args = submit->args;
+	struct vgpu_sync_array in = {
+		.file = submit->file,
+		.address = args->in_syncobjs,
+		.count = args->num_in_syncobjs,
+		.stride = args->syncobj_stride,
+	};
 	struct dma_fence *fence;
+	int ret = 0;
+	u32 i;
 
-	if (!fence_in && !submit->in.count)
-		return 0;
-	submit->deps = kvmalloc_array(submit->in.count + fence_in, sizeof(*submit->deps),
-				      GFP_KERNEL_ACCOUNT);
-	if (!submit->deps)
-		return -ENOMEM;
-	if (fence_in) {
-		fence = sync_file_get_fence(submit->args->fence_fd);
+	if (args->flags & VIRTGPU_EXECBUF_FENCE_FD_IN) {
+		fence = sync_file_get_fence(args->fence_fd);
 		if (!fence) {
 			drm_dbg(&submit->vgpu->drm, "fence_fd: %d is no sync_file\n",
-				submit->args->fence_fd);
+				args->fence_fd);
 			return -EINVAL;
 		}
-		submit->deps[submit->num_deps++] = fence;
+		ret = vgpu_submit_depend(submit, fence);
 	}
-	return vgpu_sync_get_fences(submit->file, &submit->in, submit->deps, &submit->num_deps);
+	for (i = 0; i < in.count && !ret; i++) {
+		ret = vgpu_sync_find_in(&in, i, &submit->reset, &fence);
+		if (!ret)
+			ret = vgpu_submit_depend(submit, fence);
+	}
+	return ret;
 }
 
 /* The buffers of a submission that waits; they must not go before it does. */
@@ -285,15 +300,15 @@ static void vgpu_submit_release_kept(void *ptr)
 	kvfree(kept);
 }
 
-/* See whether it must wait, and if so get what that takes. */
+/* Allocate the entry in the submission queue, if the submission must wait. */
 static int vgpu_submit_prepare(struct vgpu_submit *submit)
 {
 	struct vgpu_submit_kept *kept;
 	u32 i;
 
-	submit->pass = vgpu_gate_prepare(submit->gate, submit->deps, submit->num_deps);
-	if (IS_ERR_OR_NULL(submit->pass))
-		return PTR_ERR_OR_ZERO(submit->pass);
+	submit->entry = vgpu_submitq_prepare(vgpu_context_submitq(submit->ctx), submit->dep);
+	if (IS_ERR_OR_NULL(submit->entry))
+		return PTR_ERR_OR_ZERO(submit->entry);
 	kept = kvzalloc(struct_size(kept, objs, submit->num_objs), GFP_KERNEL_ACCOUNT);
 	if (!kept)
 		return -ENOMEM;
@@ -302,7 +317,7 @@ static int vgpu_submit_prepare(struct vgpu_submit *submit)
 		drm_gem_object_get(submit->objs[i]);
 		kept->objs[i] = submit->objs[i];
 	}
-	vgpu_gate_keep(submit->pass, vgpu_submit_release_kept, kept);
+	vgpu_submitq_keep(submit->entry, vgpu_submit_release_kept, kept);
 	return 0;
 }
 
@@ -335,7 +350,7 @@ static int vgpu_submit_lock(struct vgpu_submit *submit, struct ww_acquire_ctx *t
 
 	if (!submit->num_objs)
 		return 0;
-	/* One lock alone cannot be taken in the wrong order. */
+	/* A single reservation needs no acquire context: there is no order to get wrong. */
 	if (submit->args->num_bo_handles == 1)
 		return dma_resv_lock_interruptible(submit->objs[0]->resv, NULL);
 	ret = drm_gem_lock_reservations(submit->objs, submit->num_objs, ticket);
@@ -376,13 +391,13 @@ static int vgpu_submit_create_fence(struct vgpu_submit *submit)
 
 	if (!submit->num_objs && submit->fd < 0 && !submit->out.count && !submit->event)
 		return 0;
-	fence = vgpu_fence_create(vgpu_gate_timeline(submit->gate));
+	fence = vgpu_fence_create(submit->timeline);
 	if (IS_ERR(fence))
 		return PTR_ERR(fence);
 	if (submit->fd >= 0) {
 		submit->sync_file = sync_file_create(&fence->base);
 		if (!submit->sync_file) {
-			vgpu_fence_cancel(fence);
+			vgpu_fence_put(fence);
 			return -ENOMEM;
 		}
 	}
@@ -398,8 +413,8 @@ static void vgpu_submit_send_event(struct dma_fence *fence, struct dma_fence_cb 
 }
 
 /*
- * Another thread may have closed a handle after it was looked up, and the context has not
- * got the buffer any more: then all begins again, and the handle names none.
+ * Another thread may have closed a handle after the lookup, which detaches the buffer from the
+ * context. Then repeat the lookup, which fails for the closed handle.
  */
 static int vgpu_submit_check_attached(struct vgpu_submit *submit)
 {
@@ -415,10 +430,12 @@ static void vgpu_submit_commit(struct vgpu_submit *submit)
 	struct dma_fence *fence;
 	u32 i;
 
-	vgpu_gate_post(submit->gate, submit->pass, submit->cmd, vgpu_context_owner(submit->ctx),
-		       submit->fence);
-	submit->pass = NULL;
+	vgpu_submitq_post(vgpu_context_submitq(submit->ctx), submit->entry, submit->cmd,
+			  vgpu_context_owner(submit->ctx), submit->fence);
+	submit->entry = NULL;
 	submit->cmd = NULL;
+	/* Reset before signal: the same syncobj may be both reset and signalled. */
+	vgpu_sync_reset_in(&submit->reset);
 	if (!submit->fence)
 		return;
 	fence = &submit->fence->base;
@@ -451,10 +468,8 @@ static int vgpu_submit_send(struct vgpu_submit *submit)
 	if (!ret)
 		vgpu_submit_commit(submit);
 	vgpu_submit_unlock(submit, &ticket);
-	/* Also when some pages were fetched in vain. */
+	/* Kick even on error: vgpu_submit_reserve() may have queued ATTACH_BACKING. */
 	vgpu_cmdq_kick(submit->vgpu->cmdq);
-	if (!ret)
-		vgpu_sync_reset_in(&submit->in);
 	return ret;
 }
 
@@ -463,11 +478,8 @@ static void vgpu_submit_fini(struct vgpu_submit *submit)
 {
 	u32 i;
 
-	vgpu_gate_abandon(submit->pass);
-	for (i = 0; i < submit->num_deps; i++)
-		dma_fence_put(submit->deps[i]);
-	if (submit->deps)
-		kvfree(submit->deps);
+	vgpu_submitq_abandon(submit->entry);
+	dma_fence_put(submit->dep);
 	if (submit->cmd)
 		vgpu_cmd_put(submit->cmd);
 	if (submit->event)
@@ -475,8 +487,8 @@ static void vgpu_submit_fini(struct vgpu_submit *submit)
 	if (submit->fd >= 0)
 		put_unused_fd(submit->fd);
 	vgpu_fence_put(submit->fence);
-	if (submit->in.points)
-		vgpu_sync_put(&submit->in);
+	if (submit->reset.points)
+		vgpu_sync_put(&submit->reset);
 	if (submit->out.points)
 		vgpu_sync_put(&submit->out);
 	for (i = 0; i < submit->num_objs; i++)
@@ -486,16 +498,16 @@ static void vgpu_submit_fini(struct vgpu_submit *submit)
 }
 
 /**
- * vgpu_submit_ioctl() - DRM_IOCTL_VIRTGPU_EXECBUFFER
+ * vgpu_submit_ioctl() - Handle DRM_IOCTL_VIRTGPU_EXECBUFFER
  * @drm: the device
  * @data: struct drm_virtgpu_execbuffer
  * @file: who submits
  *
- * Context: process; sleeps, interruptibly, while the client has too much in flight.
+ * Context: process; sleeps interruptibly while the client is throttled.
  * Return: 0; -ENOSYS without 3D; -EINVAL for flags, sizes, rings, sync_files and
- * syncobjs that don't exist; -E2BIG for a command or a list longer than the device
- * or we take; -ENOENT for a handle that names no buffer; -EFAULT; -ENOMEM, also
- * when the file's event space is full; -EIO for a lost context or a buffer the host
+ * syncobjs that don't exist; -E2BIG for a command longer than the device takes; -ENOENT
+ * for a handle that names no buffer; -EFAULT; -ENOMEM, also for too many buffers or
+ * syncobjs, and when the file's event space is full; -EIO for a lost context or a buffer the host
  * refused; -ERESTARTSYS; -ENODEV when the device is gone.
  */
 int vgpu_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
@@ -517,7 +529,7 @@ int vgpu_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	ret = vgpu_submit_check(drm, submit.args);
 	if (ret)
 		return ret;
-	ret = vgpu_context_throttle(submit.ctx);
+	ret = vgpu_context_throttle(submit.ctx, submit.args->flags & VIRTGPU_EXECBUF_RING_IDX);
 	if (ret)
 		return ret;
 	ret = vgpu_context_ensure(submit.ctx);
@@ -533,6 +545,8 @@ int vgpu_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 		ret = vgpu_submit_prepare(&submit);
 	if (!ret)
 		ret = vgpu_submit_send(&submit);
+	if (!ret)
+		vgpu_context_submits(submit.ctx);
 	vgpu_submit_fini(&submit);
 	return ret;
 }

@@ -2,10 +2,9 @@
 /**
  * DOC: syncobjs
  *
- * The syncobjs an EXECBUFFER waits for and those it signals. All are looked up and
- * everything they need is allocated before anything is sent; they change only
- * after it was, so a submission that fails leaves them as they were and can be
- * repeated.
+ * The in-syncobjs, for which an EXECBUFFER waits, and the out-syncobjs, which it signals. All
+ * lookups and allocations happen before the commit, and syncobjs change only after it, so a
+ * submission that fails leaves the syncobjs unchanged and can be repeated.
  */
 
 #include <linux/dma-fence-chain.h>
@@ -20,10 +19,10 @@
 #include "uapi/vgpu_sync.h"
 
 /* Syncobjs one EXECBUFFER may name in either direction. */
-#define VGPU_SYNC_MAX	4096
+#define VGPU_SYNC_MAX	65536
 
 /**
- * vgpu_sync_put() - drop the syncobjs of an array
+ * vgpu_sync_put() - Drop the syncobjs of an array
  * @sync: the array, may be empty
  *
  * Context: process.
@@ -34,6 +33,7 @@ void vgpu_sync_put(struct vgpu_sync_points *sync)
 
 	for (i = 0; i < sync->count; i++) {
 		dma_fence_chain_free(sync->points[i].chain);
+		dma_fence_put(sync->points[i].fence);
 		drm_syncobj_put(sync->points[i].syncobj);
 	}
 	kvfree(sync->points);
@@ -41,154 +41,158 @@ void vgpu_sync_put(struct vgpu_sync_points *sync)
 	sync->count = 0;
 }
 
-static int vgpu_sync_lookup_one(struct drm_file *file,
-				const struct drm_virtgpu_execbuffer_syncobj *desc, u32 flags,
-				struct vgpu_sync_point *point)
+static int vgpu_sync_check(const struct vgpu_sync_array *array)
 {
+	if (array->count > VGPU_SYNC_MAX) {
+		drm_dbg(array->file->minor->dev, "%u syncobjs are too many\n", array->count);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int vgpu_sync_read(const struct vgpu_sync_array *array, u32 idx, u32 flags,
+			  struct drm_virtgpu_execbuffer_syncobj *desc)
+{
+	const void __user *from = u64_to_user_ptr(array->address);
+
+	/* Ignore fields beyond the known struct; missing fields are 0. */
+	if (copy_from_user(desc, from + (size_t)idx * array->stride,
+			   min_t(size_t, array->stride, sizeof(*desc))))
+		return -EFAULT;
 	if (desc->flags & ~flags) {
-		drm_dbg(file->minor->dev, "syncobj: flags %#x are unknown\n", desc->flags);
+		drm_dbg(array->file->minor->dev, "syncobj: flags %#x are unknown\n", desc->flags);
 		return -EINVAL;
 	}
-	point->syncobj = drm_syncobj_find(file, desc->handle);
-	if (!point->syncobj) {
-		drm_dbg(file->minor->dev, "syncobj: %u is none\n", desc->handle);
+	return 0;
+}
+
+static int vgpu_sync_add(const struct vgpu_sync_array *array, u32 handle,
+			 struct vgpu_sync_points *sync)
+{
+	struct drm_syncobj *syncobj;
+
+	if (!sync->points) {
+		sync->points = kvcalloc(array->count, sizeof(*sync->points), GFP_KERNEL_ACCOUNT);
+		if (!sync->points)
+			return -ENOMEM;
+	}
+	syncobj = drm_syncobj_find(array->file, handle);
+	if (!syncobj) {
+		drm_dbg(array->file->minor->dev, "syncobj: %u is none\n", handle);
 		return -ENOENT;
 	}
-	point->point = desc->point;
-	point->reset = desc->flags & VIRTGPU_EXECBUF_SYNCOBJ_RESET;
+	sync->points[sync->count++].syncobj = syncobj;
 	return 0;
 }
 
-static int vgpu_sync_lookup(struct drm_file *file, u64 address, u32 count, u32 stride, u32 flags,
-			    struct vgpu_sync_points *sync)
+/**
+ * vgpu_sync_find_in() - Find the fence of an in-syncobj
+ * @array: the in-syncobjs
+ * @idx: index of the in-syncobj
+ * @reset: list of the in-syncobjs to reset, to which one with the flag RESET is added; the caller
+ *         passes it to vgpu_sync_put()
+ * @fence: set to the fence, with a reference
+ *
+ * Context: process, may fault.
+ * Return: 0; -EINVAL, also when the syncobj has no fence (yet); -ENOENT; -EFAULT; -ENOMEM,
+ * also for too many.
+ */
+int vgpu_sync_find_in(const struct vgpu_sync_array *array, u32 idx,
+		      struct vgpu_sync_points *reset, struct dma_fence **fence)
 {
-	const void __user *from = u64_to_user_ptr(address);
+	struct drm_virtgpu_execbuffer_syncobj desc = {};
+	struct vgpu_sync_point *point;
 	int ret;
 
-	if (count > VGPU_SYNC_MAX || !stride) {
-		drm_dbg(file->minor->dev, "%u syncobjs of stride %u\n", count, stride);
-		return -EINVAL;
-	}
-	sync->points = kvcalloc(count, sizeof(*sync->points), GFP_KERNEL_ACCOUNT);
-	if (!sync->points)
-		return -ENOMEM;
-	while (sync->count < count) {
-		struct drm_virtgpu_execbuffer_syncobj desc = {};
-
-		ret = copy_struct_from_user(&desc, sizeof(desc), from, stride);
-		if (!ret)
-			ret = vgpu_sync_lookup_one(file, &desc, flags,
-						   &sync->points[sync->count]);
-		if (ret) {
-			vgpu_sync_put(sync);
-			return ret;
+	ret = vgpu_sync_check(array);
+	if (!ret)
+		ret = vgpu_sync_read(array, idx, VIRTGPU_EXECBUF_SYNCOBJ_FLAGS, &desc);
+	if (!ret && (desc.flags & VIRTGPU_EXECBUF_SYNCOBJ_RESET)) {
+		ret = vgpu_sync_add(array, desc.handle, reset);
+		if (!ret) {
+			/* Looked up first, so that a fence that replaces it is not reset. */
+			point = &reset->points[reset->count - 1];
+			point->fence = drm_syncobj_fence_get(point->syncobj);
 		}
-		sync->count++;
-		from += stride;
 	}
-	return 0;
-}
-
-/**
- * vgpu_sync_lookup_in() - find the syncobjs to wait for
- * @file: whose they are
- * @address: of an array of drm_virtgpu_execbuffer_syncobj in user space
- * @count: its length, not 0
- * @stride: bytes from one to the next
- * @in: empty; filled in; to be given to vgpu_sync_put() after success
- *
- * Context: process, may fault.
- * Return: 0, -EINVAL, -ENOENT, -E2BIG for a stride with unknown fields, -EFAULT, -ENOMEM.
- */
-int vgpu_sync_lookup_in(struct drm_file *file, u64 address, u32 count, u32 stride,
-			struct vgpu_sync_points *in)
-{
-	return vgpu_sync_lookup(file, address, count, stride, VIRTGPU_EXECBUF_SYNCOBJ_FLAGS, in);
-}
-
-/**
- * vgpu_sync_lookup_out() - find the syncobjs to signal
- * @file: whose they are
- * @address: of an array of drm_virtgpu_execbuffer_syncobj in user space
- * @count: its length, not 0
- * @stride: bytes from one to the next
- * @out: empty; filled in; to be given to vgpu_sync_put() after success
- *
- * Context: process, may fault.
- * Return: as vgpu_sync_lookup_in().
- */
-int vgpu_sync_lookup_out(struct drm_file *file, u64 address, u32 count, u32 stride,
-			 struct vgpu_sync_points *out)
-{
-	u32 i;
-	int ret;
-
-	ret = vgpu_sync_lookup(file, address, count, stride, 0, out);
 	if (ret)
 		return ret;
-	for (i = 0; i < out->count; i++) {
-		if (!out->points[i].point)
-			continue;
-		out->points[i].chain = dma_fence_chain_alloc();
-		if (!out->points[i].chain) {
-			vgpu_sync_put(out);
-			return -ENOMEM;
-		}
-	}
-	return 0;
+	ret = drm_syncobj_find_fence(array->file, desc.handle, desc.point, 0, fence);
+	if (ret)
+		drm_dbg(array->file->minor->dev, "in_syncobjs: number %u has no fence: %pe\n",
+			idx, ERR_PTR(ret));
+	return ret;
 }
 
-/**
- * vgpu_sync_get_fences() - the fences behind syncobjs
- * @file: whose they are
- * @in: the syncobjs
- * @fences: room for one each; filled from the beginning
- * @num_fences: counts up for each fence, which is referenced, also on error
- *
- * Context: process.
- * Return: 0; -EINVAL when one has no fence (yet).
- */
-int vgpu_sync_get_fences(struct drm_file *file, const struct vgpu_sync_points *in,
-			 struct dma_fence **fences, u32 *num_fences)
+static int vgpu_sync_find_one_out(const struct vgpu_sync_array *array, u32 idx,
+				  struct vgpu_sync_points *out)
 {
+	struct drm_virtgpu_execbuffer_syncobj desc = {};
 	struct vgpu_sync_point *point;
-	struct dma_fence *fence;
-	u32 i;
 	int ret;
 
-	for (i = 0; i < in->count; i++) {
-		point = &in->points[i];
-		fence = drm_syncobj_fence_get(point->syncobj);
-		ret = fence ? 0 : -EINVAL;
-		if (!ret && point->point)
-			ret = dma_fence_chain_find_seqno(&fence, point->point);
-		if (ret) {
-			drm_dbg(file->minor->dev, "in_syncobjs: number %u has no fence\n", i);
-			dma_fence_put(fence);
-			return ret;
-		}
-		/* A point that has long signalled has no fence any more. */
-		if (fence)
-			fences[(*num_fences)++] = fence;
-	}
-	return 0;
+	ret = vgpu_sync_read(array, idx, 0, &desc);
+	if (!ret)
+		ret = vgpu_sync_add(array, desc.handle, out);
+	/* As the kernel's own driver: -ENOENT is only for an unknown in-syncobj. */
+	if (ret == -ENOENT)
+		ret = -EINVAL;
+	if (ret || !desc.point)
+		return ret;
+	point = &out->points[idx];
+	point->point = desc.point;
+	point->chain = dma_fence_chain_alloc();
+	return point->chain ? 0 : -ENOMEM;
 }
 
 /**
- * vgpu_sync_reset_in() - reset the syncobjs that are to be reset
- * @in: the syncobjs; what waits for them has been sent
+ * vgpu_sync_find_out() - Find the syncobjs to signal
+ * @array: the out-syncobjs
+ * @out: empty; filled in; the caller passes it to vgpu_sync_put(), also after an error
+ *
+ * Context: process, may fault.
+ * Return: 0; -EINVAL, also for an unknown handle; -EFAULT; -ENOMEM, also for too many.
  */
-void vgpu_sync_reset_in(const struct vgpu_sync_points *in)
+int vgpu_sync_find_out(const struct vgpu_sync_array *array, struct vgpu_sync_points *out)
+{
+	int ret = vgpu_sync_check(array);
+	u32 i;
+
+	for (i = 0; i < array->count && !ret; i++)
+		ret = vgpu_sync_find_one_out(array, i, out);
+	return ret;
+}
+
+/* Reset a syncobj, unless another thread has replaced the fence that the submission waited for. */
+static void vgpu_sync_reset(struct vgpu_sync_point *point)
+{
+	struct drm_syncobj *syncobj = point->syncobj;
+	bool same;
+
+	spin_lock(&syncobj->lock);
+	same = point->fence == rcu_access_pointer(syncobj->fence);
+	if (same)
+		RCU_INIT_POINTER(syncobj->fence, NULL);
+	spin_unlock(&syncobj->lock);
+	/* The reference of the syncobj. */
+	if (same)
+		dma_fence_put(point->fence);
+}
+
+/**
+ * vgpu_sync_reset_in() - Reset the in-syncobjs with the flag RESET
+ * @reset: the syncobjs; the submission that waits for their fences is committed
+ */
+void vgpu_sync_reset_in(const struct vgpu_sync_points *reset)
 {
 	u32 i;
 
-	for (i = 0; i < in->count; i++)
-		if (in->points[i].reset)
-			drm_syncobj_replace_fence(in->points[i].syncobj, NULL);
+	for (i = 0; i < reset->count; i++)
+		vgpu_sync_reset(&reset->points[i]);
 }
 
 /**
- * vgpu_sync_signal_out() - have syncobjs signal with a fence
+ * vgpu_sync_signal_out() - Set the fence of the out-syncobjs
  * @out: the syncobjs
  * @fence: the fence
  */

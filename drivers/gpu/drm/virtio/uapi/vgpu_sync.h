@@ -10,21 +10,35 @@ struct drm_file;
 struct drm_syncobj;
 
 /**
- * struct vgpu_sync_point - a syncobj an EXECBUFFER names
- * @syncobj: referenced
- * @chain: for the point of a timeline, NULL for a binary syncobj
- * @point: of the timeline
- * @reset: to be reset
+ * struct vgpu_sync_array - The in- or out-syncobjs of an EXECBUFFER
+ * @file: the client
+ * @address: address of an array of drm_virtgpu_execbuffer_syncobj in user space
+ * @count: length of the array
+ * @stride: distance of two entries, in bytes
  */
-struct vgpu_sync_point {
-	struct drm_syncobj *syncobj;
-	struct dma_fence_chain *chain;
-	u64 point;
-	bool reset;
+struct vgpu_sync_array {
+	struct drm_file *file;
+	u64 address;
+	u32 count;
+	u32 stride;
 };
 
 /**
- * struct vgpu_sync_points - an array of syncobjs of an EXECBUFFER
+ * struct vgpu_sync_point - A syncobj that an EXECBUFFER resets or signals
+ * @syncobj: referenced
+ * @fence: in-syncobj: the fence that it held at the lookup, referenced
+ * @chain: out-syncobj: node for the point of a timeline, NULL for a binary syncobj
+ * @point: of the timeline
+ */
+struct vgpu_sync_point {
+	struct drm_syncobj *syncobj;
+	struct dma_fence *fence;
+	struct dma_fence_chain *chain;
+	u64 point;
+};
+
+/**
+ * struct vgpu_sync_points - Syncobjs of an EXECBUFFER
  * @points: the syncobjs, NULL for none
  * @count: how many
  */
@@ -33,13 +47,10 @@ struct vgpu_sync_points {
 	u32 count;
 };
 
-int vgpu_sync_lookup_in(struct drm_file *file, u64 address, u32 count, u32 stride,
-			struct vgpu_sync_points *in);
-int vgpu_sync_lookup_out(struct drm_file *file, u64 address, u32 count, u32 stride,
-			 struct vgpu_sync_points *out);
-int vgpu_sync_get_fences(struct drm_file *file, const struct vgpu_sync_points *in,
-			 struct dma_fence **fences, u32 *num_fences);
-void vgpu_sync_reset_in(const struct vgpu_sync_points *in);
+int vgpu_sync_find_in(const struct vgpu_sync_array *array, u32 idx,
+		      struct vgpu_sync_points *reset, struct dma_fence **fence);
+int vgpu_sync_find_out(const struct vgpu_sync_array *array, struct vgpu_sync_points *out);
+void vgpu_sync_reset_in(const struct vgpu_sync_points *reset);
 void vgpu_sync_signal_out(struct vgpu_sync_points *out, struct dma_fence *fence);
 void vgpu_sync_put(struct vgpu_sync_points *sync);
 

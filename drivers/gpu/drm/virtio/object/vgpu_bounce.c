@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: bounce buffers
+ *
+ * The device of a confidential guest, or one that the kernel forces to use swiotlb, reads and
+ * writes copies of a buffer's pages. Both sides see the same bytes only after a copy, which
+ * transfers say the time for: before TRANSFER_TO_HOST is sent, and after TRANSFER_FROM_HOST
+ * is answered, before its fence signals. What lies outside of the transfer's box is not copied,
+ * because the client may be writing there.
+ *
+ * Clients map blobs and expect that the host sees each write, and no copy can do that. So a
+ * device that goes by copies offers no blobs.
+ */
+
+#include <linux/device.h>
+#include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
+#include <linux/gfp.h>
+#include <linux/minmax.h>
+#include <linux/scatterlist.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/virtio_config.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+
+#include "object/vgpu_base.h"
+#include "object/vgpu_bounce.h"
+#include "object/vgpu_gem.h"
+#include "protocol/vgpu_cmd.h"
+#include "protocol/vgpu_fence.h"
+
+/* As much as is copied where the answer is seen, maybe an interrupt. */
+#define VGPU_BOUNCE_DIRECT_BYTES	SZ_64K
+
+/* No picture has more rows. For a larger value, all bytes that may be meant are copied. */
+#define VGPU_BOUNCE_MAX_ROWS		SZ_64K
+
+/* No texture has more levels; some clients give a stride for the level. */
+#define VGPU_BOUNCE_MAX_LEVELS		16
+
+/**
+ * struct vgpu_bounce - A copy from bounce buffers that runs before a fence signals
+ * @finish: of the command
+ * @work: copies it and completes @fence, if it is large
+ * @res: whose pages these are, referenced
+ * @pages: they stay while the fence of the transfer is not signalled
+ * @area: the part that is copied
+ * @fence: of the command, referenced while @work is queued
+ */
+struct vgpu_bounce {
+	struct vgpu_cmd_finish finish;
+	struct work_struct work;
+	struct vgpu_resource *res;
+	struct sg_table *pages;
+	struct vgpu_bounce_area area;
+	struct vgpu_fence *fence;
+};
+
+static bool vgpu_bounce_is_needed(struct device *dev)
+{
+	bool needed = false;
+	struct page *page;
+	dma_addr_t addr;
+
+	page = alloc_page(GFP_KERNEL);
+	if (!page)
+		return false;
+	addr = dma_map_page(dev, page, 0, PAGE_SIZE, DMA_BIDIRECTIONAL);
+	if (!dma_mapping_error(dev, addr)) {
+		needed = dma_need_sync(dev, addr);
+		dma_unmap_page(dev, addr, PAGE_SIZE, DMA_BIDIRECTIONAL);
+	}
+	__free_page(page);
+	return needed;
+}
+
+/**
+ * vgpu_bounce_init() - Find out whether the device uses bounce buffers
+ * @vgpu: the device, its features agreed upon
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_bounce_init(struct vgpu_device *vgpu)
+{
+	if (virtio_has_dma_quirk(vgpu->vdev) || !vgpu_bounce_is_needed(vgpu->drm.dev))
+		return;
+	vgpu->bounces = true;
+	if (vgpu->features.blob)
+		drm_info(&vgpu->drm, "no blobs: the device goes by copies of memory\n");
+	vgpu->features.blob = false;
+}
+
+/* Get the bytes per pixel of a known format, 0 for other formats. */
+static u32 vgpu_bounce_cpp(const struct vgpu_resource *res)
+{
+	switch (res->format) {
+	case VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM:
+	case VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM:
+	case VIRTIO_GPU_FORMAT_A8R8G8B8_UNORM:
+	case VIRTIO_GPU_FORMAT_X8R8G8B8_UNORM:
+	case VIRTIO_GPU_FORMAT_R8G8B8A8_UNORM:
+	case VIRTIO_GPU_FORMAT_X8B8G8R8_UNORM:
+	case VIRTIO_GPU_FORMAT_A8B8G8R8_UNORM:
+	case VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM:
+		return 4;
+	default:
+		return 0;
+	}
+}
+
+/**
+ * vgpu_bounce_area() - Find the bytes that a transfer reads or writes
+ * @gem: the buffer
+ * @transfer: the transfer
+ *
+ * For an unknown format or shape, the area is all bytes from the transfer's offset on.
+ *
+ * Return: the part, which may reach beyond the end of the buffer.
+ */
+struct vgpu_bounce_area vgpu_bounce_area(const struct vgpu_gem *gem,
+					 const struct vgpu_transfer *transfer)
+{
+	const struct vgpu_resource *res = &gem->res;
+	struct vgpu_bounce_area area = {
+		.offset = transfer->offset, .row_bytes = gem->base.base.size, .rows = 1,
+	};
+	size_t cpp = vgpu_bounce_cpp(res), stride;
+
+	if (res->kind == VGPU_RESOURCE_3D && !res->is_texture) {
+		area.row_bytes = transfer->box.w;
+		return area;
+	}
+	if (!cpp || res->layered || transfer->box.d > 1 || transfer->box.h > VGPU_BOUNCE_MAX_ROWS ||
+	    transfer->level >= VGPU_BOUNCE_MAX_LEVELS)
+		return area;
+	stride = transfer->stride ?: max(res->width >> transfer->level, 1u) * cpp;
+	if (transfer->box.w * cpp > stride)
+		return area;
+	area.row_bytes = transfer->box.w * cpp;
+	area.stride = stride;
+	area.rows = transfer->box.h;
+	return area;
+}
+
+/* Copy some bytes. The mapping is a list of segments of its own, unlike that of the pages. */
+static void vgpu_bounce_sync_row(struct device *dev, struct sg_table *pages, size_t offset,
+				 size_t bytes, bool to_device)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+	size_t part;
+
+	for_each_sgtable_dma_sg(pages, sg, i) {
+		if (offset >= sg_dma_len(sg)) {
+			offset -= sg_dma_len(sg);
+			continue;
+		}
+		part = min_t(size_t, bytes, sg_dma_len(sg) - offset);
+		if (to_device)
+			dma_sync_single_for_device(dev, sg_dma_address(sg) + offset, part,
+						   DMA_BIDIRECTIONAL);
+		else
+			dma_sync_single_for_cpu(dev, sg_dma_address(sg) + offset, part,
+						DMA_BIDIRECTIONAL);
+		bytes -= part;
+		if (!bytes)
+			return;
+		offset = 0;
+	}
+}
+
+static void vgpu_bounce_sync(struct device *dev, struct sg_table *pages,
+			     const struct vgpu_bounce_area *area, bool to_device)
+{
+	size_t offset = area->offset;
+	u32 row;
+
+	/* A picture's full rows are one piece. */
+	if (area->row_bytes == area->stride) {
+		vgpu_bounce_sync_row(dev, pages, offset, area->row_bytes * area->rows, to_device);
+		return;
+	}
+	for (row = 0; row < area->rows; row++, offset += area->stride)
+		vgpu_bounce_sync_row(dev, pages, offset, area->row_bytes, to_device);
+}
+
+/**
+ * vgpu_bounce_to_device() - Let the device see what the CPU wrote
+ * @gem: the buffer
+ * @area: the part that the device is about to read
+ *
+ * Context: any, between drm_dev_enter() and drm_dev_exit(); of a texture of the host, its
+ * reservation locked.
+ */
+void vgpu_bounce_to_device(struct vgpu_gem *gem, const struct vgpu_bounce_area *area)
+{
+	if (gem->res.vgpu->bounces && gem->res.pages)
+		vgpu_bounce_sync(gem->base.base.dev->dev, gem->res.pages, area, true);
+}
+
+static struct vgpu_bounce *to_bounce(struct vgpu_cmd_finish *finish)
+{
+	return container_of(finish, struct vgpu_bounce, finish);
+}
+
+static void vgpu_bounce_free(struct vgpu_cmd_finish *finish)
+{
+	struct vgpu_bounce *bounce = to_bounce(finish);
+
+	vgpu_resource_put(bounce->res);
+	kfree(bounce);
+}
+
+static void vgpu_bounce_copy(struct vgpu_bounce *bounce)
+{
+	vgpu_bounce_sync(bounce->res->vgpu->drm.dev, bounce->pages, &bounce->area, false);
+}
+
+static void vgpu_bounce_work(struct work_struct *work)
+{
+	struct vgpu_bounce *bounce = container_of(work, struct vgpu_bounce, work);
+
+	bool cookie = dma_fence_begin_signalling();
+
+	vgpu_bounce_copy(bounce);
+	vgpu_fence_complete(bounce->fence, 0);
+	dma_fence_end_signalling(cookie);
+	vgpu_fence_put(bounce->fence);
+	vgpu_bounce_free(&bounce->finish);
+}
+
+static void vgpu_bounce_answered(struct vgpu_cmd_finish *finish, struct vgpu_fence *fence,
+				 int error)
+{
+	struct vgpu_bounce *bounce = to_bounce(finish);
+
+	if (!error && bounce->area.row_bytes * bounce->area.rows > VGPU_BOUNCE_DIRECT_BYTES) {
+		dma_fence_get(&fence->base);
+		bounce->fence = fence;
+		queue_work(bounce->res->vgpu->fence_wq, &bounce->work);
+		return;
+	}
+	/* A host that refuses has written nothing. */
+	if (!error)
+		vgpu_bounce_copy(bounce);
+	vgpu_fence_complete(fence, error);
+	vgpu_bounce_free(finish);
+}
+
+static const struct vgpu_cmd_finish_ops vgpu_bounce_finish_ops = {
+	.answered = vgpu_bounce_answered,
+	.drop = vgpu_bounce_free,
+};
+
+/**
+ * vgpu_bounce_from_device_locked() - Let the CPU see what the device is about to write
+ * @gem: the buffer, its reservation locked
+ * @area: the part that it writes
+ * @cmd: the command that it writes by, to be posted with a fence
+ *
+ * The bytes are there when the fence of the command signals.
+ *
+ * Context: process, between drm_dev_enter() and drm_dev_exit(), may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int vgpu_bounce_from_device_locked(struct vgpu_gem *gem, const struct vgpu_bounce_area *area,
+				   struct vgpu_cmd *cmd)
+{
+	struct vgpu_bounce *bounce;
+
+	dma_resv_assert_held(gem->base.base.resv);
+
+	if (!gem->res.vgpu->bounces || !gem->res.pages)
+		return 0;
+	bounce = kzalloc(sizeof(*bounce), GFP_KERNEL);
+	if (!bounce)
+		return -ENOMEM;
+	bounce->finish.ops = &vgpu_bounce_finish_ops;
+	INIT_WORK(&bounce->work, vgpu_bounce_work);
+	bounce->res = &gem->res;
+	kref_get(&gem->res.ref);
+	bounce->pages = gem->res.pages;
+	bounce->area = *area;
+	/* So that bytes the device does not write are copied back as they are. */
+	vgpu_bounce_to_device(gem, area);
+	vgpu_cmd_set_finish(cmd, &bounce->finish);
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_BOUNCE_H
+#define VGPU_BOUNCE_H
+
+#include <linux/types.h>
+
+struct vgpu_cmd;
+struct vgpu_device;
+struct vgpu_gem;
+struct vgpu_transfer;
+
+/**
+ * struct vgpu_bounce_area - Find the bytes that a transfer reads or writes
+ * @offset: of the first row, in bytes
+ * @row_bytes: length of a row
+ * @stride: from a row to the next, not less than @row_bytes
+ * @rows: number of rows
+ */
+struct vgpu_bounce_area {
+	size_t offset;
+	size_t row_bytes;
+	size_t stride;
+	u32 rows;
+};
+
+void vgpu_bounce_init(struct vgpu_device *vgpu);
+struct vgpu_bounce_area vgpu_bounce_area(const struct vgpu_gem *gem,
+					 const struct vgpu_transfer *transfer);
+void vgpu_bounce_to_device(struct vgpu_gem *gem, const struct vgpu_bounce_area *area);
+int vgpu_bounce_from_device_locked(struct vgpu_gem *gem, const struct vgpu_bounce_area *area,
+				   struct vgpu_cmd *cmd);
+
+#endif
