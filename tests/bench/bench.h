@@ -27,6 +27,7 @@ struct bench_case;
  * @c: the case
  * @handles: buffers the case has made
  * @scratch: a buffer to wait on
+ * @token: what the answers of the round wait for, in a fixed case
  * @stream: BENCH_STREAM_BYTES of NOPs
  * @priv: whatever else the case needs
  */
@@ -35,6 +36,7 @@ struct bench {
 	const struct bench_case *c;
 	uint32_t handles[BENCH_MAX_BUFFERS];
 	uint32_t scratch;
+	uint32_t token;
 	const uint32_t *stream;
 	void *priv;
 };
@@ -51,6 +53,8 @@ struct bench {
  *          of interest
  * @waits: waits for the device in the midst of each operation, and the clock jumps
  *         meanwhile: what the process itself has cost is of interest
+ * @fixed: the device answers nothing before the round is over, and then all at once: needs
+ *         the device of tests/host
  * @setup: makes what the operation needs; may be NULL. Returns false where the device
  *         has not got it
  * @before: prepares a round, which does not count; may be NULL
@@ -70,6 +74,7 @@ struct bench_case {
 	bool card;
 	bool sleeps;
 	bool waits;
+	bool fixed;
 	bool (*setup)(struct bench *b);
 	void (*before)(struct bench *b);
 	void (*op)(struct bench *b, unsigned int i);

@@ -178,6 +178,83 @@ static void teardown_priv(struct bench *b)
 	free(b->priv);
 }
 
+/* Points of one timeline, as a driver of Vulkan uses them: each waits for the one before. */
+static void exec_own_point(struct bench *b, unsigned int i)
+{
+	struct drm_virtgpu_execbuffer_syncobj *out = b->priv, in = *out;
+	struct drm_virtgpu_execbuffer args = {
+		.bo_handles = (uintptr_t)b->handles,
+		.num_bo_handles = 1,
+		.syncobj_stride = sizeof(in),
+		.num_in_syncobjs = !!in.point,
+		.num_out_syncobjs = 1,
+		.in_syncobjs = (uintptr_t)&in,
+		.out_syncobjs = (uintptr_t)out,
+	};
+
+	(void)i;
+	out->point++;
+	exec(b, &args);
+}
+
+/**
+ * struct other_client - a client that takes over the work of the first
+ * @fd: its render node
+ * @handle: its buffer
+ */
+struct other_client {
+	int fd;
+	uint32_t handle;
+};
+
+static bool setup_handover(struct bench *b)
+{
+	struct other_client *other = malloc(sizeof(*other));
+
+	if (!other)
+		gpu_die("malloc");
+	other->fd = gpu_open_render();
+	other->handle = gpu_buffer(other->fd, 4096);
+	b->priv = other;
+	return setup_one(b);
+}
+
+/* A client draws and a compositor waits for its sync_file, both by virgl. */
+static void exec_handover(struct bench *b, unsigned int i)
+{
+	struct other_client *other = b->priv;
+	struct drm_virtgpu_execbuffer args = {
+		.flags = VIRTGPU_EXECBUF_FENCE_FD_OUT,
+		.bo_handles = (uintptr_t)b->handles,
+		.num_bo_handles = 1,
+		.fence_fd = -1,
+	};
+	int fence;
+
+	(void)i;
+	exec(b, &args);
+	fence = args.fence_fd;
+	args = (struct drm_virtgpu_execbuffer){
+		.flags = VIRTGPU_EXECBUF_FENCE_FD_IN,
+		.command = (uintptr_t)b->stream,
+		.size = SMALL_BYTES,
+		.bo_handles = (uintptr_t)&other->handle,
+		.num_bo_handles = 1,
+		.fence_fd = fence,
+	};
+	gpu_ioctl(other->fd, DRM_IOCTL_VIRTGPU_EXECBUFFER, &args);
+	close(fence);
+}
+
+static void teardown_handover(struct bench *b)
+{
+	struct other_client *other = b->priv;
+
+	gpu_wait(other->fd, other->handle);
+	close(other->fd);
+	free(other);
+}
+
 /* A ring that is polled: an event for each submission. */
 static bool setup_ring(struct bench *b)
 {
@@ -200,6 +277,10 @@ static void exec_event_wait(struct bench *b, unsigned int i)
 		gpu_die("read");
 }
 
+/* Variants whose answers come when the round is over. */
+#define FIXED(label, n, ops_a_round, what, setup_what) \
+	{ .name = label "-fixed", .ops = ops_a_round, .rounds = 9, .arg = n, .quick = true, \
+	  .fixed = true, .setup = setup_what, .op = what, .settle = bench_settle_first }
 #define PIPELINED(label, n, in_quick) \
 	{ .name = label, .ops = 64, .rounds = 9, .arg = n, .quick = in_quick, \
 	  .setup = setup_buffers, .op = exec_buffers, .settle = bench_settle_first }
@@ -212,10 +293,12 @@ static void exec_event_wait(struct bench *b, unsigned int i)
 
 static const struct bench_case cases[] = {
 	PIPELINED("exec-1", 1, true),
+	FIXED("exec-1", 1, 64, exec_buffers, setup_buffers),
 	WAITED("exec-1-wait", 1),
 	PIPELINED("exec-8", 8, false),
 	WAITED("exec-8-wait", 8),
 	PIPELINED("exec-64", 64, true),
+	FIXED("exec-64", 64, 64, exec_buffers, setup_buffers),
 	WAITED("exec-64-wait", 64),
 	PIPELINED("exec-512", 512, false),
 	WAITED("exec-512-wait", 512),
@@ -223,9 +306,11 @@ static const struct bench_case cases[] = {
 	SIZED("exec-4K", 4 << 10, 64, false),
 	SIZED("exec-16K", 16 << 10, 32, false),
 	SIZED("exec-64K", 64 << 10, 16, true),
+	FIXED("exec-64K", 64 << 10, 16, exec_bytes, setup_one),
 	SIZED("exec-1M", 1 << 20, 1, false),
 	{ .name = "exec-fence-out", .ops = 64, .rounds = 9, .quick = true,
 	  .setup = setup_one, .op = exec_fence_out, .settle = bench_settle_first },
+	FIXED("exec-fence-out", 1, 64, exec_fence_out, setup_one),
 	{ .name = "exec-fence-out-wait", .ops = 1, .rounds = 101,
 	  .setup = setup_one, .op = exec_fence_out_wait, .settle = bench_no_settle },
 	{ .name = "exec-fence-in-out", .ops = 64, .rounds = 15, .setup = setup_fence_in,
@@ -234,6 +319,10 @@ static const struct bench_case cases[] = {
 	  .op = exec_syncobj, .settle = bench_settle_first, .teardown = teardown_priv },
 	{ .name = "exec-syncobj-wait", .ops = 1, .rounds = 101, .setup = setup_syncobj,
 	  .op = exec_syncobj_wait, .settle = bench_no_settle, .teardown = teardown_priv },
+	{ .name = "exec-own-point", .ops = 64, .rounds = 9, .quick = true, .setup = setup_syncobj,
+	  .op = exec_own_point, .settle = bench_settle_first, .teardown = teardown_priv },
+	{ .name = "exec-handover", .ops = 64, .rounds = 9, .quick = true, .setup = setup_handover,
+	  .op = exec_handover, .settle = bench_settle_first, .teardown = teardown_handover },
 	{ .name = "exec-event-wait", .ops = 1, .rounds = 101, .setup = setup_ring,
 	  .op = exec_event_wait, .settle = bench_no_settle },
 };

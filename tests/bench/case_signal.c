@@ -10,6 +10,7 @@
 
 #include "bench.h"
 #include "gpu.h"
+#include "hold.h"
 #include "spin.h"
 #include "toy3d.h"
 
@@ -50,19 +51,11 @@ static int open_client(void)
 	return fd;
 }
 
-/* A stream of one command about a token; returns its fence. */
+/* On a ring; returns the fence. */
 static int submit(int fd, uint32_t op, uint32_t token)
 {
-	const uint32_t stream[] = { TOY3D_HDR(op, 1), token };
-	struct drm_virtgpu_execbuffer args = {
-		.flags = VIRTGPU_EXECBUF_RING_IDX | VIRTGPU_EXECBUF_FENCE_FD_OUT,
-		.size = sizeof(stream),
-		.command = (uintptr_t)stream,
-		.fence_fd = -1,
-	};
-
-	gpu_ioctl(fd, DRM_IOCTL_VIRTGPU_EXECBUFFER, &args);
-	return args.fence_fd;
+	return hold_submit(fd, op, token,
+			   VIRTGPU_EXECBUF_RING_IDX | VIRTGPU_EXECBUF_FENCE_FD_OUT);
 }
 
 static void hold(int fd, uint32_t token)
@@ -76,14 +69,13 @@ static bool setup(struct bench *b)
 {
 	struct signal_bench *s;
 
-	if (!(gpu_param(b->fd, VIRTGPU_PARAM_SUPPORTED_CAPSET_IDs) & 1 << TOY3D_CAPSET_ID))
+	if (!hold_possible(b->fd))
 		return false;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		gpu_die("calloc");
 	b->priv = s;
-	/* Tokens are used up; others may have been before us. */
-	s->token = s->hold_token = (uint32_t)__rdtsc() | 1;
+	s->hold_token = hold_token();
 	s->control = open_client();
 	s->num_holders = (b->c->arg - SIGNALLED) / CLIENT_FENCES;
 	for (unsigned int i = 0; i < s->num_holders; i++) {
@@ -99,7 +91,7 @@ static void before(struct bench *b)
 {
 	struct signal_bench *s = b->priv;
 
-	s->token++;
+	s->token = hold_token();
 	for (unsigned int i = 0; i < SIGNALLED; i++)
 		s->fences[i] = (struct pollfd){
 			.fd = submit(s->workers[i / CLIENT_FENCES], TOY3D_OP_WAIT, s->token),

@@ -36,14 +36,20 @@ static void from_host_wait(struct bench *b, unsigned int i)
 #define TRANSFER(label, bytes, what, in_quick) \
 	{ .name = label, .ops = 64, .rounds = 9, .arg = bytes, .quick = in_quick, \
 	  .setup = transfer_setup, .op = what, .settle = bench_settle_first }
+/* The answers come when the round is over. */
+#define TRANSFER_FIXED(label, bytes, what) \
+	{ .name = label "-fixed", .ops = 64, .rounds = 9, .arg = bytes, .quick = true, \
+	  .fixed = true, .setup = transfer_setup, .op = what, .settle = bench_settle_first }
 #define TRANSFER_WAIT(label, bytes, what) \
 	{ .name = label, .ops = 1, .rounds = 101, .arg = bytes, \
 	  .setup = transfer_setup, .op = what, .settle = bench_no_settle }
 
 static const struct bench_case cases[] = {
 	TRANSFER("to-host-4K", 4096, to_host, true),
+	TRANSFER_FIXED("to-host-4K", 4096, to_host),
 	TRANSFER_WAIT("to-host-4K-wait", 4096, to_host_wait),
 	TRANSFER("from-host-4K", 4096, from_host, false),
+	TRANSFER_FIXED("from-host-4K", 4096, from_host),
 	TRANSFER_WAIT("from-host-4K-wait", 4096, from_host_wait),
 	TRANSFER("to-host-1M", 1 << 20, to_host, false),
 	TRANSFER_WAIT("to-host-1M-wait", 1 << 20, to_host_wait),

@@ -21,7 +21,9 @@
 #include "bench.h"
 #include "counters.h"
 #include "gpu.h"
+#include "hold.h"
 #include "spin.h"
+#include "toy3d.h"
 
 /* Rounds that are not counted: caches of memory and of translated code fill up. */
 #define WARM_UP_ROUNDS	2
@@ -73,6 +75,11 @@ static void prepare_round(struct bench *b)
 {
 	if (b->c->before)
 		b->c->before(b);
+	if (!b->c->fixed)
+		return;
+	b->token = hold_token();
+	/* With a fence, or the peer asks for none, and then nothing is behind it. */
+	close(hold_submit(b->fd, TOY3D_OP_WAIT, b->token, VIRTGPU_EXECBUF_FENCE_FD_OUT));
 }
 
 /* Instructions so far; of this process alone in a case that waits. */
@@ -95,6 +102,8 @@ static uint32_t do_round(struct bench *b)
 
 	for (unsigned int i = 0; i < c->ops; i++)
 		c->op(b, i);
+	if (c->fixed)
+		hold_submit(b->fd, TOY3D_OP_RELEASE, b->token, 0);
 	return c->settle ? c->settle(b) : settle_all(b);
 }
 
@@ -187,7 +196,7 @@ static void run_case(const struct bench_case *c, const uint32_t *stream, bool pa
 	spin_until_quiet();
 	b.fd = c->card ? gpu_open_card() : gpu_open_render();
 	b.scratch = gpu_buffer(b.fd, 4096);
-	if (!c->setup || c->setup(&b)) {
+	if ((!c->fixed || hold_possible(b.fd)) && (!c->setup || c->setup(&b))) {
 		/* What is done once only is large enough. */
 		for (unsigned int i = 0; c->rounds > 1 && i < WARM_UP_ROUNDS; i++) {
 			prepare_round(&b);

@@ -134,6 +134,9 @@ static void second_time_is_eexist(void)
 
 	vgpu_ok(vgpu_context_init(client.fd, &param, 1));
 	vgpu_ret(vgpu_context_init(client.fd, &param, 1), -EEXIST);
+	/* Whatever else is wrong. */
+	vgpu_ret(init_one(&client, 1000, 0), -EEXIST);
+	vgpu_ret(init_one(&client, VIRTGPU_CONTEXT_PARAM_NUM_RINGS, 1000), -EEXIST);
 	vgpu_client_close(&client);
 }
 

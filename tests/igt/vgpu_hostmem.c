@@ -118,6 +118,36 @@ static void part_of_a_blob(void)
 	close(fd);
 }
 
+/*
+ * Contract 8.5: planes of one buffer (Mesa), pools of wl_shm (Wayland proxies) and pipewire map a
+ * dma-buf from the middle.
+ */
+static void dmabuf_is_mapped_from_the_middle(void)
+{
+	int fd = open_venus(), dmabuf;
+	uint32_t handle = new_host_blob(fd, SIZE, 0);
+	uint8_t *whole = vgpu_new_map(fd, handle, SIZE), *part;
+
+	vgpu_fill(whole, SIZE, 7);
+	vgpu_ok(vgpu_prime_export(fd, handle, &dmabuf));
+	for (size_t page = 0; page < SIZE / VGPU_PAGE; page += 5) {
+		size_t start = page * VGPU_PAGE, size = SIZE - start;
+
+		part = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf,
+			    (off_t)start);
+		vgpu_assert(part != MAP_FAILED);
+		vgpu_assert(!memcmp(part, whole + start, size));
+		part[1] = (uint8_t)~part[1];
+		vgpu_assert_eq(whole[start + 1], part[1]);
+		munmap(part, size);
+	}
+	vgpu_assert(mmap(NULL, 2 * VGPU_PAGE, PROT_READ, MAP_SHARED, dmabuf,
+			 (off_t)(SIZE - VGPU_PAGE)) == MAP_FAILED);
+	close(dmabuf);
+	munmap(whole, SIZE);
+	close(fd);
+}
+
 static void unmapped_in_the_middle(void)
 {
 	int fd = open_venus();
@@ -356,6 +386,7 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "info-tells-host-memory", .run = info_tells_host_memory },
 	{ .name = "two-blobs-do-not-overlap", .run = two_blobs_do_not_overlap },
 	{ .name = "part-of-a-blob", .run = part_of_a_blob },
+	{ .name = "dmabuf-is-mapped-from-the-middle", .run = dmabuf_is_mapped_from_the_middle },
 	{ .name = "unmapped-in-the-middle", .run = unmapped_in_the_middle },
 	{ .name = "beyond-the-end-is-einval", .run = beyond_the_end_is_einval },
 	{ .name = "is-shared-across-fork", .run = is_shared_across_fork },

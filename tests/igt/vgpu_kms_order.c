@@ -11,6 +11,9 @@
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
+/* For how long an update is watched that waits. It waits 5 s at most, so less than twice that. */
+#define LOOK_MS 3500
+
 /**
  * struct scene - a lit output, and a buffer the same file draws into
  * @client: draws, and is the master
@@ -59,11 +62,12 @@ static bool is_busy(const struct scene *scene)
 			 VIRTGPU_WAIT_NOWAIT) == -EBUSY;
 }
 
+/* Long after a driver would take a host with one long job for one that is not there. */
 static bool has_flipped(const struct scene *scene)
 {
 	struct pollfd pfd = { .fd = scene->client.fd, .events = POLLIN };
 
-	return vgpu_sys(poll(&pfd, 1, 200)) == 1;
+	return vgpu_sys(poll(&pfd, 1, LOOK_MS)) == 1;
 }
 
 /* The host draws before it shows, and says later that it has drawn. */
@@ -85,8 +89,8 @@ static void flip_does_not_wait_for_what_the_host_does_first(void)
 	scene_end(&scene);
 }
 
-/* A ring is another processor, that does not know of the display. */
-static void flip_waits_for_a_ring(void)
+/* A ring is another processor, that does not know of the display: a job there may be late. */
+static struct scene scene_behind_a_ring(uint32_t token)
 {
 	const struct drm_virtgpu_context_set_param params[] = {
 		{ VIRTGPU_CONTEXT_PARAM_CAPSET_ID, TOY3D_CAPSET_ID },
@@ -98,7 +102,6 @@ static void flip_waits_for_a_ring(void)
 		.num_bo_handles = 1,
 		.ring_idx = 1,
 	};
-	uint32_t token = vgpu_token();
 	struct scene scene;
 
 	vgpu_require(vgpu_has_capset(fd, TOY3D_CAPSET_ID), "not our own host");
@@ -106,11 +109,35 @@ static void flip_waits_for_a_ring(void)
 	scene = scene_on(fd);
 	exec.bo_handles = (uintptr_t)&scene.back.handle;
 	vgpu_ok(vgpu_submit_kept(&scene.client, &exec, token));
+	return scene;
+}
+
+static void flip_waits_for_a_ring(void)
+{
+	uint32_t token = vgpu_token();
+	struct scene scene = scene_behind_a_ring(token);
+
 	begin_flip(&scene);
 	vgpu_assert(!has_flipped(&scene));
 	vgpu_ok(vgpu_submit_release(&scene.client, token));
 	vgpu_wait_flip(scene.client.fd);
 	vgpu_assert(!is_busy(&scene));
+	scene_end(&scene);
+}
+
+/* After 10 seconds the DRM core gives the update up, with an error and in disorder. */
+static void flip_waits_for_a_ring_5_seconds_at_most(void)
+{
+	uint32_t token = vgpu_token();
+	struct scene scene = scene_behind_a_ring(token);
+
+	begin_flip(&scene);
+	vgpu_assert(!has_flipped(&scene));
+	vgpu_assert(has_flipped(&scene));
+	vgpu_wait_flip(scene.client.fd);
+	vgpu_assert(is_busy(&scene));
+	vgpu_ok(vgpu_submit_release(&scene.client, token));
+	vgpu_ok(vgpu_wait(scene.client.fd, scene.back.handle, 0));
 	scene_end(&scene);
 }
 
@@ -139,6 +166,8 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "flip-does-not-wait-for-what-the-host-does-first",
 	  .run = flip_does_not_wait_for_what_the_host_does_first },
 	{ .name = "flip-waits-for-a-ring", .run = flip_waits_for_a_ring },
+	{ .name = "flip-waits-for-a-ring-5-seconds-at-most",
+	  .run = flip_waits_for_a_ring_5_seconds_at_most },
 	{ .name = "flip-waits-for-work-that-waits",
 	  .run = flip_waits_for_work_that_waits },
 };

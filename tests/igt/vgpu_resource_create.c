@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* DRM_IOCTL_VIRTGPU_RESOURCE_CREATE */
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -343,7 +344,30 @@ static void clients_at_once(void)
 		vgpu_join(pids[i]);
 }
 
+/* A confidential guest has 64 MiB or so of bounce buffers for all its devices. */
+static void full_bounce_pool_is_enomem(void)
+{
+	const uint32_t side = 1024;
+	char cmdline[4096] = "";
+	int fd = vgpu_open_render(), file, ret = 0, count;
+
+	file = vgpu_sys(open("/proc/cmdline", O_RDONLY | O_CLOEXEC));
+	vgpu_assert(vgpu_sys(read(file, cmdline, sizeof(cmdline) - 1)) > 0);
+	close(file);
+	vgpu_require(strstr(cmdline, "swiotlb=force"), "no bounce buffers");
+	for (count = 0; !ret && count < 1000; count++) {
+		struct drm_virtgpu_resource_create rc = vgpu_picture_args(side, side);
+
+		ret = vgpu_resource_create(fd, &rc);
+	}
+	vgpu_info("%d buffers of 4 MiB fit", count - 1);
+	vgpu_assert(count > 1);
+	vgpu_ret(ret, -ENOMEM);
+	close(fd);
+}
+
 static const struct vgpu_subtest subtests[] = {
+	{ .name = "full-bounce-pool-is-enomem", .run = full_bounce_pool_is_enomem },
 	{ .name = "picture-gets-handle-and-id", .run = picture_gets_handle_and_id },
 	{ .name = "ids-differ-while-alive", .run = ids_differ_while_alive },
 	{ .name = "size-is-rounded-up-to-pages",

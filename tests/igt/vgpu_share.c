@@ -17,6 +17,8 @@
 
 #define SIDE 64u
 #define SIZE (SIDE * SIDE * 4)
+#define MAPPABLE VIRTGPU_BLOB_FLAG_USE_MAPPABLE
+#define CROSS_DEVICE VIRTGPU_BLOB_FLAG_USE_CROSS_DEVICE
 
 /* How often something that is done in the background is looked for. */
 #define PATIENCE 600
@@ -58,35 +60,39 @@ static int open_sharer(void)
 	return fd;
 }
 
-static struct vgpu_sharer_look look(int sharer, int dmabuf)
+static int look(int sharer, int fd, uint32_t handle, enum vgpu_sharer_importer importer,
+		struct vgpu_sharer_look *args)
 {
-	struct vgpu_sharer_look args = { .fd = dmabuf };
-
-	vgpu_ok(vgpu_ioctl(sharer, VGPU_SHARER_LOOK, &args));
-	return args;
-}
-
-static void check_is_seen(int sharer, int fd, uint32_t handle, uint64_t size)
-{
-	struct vgpu_sharer_look seen, again;
-	int dmabuf;
+	int dmabuf, ret;
 
 	vgpu_ok(vgpu_prime_export(fd, handle, &dmabuf));
-	seen = look(sharer, dmabuf);
+	*args = (struct vgpu_sharer_look){ .fd = dmabuf, .importer = importer };
+	ret = vgpu_ioctl(sharer, VGPU_SHARER_LOOK, args);
+	close(dmabuf);
+	return ret;
+}
+
+static void check_is_seen(int sharer, int fd, uint32_t handle, uint64_t size,
+			  enum vgpu_sharer_importer importer)
+{
+	struct vgpu_sharer_look seen, again;
+	int ret = look(sharer, fd, handle, importer, &seen);
+
+	vgpu_require(importer != VGPU_SHARER_PCI || ret != -ENODEV, "there is no PCI device");
+	vgpu_ok(ret);
 	vgpu_assert(seen.pieces > 0);
 	vgpu_assert(seen.address != 0);
 	vgpu_assert_eq(seen.bytes, size);
 	/* A second look sees the same memory, not another. */
-	again = look(sharer, dmabuf);
+	vgpu_ok(look(sharer, fd, handle, importer, &again));
 	vgpu_assert_eq(again.address, seen.address);
-	close(dmabuf);
 }
 
 static void picture_is_seen(void)
 {
 	int sharer = open_sharer(), fd = vgpu_open_render();
 
-	check_is_seen(sharer, fd, vgpu_new_picture(fd, SIDE, SIDE), SIZE);
+	check_is_seen(sharer, fd, vgpu_new_picture(fd, SIDE, SIDE), SIZE, VGPU_SHARER_PLATFORM);
 	close(fd);
 	close(sharer);
 }
@@ -99,21 +105,20 @@ static void guest_blob_is_seen(void)
 	vgpu_require(vgpu_has_blob(fd), "the device has no blobs");
 	blob.blob_flags |= VIRTGPU_BLOB_FLAG_USE_SHAREABLE;
 	vgpu_ok(vgpu_blob_create(fd, &blob));
-	check_is_seen(sharer, fd, blob.bo_handle, SIZE);
+	check_is_seen(sharer, fd, blob.bo_handle, SIZE, VGPU_SHARER_PLATFORM);
 	close(fd);
 	close(sharer);
 }
 
 /* A blob of the host's memory; blob id 0 of venus is such. */
-static uint32_t new_host_blob(int fd)
+static uint32_t new_host_blob(int fd, uint32_t flags)
 {
 	const struct drm_virtgpu_context_set_param param = {
 		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, VIRTGPU_DRM_CAPSET_VENUS,
 	};
 	struct drm_virtgpu_resource_create_blob blob = {
 		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
-		.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE |
-			      VIRTGPU_BLOB_FLAG_USE_SHAREABLE,
+		.blob_flags = flags | VIRTGPU_BLOB_FLAG_USE_SHAREABLE,
 		.size = SIZE,
 		.blob_hints = DRM_VIRTGPU_BLOB_FLAG_HINT_DEFER_MAPPING,
 	};
@@ -130,7 +135,7 @@ static void unmapped_host_blob_is_seen(void)
 {
 	int sharer = open_sharer(), fd = vgpu_open_render();
 
-	check_is_seen(sharer, fd, new_host_blob(fd), SIZE);
+	check_is_seen(sharer, fd, new_host_blob(fd, MAPPABLE), SIZE, VGPU_SHARER_PCI);
 	close(fd);
 	close(sharer);
 }
@@ -138,13 +143,55 @@ static void unmapped_host_blob_is_seen(void)
 static void mapped_host_blob_is_seen(void)
 {
 	int sharer = open_sharer(), fd = vgpu_open_render();
-	uint32_t handle = new_host_blob(fd);
+	uint32_t handle = new_host_blob(fd, MAPPABLE);
 	void *map = vgpu_new_map(fd, handle, SIZE);
 
 	vgpu_fill(map, SIZE, 1);
-	check_is_seen(sharer, fd, handle, SIZE);
+	check_is_seen(sharer, fd, handle, SIZE, VGPU_SHARER_PCI);
 	vgpu_assert_eq(vgpu_differs(map, SIZE, 1), -1);
 	munmap(map, SIZE);
+	close(fd);
+	close(sharer);
+}
+
+/*
+ * A passthrough GPU that got no address, or address 0, would write to the guest's memory: where
+ * the window cannot be reached, or the blob is not in it, importing it fails.
+ */
+static void unreached_host_blob_is_eio(void)
+{
+	int sharer = open_sharer(), fd = vgpu_open_render();
+	struct vgpu_sharer_look args;
+	int ret;
+
+	vgpu_ret(look(sharer, fd, new_host_blob(fd, MAPPABLE), VGPU_SHARER_PLATFORM, &args), -EIO);
+	close(fd);
+	fd = vgpu_open_render();
+	vgpu_ret(look(sharer, fd, new_host_blob(fd, 0), VGPU_SHARER_PLATFORM, &args), -EIO);
+	close(fd);
+	fd = vgpu_open_render();
+	ret = look(sharer, fd, new_host_blob(fd, 0), VGPU_SHARER_PCI, &args);
+	if (ret != -ENODEV)
+		vgpu_ret(ret, -EIO);
+	close(fd);
+	close(sharer);
+}
+
+/* The driver of another virtio device asks for the UUID, and needs a list to go on. */
+static void uuid_of_host_blob_needs_no_address(void)
+{
+	int sharer = open_sharer(), fd = vgpu_open_render();
+	uint32_t handle;
+	struct vgpu_sharer_look args;
+
+	vgpu_require(vgpu_param(fd, VIRTGPU_PARAM_CROSS_DEVICE) > 0, "the device has no UUIDs");
+	handle = new_host_blob(fd, CROSS_DEVICE);
+	vgpu_ok(look(sharer, fd, handle, VGPU_SHARER_VIRTIO, &args));
+	vgpu_assert_eq(args.pieces, 0);
+	vgpu_ret(look(sharer, fd, handle, VGPU_SHARER_PLATFORM, &args), -EIO);
+	close(fd);
+	fd = vgpu_open_render();
+	vgpu_ret(look(sharer, fd, new_host_blob(fd, 0), VGPU_SHARER_VIRTIO, &args), -EIO);
 	close(fd);
 	close(sharer);
 }
@@ -485,6 +532,9 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "guest-blob-is-seen", .run = guest_blob_is_seen },
 	{ .name = "unmapped-host-blob-is-seen", .run = unmapped_host_blob_is_seen },
 	{ .name = "mapped-host-blob-is-seen", .run = mapped_host_blob_is_seen },
+	{ .name = "unreached-host-blob-is-eio", .run = unreached_host_blob_is_eio },
+	{ .name = "uuid-of-host-blob-needs-no-address",
+	  .run = uuid_of_host_blob_needs_no_address },
 	{ .name = "uuid-names-a-picture", .run = uuid_names_a_picture },
 	{ .name = "uuid-of-a-blob-is-asked-for-at-its-creation",
 	  .run = uuid_of_a_blob_is_asked_for_at_its_creation },

@@ -31,7 +31,11 @@ static struct vring_desc *fake_ring_desc(struct fake_ring *ring, u32 index)
 
 static bool fake_ring_notify(struct virtqueue *vq)
 {
-	fake_ring_of(vq)->kicks++;
+	struct fake_ring *ring = fake_ring_of(vq);
+
+	ring->kicks++;
+	if (ring->on_kick)
+		ring->on_kick(ring);
 	return true;
 }
 

@@ -15,6 +15,7 @@ struct kunit;
  * @seen: how many requests the device has taken
  * @answered: how many it has answered
  * @kicks: how often it was told
+ * @on_kick: called by each kick, if set
  * @owner: for the test
  */
 struct fake_ring {
@@ -24,6 +25,7 @@ struct fake_ring {
 	u16 seen;
 	u16 answered;
 	unsigned int kicks;
+	void (*on_kick)(struct fake_ring *ring);
 	void *owner;
 };
 

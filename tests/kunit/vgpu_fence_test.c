@@ -28,6 +28,7 @@ static struct vgpu_fence *new_fence(struct kunit *test, struct vgpu_timeline *tl
 	struct vgpu_fence *fence = vgpu_fence_create(tl);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fence);
+	vgpu_fence_arm(fence);
 	return fence;
 }
 
@@ -95,27 +96,47 @@ static void vgpu_fence_test_out_of_order_answers(struct kunit *test)
 	vgpu_timeline_put(tl);
 }
 
-/* One that gets no command is gone at once, and does not hold up the others. */
-static void vgpu_fence_test_cancelled(struct kunit *test)
+/* A fence takes its place when it is armed; one that never is holds up nobody. */
+static void vgpu_fence_test_unarmed(struct kunit *test)
+{
+	struct vgpu_timeline *tl = new_timeline(test, "one");
+	struct vgpu_fence *first = vgpu_fence_create(tl), *never = vgpu_fence_create(tl);
+	struct vgpu_fence *a = new_fence(test, tl);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, first);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, never);
+	KUNIT_EXPECT_EQ(test, pending_of(tl), 1);
+	vgpu_fence_arm(first);
+	vgpu_fence_arm(first);
+	KUNIT_EXPECT_EQ(test, pending_of(tl), 2);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_later(&first->base, &a->base));
+	vgpu_fence_complete(first, 0);
+	KUNIT_EXPECT_FALSE(test, is_signalled(first));
+	vgpu_fence_complete(a, 0);
+	KUNIT_EXPECT_TRUE(test, is_signalled(first));
+	KUNIT_EXPECT_EQ(test, kref_read(&never->base.refcount), 1);
+	vgpu_fence_put(never);
+	vgpu_fence_put(first);
+	vgpu_fence_put(a);
+	vgpu_timeline_put(tl);
+}
+
+/* The host has let go of the context: all fences end, and an answer that comes later is none. */
+static void vgpu_fence_test_abandoned(struct kunit *test)
 {
 	struct vgpu_timeline *tl = new_timeline(test, "one");
 	struct vgpu_fence *a = new_fence(test, tl), *b = new_fence(test, tl);
-	struct vgpu_fence *c = new_fence(test, tl);
-	struct dma_fence *seen = dma_fence_get(&b->base);
 
-	vgpu_fence_complete(c, 0);
-	vgpu_fence_cancel(b);
-	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(seen));
-	KUNIT_EXPECT_EQ(test, kref_read(&seen->refcount), 1);
-	KUNIT_EXPECT_FALSE(test, is_signalled(a));
-	KUNIT_EXPECT_EQ(test, pending_of(tl), 2);
+	vgpu_fence_complete(b, 0);
+	KUNIT_EXPECT_TRUE(test, vgpu_timeline_is_pending(tl));
+	vgpu_timeline_abandon(tl, -ECANCELED);
+	KUNIT_EXPECT_FALSE(test, vgpu_timeline_is_pending(tl));
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&a->base), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&b->base), 1);
 	vgpu_fence_complete(a, 0);
-	KUNIT_EXPECT_TRUE(test, is_signalled(c));
-	vgpu_fence_cancel(new_fence(test, tl));
-	KUNIT_EXPECT_EQ(test, pending_of(tl), 0);
-	dma_fence_put(seen);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&a->base), -ECANCELED);
 	vgpu_fence_put(a);
-	vgpu_fence_put(c);
+	vgpu_fence_put(b);
 	vgpu_timeline_put(tl);
 }
 
@@ -250,7 +271,7 @@ static struct fence_vq_test *fence_vq_begin(struct kunit *test)
 	ctx->ring = fake_ring_create(test, 8, BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
 				     fence_vq_callback);
 	ctx->ring->owner = ctx;
-	ctx->vq = vgpu_vq_create(&fence_vq_ops, ctx, 0);
+	ctx->vq = vgpu_vq_create(&fence_vq_ops, ctx, 0, system_dfl_wq);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, ctx->vq);
 	vgpu_vq_attach(ctx->vq, ctx->ring->vq);
 	vgpu_msg_init(&ctx->msg);
@@ -311,6 +332,36 @@ static void vgpu_fence_test_waiting_before_binding(struct kunit *test)
 	vgpu_timeline_put(tl);
 }
 
+/* The command of the fence is answered, that of an earlier one is not: the waiter still waits. */
+static void vgpu_fence_test_waiting_outlasts_the_own_answer(struct kunit *test)
+{
+	struct fence_vq_test *ctx = fence_vq_begin(test);
+	struct vgpu_timeline *tl = new_timeline(test, "one");
+	struct vgpu_fence *first = new_fence(test, tl), *second = new_fence(test, tl);
+	struct dma_fence_cb cb;
+	void *req;
+	u32 token;
+
+	vgpu_fence_bind(second, ctx->vq, &ctx->msg);
+	vgpu_vq_commit(ctx->vq, &ctx->msg);
+	vgpu_vq_kick(ctx->vq);
+	KUNIT_EXPECT_EQ(test, 0, dma_fence_add_callback(&second->base, &cb, count_callback));
+	KUNIT_ASSERT_TRUE(test, fake_ring_take(ctx->ring, &req, &token));
+	fake_ring_answer(ctx->ring, token, sizeof(ctx->resp));
+	fake_ring_interrupt(ctx->ring);
+	vgpu_fence_complete(second, 0);
+	KUNIT_EXPECT_FALSE(test, is_signalled(second));
+	KUNIT_EXPECT_TRUE(test, fake_ring_wants_interrupt(ctx->ring));
+	vgpu_fence_complete(first, 0);
+	KUNIT_EXPECT_TRUE(test, is_signalled(second));
+	vgpu_vq_poll(ctx->vq);
+	KUNIT_EXPECT_FALSE(test, fake_ring_wants_interrupt(ctx->ring));
+	fence_vq_end(ctx);
+	vgpu_fence_put(first);
+	vgpu_fence_put(second);
+	vgpu_timeline_put(tl);
+}
+
 /* Busy is who has a command with the device, and once however many they are. */
 static void vgpu_fence_test_busy_time(struct kunit *test)
 {
@@ -348,7 +399,8 @@ static void vgpu_fence_test_busy_time(struct kunit *test)
 static struct kunit_case vgpu_fence_test_cases[] = {
 	KUNIT_CASE(vgpu_fence_test_sequence),
 	KUNIT_CASE(vgpu_fence_test_out_of_order_answers),
-	KUNIT_CASE(vgpu_fence_test_cancelled),
+	KUNIT_CASE(vgpu_fence_test_unarmed),
+	KUNIT_CASE(vgpu_fence_test_abandoned),
 	KUNIT_CASE(vgpu_fence_test_out_of_order_rings),
 	KUNIT_CASE(vgpu_fence_test_error_is_carried),
 	KUNIT_CASE(vgpu_fence_test_complete_twice),
@@ -356,6 +408,7 @@ static struct kunit_case vgpu_fence_test_cases[] = {
 	KUNIT_CASE(vgpu_fence_test_pending_fence_keeps_itself),
 	KUNIT_CASE(vgpu_fence_test_waiting_wants_an_interrupt),
 	KUNIT_CASE(vgpu_fence_test_waiting_before_binding),
+	KUNIT_CASE(vgpu_fence_test_waiting_outlasts_the_own_answer),
 	KUNIT_CASE(vgpu_fence_test_busy_time),
 	{}
 };

@@ -18,7 +18,8 @@ static const char help[] =
 	"usage: lost-context NODE\n"
 	"Makes a context and a texture, uses them and prints \"ready\". For each line of standard\n"
 	"input the device is to have been reset since: the context and the texture must answer EIO,\n"
-	"those of a new file work, and \"lost\" is printed.\n";
+	"those of a new file work, and \"lost\" is printed. But for \"alive\" they must still work, and\n"
+	"for \"close\" the file is closed; \"alive\" and \"closed\" are printed.\n";
 
 #define SIDE 16
 
@@ -103,6 +104,16 @@ static void check_lost(const struct client *c)
 		errx(1, "TRANSFER_FROM_HOST of a lost texture: %s", strerror(-ret));
 }
 
+static void check_alive(const struct client *c)
+{
+	int ret = draw(c);
+
+	if (!ret)
+		ret = read_back(c);
+	if (ret)
+		errx(1, "a context that is not lost does not work: %s", strerror(-ret));
+}
+
 int main(int argc, char **argv)
 {
 	struct client old;
@@ -116,8 +127,21 @@ int main(int argc, char **argv)
 	start(&old, argv[1]);
 	puts("ready");
 	while (fgets(line, sizeof(line), stdin)) {
-		check_lost(&old);
-		close(old.fd);
+		if (!strcmp(line, "alive\n")) {
+			check_alive(&old);
+			puts("alive");
+			continue;
+		}
+		if (!strcmp(line, "close\n")) {
+			close(old.fd);
+			old.fd = -1;
+			puts("closed");
+			continue;
+		}
+		if (old.fd >= 0) {
+			check_lost(&old);
+			close(old.fd);
+		}
 		start(&old, argv[1]);
 		puts("lost");
 	}

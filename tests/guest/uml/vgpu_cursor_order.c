@@ -9,6 +9,7 @@
  */
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <xf86drm.h>
 
@@ -17,6 +18,7 @@
 #include "vgpu_binding.h"
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
+#include "vgpu_fence.h"
 #include "vgpu_test.h"
 
 #define SIDE 64u
@@ -81,13 +83,12 @@ static struct desk desk_new(void)
 }
 
 /* CRC-32 of a picture of one colour, as the host counts it. */
-static uint32_t crc_of(uint8_t colour)
+static uint32_t crc_of(uint8_t colour, uint8_t alpha)
 {
 	uint32_t crc = ~0u;
 
 	for (size_t i = 0; i < SIDE * SIDE * 4; i++) {
-		/* What the host has of a dumb buffer is without alpha: opaque. */
-		crc ^= i % 4 == 3 ? 0xff : colour;
+		crc ^= i % 4 == 3 ? alpha : colour;
 		for (int bit = 0; bit < 8; bit++)
 			crc = crc >> 1 ^ (crc & 1 ? CRC_POLYNOMIAL : 0);
 	}
@@ -96,7 +97,8 @@ static uint32_t crc_of(uint8_t colour)
 
 static void told(int x, int y, uint8_t colour)
 {
-	vgpu_info("told %d,%d %08x", x, y, crc_of(colour));
+	/* What the host has of a dumb buffer is without alpha: opaque. */
+	vgpu_info("told %d,%d %08x", x, y, crc_of(colour, 0xff));
 }
 
 static void told_none(void)
@@ -297,6 +299,104 @@ static void host_refuses(void)
 	desk_end(&desk);
 }
 
+static void attach(const struct desk *desk, uint32_t handle, const struct vgpu_manual *drawing)
+{
+	int dmabuf;
+
+	vgpu_ok(vgpu_prime_export(desk->fd, handle, &dmabuf));
+	vgpu_fence_attach(dmabuf, drawing->sync_file);
+	close(dmabuf);
+}
+
+/*
+ * Contract 10.4: the host is told of a cursor when rendering to it is complete (gbm_bo_map,
+ * wlroots with the legacy calls), and the client does not wait for that.
+ */
+static void drawing_is_waited_for(void)
+{
+	struct desk desk = desk_new();
+	struct vgpu_manual drawing = vgpu_manual_new();
+	double start;
+
+	show_first(&desk);
+	attach(&desk, desk.pictures[1].handle, &drawing);
+	start = vgpu_now();
+	set(&desk, 1);
+	move(&desk, 4, 4);
+	vgpu_assert(vgpu_now() - start < 0.01);
+	told(4, 4, colour_of(&desk, 0));
+	host_goes_on();
+	usleep(900000);
+	paint(&desk, 1, 0xb1);
+	vgpu_manual_signal(&drawing);
+	usleep(SETTLE_US);
+	host_goes_on();
+	told(4, 4, 0xb1);
+	vgpu_manual_close(&drawing);
+	desk_end(&desk);
+}
+
+/* The same for a texture, which needs no upload. */
+static void drawing_of_a_texture_is_waited_for(void)
+{
+	const uint8_t colour = 0xc1;
+	struct desk desk = desk_new();
+	struct vgpu_manual drawing = vgpu_manual_new();
+	struct drm_virtgpu_3d_box box;
+	struct vgpu_texture tex;
+	void *map;
+
+	vgpu_require(vgpu_has_3d(desk.fd), "no 3D");
+	show_first(&desk);
+	vgpu_texture_init(desk.fd, &tex, VGPU_TARGET_2D, SIDE, SIDE, 1);
+	box = vgpu_texture_box(&tex);
+	attach(&desk, tex.handle, &drawing);
+	vgpu_sys(drmModeSetCursor2(desk.fd, desk.head.crtc, tex.handle, SIDE, SIDE, 0, 0));
+	move(&desk, 2, 4);
+	told(2, 4, colour_of(&desk, 0));
+	host_goes_on();
+	map = vgpu_new_map(desk.fd, tex.handle, tex.size_bytes);
+	memset(map, colour, tex.size_bytes);
+	vgpu_ok(vgpu_transfer_to_host(desk.fd, tex.handle, &box, 0, 0));
+	host_goes_on();
+	vgpu_manual_signal(&drawing);
+	vgpu_ok(vgpu_wait(desk.fd, tex.handle, 0));
+	usleep(SETTLE_US);
+	vgpu_info("told 2,4 %08x", crc_of(colour, colour));
+	munmap(map, tex.size_bytes);
+	vgpu_manual_close(&drawing);
+	hide(&desk);
+	told_none();
+	vgpu_texture_fini(desk.fd, &tex);
+	/* Where there is none, nothing is told. */
+	vgpu_ok(vgpu_show(desk.fd, &desk.head, NULL, 0, 0));
+	close(desk.fd);
+}
+
+/* A picture that is hidden or replaced while it is rendered is never shown. */
+static void drawing_is_dropped(void)
+{
+	struct desk desk = desk_new();
+	struct vgpu_manual drawing = vgpu_manual_new();
+
+	show_first(&desk);
+	attach(&desk, desk.pictures[1].handle, &drawing);
+	set(&desk, 1);
+	set(&desk, 2);
+	host_goes_on();
+	told(1, 1, colour_of(&desk, 2));
+	set(&desk, 1);
+	hide(&desk);
+	told_none();
+	vgpu_manual_signal(&drawing);
+	host_goes_on();
+	vgpu_manual_close(&drawing);
+	set(&desk, 3);
+	host_goes_on();
+	told(1, 1, colour_of(&desk, 3));
+	desk_end(&desk);
+}
+
 static void wait_for_shim(const char *parameter, const char *value)
 {
 	int waited_us = 0;
@@ -382,6 +482,10 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "dropped-meanwhile", .run = dropped_meanwhile },
 	{ .name = "client-ends-meanwhile", .run = client_ends_meanwhile },
 	{ .name = "host-refuses", .run = host_refuses },
+	{ .name = "drawing-is-waited-for", .run = drawing_is_waited_for },
+	{ .name = "drawing-of-a-texture-is-waited-for",
+	  .run = drawing_of_a_texture_is_waited_for },
+	{ .name = "drawing-is-dropped", .run = drawing_is_dropped },
 	{ .name = "reset-meanwhile", .run = reset_meanwhile },
 	{ .name = "reset-while-shown", .run = reset_while_shown },
 	{ .name = "asleep-meanwhile", .run = asleep_meanwhile },

@@ -3,11 +3,8 @@
  * Hosts that get on slowly, with some, or with nothing at all, and clients that must not
  * be told a lie about it:
  *
- * --slow    a host that does one command a kick, in order. Each takes longer than the
- *           driver's patience with a host that does nothing; all the same none fails and
- *           no context is lost.
- * --kept    a host that keeps what one client sends and works for others. When the client
- *           has used up its budget it is told so, and others never notice.
+ * --slow    a host that does one command every few kicks, in order. However long that takes,
+ *           no command fails and no context is lost.
  * --silent  a host that answers nothing any more. Who asks for a capset gets his signals
  *           meanwhile, goes on waiting after each, and ends with an error.
  * --blind   the same for who wants to see a blob of the host's memory.
@@ -21,11 +18,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "vgpu_case.h"
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
 #include "vgpu_fence.h"
@@ -35,9 +32,9 @@
 #define JOBS_MORE 40
 #define STEP_S 10
 #define PATIENCE_S 30.0
-#define CALL_BOUND_S 100
+/* Above the silence limit, after which a host that answers nothing is reset. */
+#define CALL_BOUND_S 400
 #define STREAM_BYTES 65536u
-#define KEPT 16
 #define TICK_US 50000
 /* That of toy3d. */
 #define CAPSET_ID 30
@@ -123,61 +120,6 @@ static void monitor(void)
 	vgpu_assert(prefers(card, 800, 600));
 	close(fd);
 	close(card);
-}
-
-/* Drivers without a budget have nothing to be used up. */
-static bool set_budget(const char *mib)
-{
-	int fd = open("/sys/module/virtio_gpu/parameters/context_mib", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return false;
-	vgpu_sys(write(fd, mib, strlen(mib)));
-	close(fd);
-	return true;
-}
-
-static void submit_and_wait(int fd)
-{
-	int fence;
-
-	vgpu_ok(submit(fd, 8, &fence));
-	vgpu_fence_wait(fence);
-	close(fence);
-}
-
-static void work_on(void *arg)
-{
-	const int *fd = arg;
-
-	for (;;) {
-		submit_and_wait(*fd);
-		sleep(1);
-	}
-}
-
-static void kept(void)
-{
-	bool limited = set_budget("1");
-	int hungry = vgpu_open_render(), other = vgpu_open_render(), worker, ret;
-	double start;
-
-	for (unsigned int i = 0; i < KEPT; i++)
-		vgpu_ok(submit(hungry, STREAM_BYTES, NULL));
-	worker = vgpu_fork(work_on, &other);
-	start = vgpu_now();
-	/* Who waits for ever dies of it. */
-	alarm(CALL_BOUND_S);
-	ret = submit(hungry, STREAM_BYTES, NULL);
-	alarm(0);
-	vgpu_info("%u calls, the next one gives %d after %.0f s", KEPT, ret, vgpu_now() - start);
-	vgpu_assert_eq(ret, limited ? -ETIMEDOUT : 0);
-	vgpu_sys(kill(worker, SIGKILL));
-	vgpu_join_signalled(worker, SIGKILL);
-	/* Had the device been reset, the context would be lost. */
-	submit_and_wait(other);
-	close(hungry);
-	close(other);
 }
 
 static volatile sig_atomic_t ticks;
@@ -278,12 +220,8 @@ static void again(void)
 	close(fd);
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} hosts[] = {
+static const struct vgpu_case cases[] = {
 	{ "--slow", slow },
-	{ "--kept", kept },
 	{ "--silent", silent },
 	{ "--blind", blind },
 	{ "--monitor", monitor },
@@ -293,12 +231,5 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; argc == 2 && i < ARRAY_SIZE(hosts); i++) {
-		if (!strcmp(argv[1], hosts[i].name)) {
-			hosts[i].run();
-			return 0;
-		}
-	}
-	fprintf(stderr, "usage: vgpu_headway --slow|--kept|--silent|--blind|--monitor|--poor|--again\n");
-	return 1;
+	return vgpu_case_main(argc, argv, cases, ARRAY_SIZE(cases));
 }

@@ -14,12 +14,14 @@
 
 #include <drm/drm_fourcc.h>
 
+#include "vgpu_binding.h"
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
 #include "vgpu_test.h"
 
 #define CURSOR_SIDE 64u
 #define QUIET_MS 2000
+#define RECOVERY_MS 30000
 
 /**
  * struct desk - a lit output and who listens for its changes
@@ -207,11 +209,31 @@ static void out_and_in(void)
 	desk_end(&d);
 }
 
+/*
+ * A change of the outputs while the device is reset raises no event, so the host is asked
+ * afterwards. The fault after-reset-asked has it say that the monitor is gone.
+ */
+static void asked_after_a_reset(void)
+{
+	struct desk d = desk_new();
+	struct pollfd pfd = { .fd = d.uevents, .events = POLLIN };
+
+	vgpu_require(vgpu_shim_is_there(), "no transport that does as it is told");
+	vgpu_assert(probe(&d));
+	vgpu_ok(vgpu_shim_set("needs_reset", "Y"));
+	while (!d.hotplugs && vgpu_sys(poll(&pfd, 1, RECOVERY_MS)) > 0)
+		take_uevent(&d);
+	vgpu_assert(d.hotplugs);
+	vgpu_assert(!probe(&d));
+	desk_end(&d);
+}
+
 static const struct vgpu_subtest subtests[] = {
 	{ .name = "error-keeps-the-monitor", .run = error_keeps_the_monitor },
 	{ .name = "nothing-new-is-no-event", .run = nothing_new_is_no_event },
 	{ .name = "other-size-and-place", .run = other_size_and_place },
 	{ .name = "out-and-in", .run = out_and_in },
+	{ .name = "asked-after-a-reset", .run = asked_after_a_reset },
 };
 
 int main(int argc, char **argv)

@@ -201,7 +201,7 @@ static void mapped_one_stays(void)
 
 static void busy_one_stays(void)
 {
-	struct vgpu_client client = open_client();
+	struct vgpu_client client = open_client(), other = open_client();
 	uint32_t handle = vgpu_new_picture(client.fd, SIDE, SIDE);
 	struct vgpu_manual manual = vgpu_manual_new();
 	struct drm_virtgpu_execbuffer exec = {
@@ -211,13 +211,15 @@ static void busy_one_stays(void)
 		.num_bo_handles = 1,
 	};
 
-	/* Held back by a fence of somebody else, the host has not seen it yet. */
+	/* Held back by a fence of another driver, the host has not seen it yet. */
 	vgpu_ok(vgpu_submit(&client, &exec));
-	check_stays(&client, client.fd, handle);
+	/* New buffers of this client are busy until its work is done (contract 3.1). */
+	check_stays(&other, client.fd, handle);
 	vgpu_manual_signal(&manual);
 	vgpu_ok(vgpu_wait(client.fd, handle, 0));
 	vgpu_idle_send_away(client.fd, handle);
 	vgpu_manual_close(&manual);
+	vgpu_client_close(&other);
 	vgpu_client_close(&client);
 }
 

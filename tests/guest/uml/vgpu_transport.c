@@ -217,6 +217,126 @@ static void device_stays_lost(void)
 	vgpu_binding_fini(&binding);
 }
 
+/**
+ * struct host_memory - a blob of the host's memory, mapped
+ * @fd: its client
+ * @handle: its handle
+ * @dmabuf: its dma-buf
+ * @map: by the client
+ * @part: by the dma-buf, from the second page on
+ */
+struct host_memory {
+	int fd;
+	uint32_t handle;
+	int dmabuf;
+	uint8_t *map;
+	uint8_t *part;
+};
+
+#define MEMORY_BYTES (4 * VGPU_PAGE)
+
+static void host_memory_init(struct host_memory *m)
+{
+	const struct drm_virtgpu_context_set_param param = {
+		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, VIRTGPU_DRM_CAPSET_VENUS,
+	};
+	struct drm_virtgpu_resource_create_blob blob = {
+		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
+		.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE | VIRTGPU_BLOB_FLAG_USE_SHAREABLE,
+		.size = MEMORY_BYTES,
+	};
+
+	vgpu_require(vgpu_shim_is_there(), "no transport that does as it is told");
+	m->fd = vgpu_open_render();
+	vgpu_require(vgpu_has_host_visible(m->fd), "the device has no host-visible memory");
+	vgpu_ok(vgpu_context_init(m->fd, &param, 1));
+	vgpu_ok(vgpu_blob_create(m->fd, &blob));
+	m->handle = blob.bo_handle;
+	vgpu_ok(vgpu_prime_export(m->fd, m->handle, &m->dmabuf));
+	m->map = vgpu_new_map(m->fd, m->handle, MEMORY_BYTES);
+	m->part = mmap(NULL, MEMORY_BYTES - VGPU_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       m->dmabuf, VGPU_PAGE);
+	vgpu_assert(m->part != MAP_FAILED);
+	memset(m->map, 0x77, MEMORY_BYTES);
+	vgpu_assert_eq(m->part[0], 0x77);
+}
+
+static void host_memory_fini(struct host_memory *m)
+{
+	munmap(m->map, MEMORY_BYTES);
+	munmap(m->part, MEMORY_BYTES - VGPU_PAGE);
+	close(m->dmabuf);
+	close(m->fd);
+}
+
+/* All pages of a lost mapping show one page, which keeps what is written; no access is SIGBUS. */
+static void check_lost_map(uint8_t *map, size_t size, uint8_t value)
+{
+	vgpu_assert_eq(vgpu_touch(map + 1), 0);
+	map[1] = value;
+	for (size_t i = 0; i < size; i++)
+		vgpu_assert_eq(map[i], value);
+}
+
+static void check_lost_memory(struct host_memory *m, struct host_memory *other)
+{
+	uint8_t *late = mmap(NULL, VGPU_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, m->dmabuf,
+			     2 * VGPU_PAGE);
+
+	vgpu_assert(late != MAP_FAILED);
+	check_lost_map(m->map, MEMORY_BYTES, 0);
+	memset(m->map, 0x55, VGPU_PAGE);
+	check_lost_map(m->part, MEMORY_BYTES - VGPU_PAGE, 0x55);
+	memset(m->part, 0x33, VGPU_PAGE);
+	check_lost_map(late, VGPU_PAGE, 0x33);
+	munmap(late, VGPU_PAGE);
+	/* The page of one blob is not the page of another. */
+	check_lost_map(other->part, MEMORY_BYTES - VGPU_PAGE, 0);
+	check_lost_map(other->map, MEMORY_BYTES, 0);
+}
+
+/*
+ * drm-uapi.rst of the kernel, hot-unplug: a client can read, write and map the memory of a lost
+ * device without SIGBUS. Venus and Wayland proxies map host memory.
+ */
+static void reset_host_memory_is_zero(void)
+{
+	struct host_memory m, other;
+	uint64_t offset;
+	uint8_t *late;
+
+	host_memory_init(&m);
+	host_memory_init(&other);
+	vgpu_ok(vgpu_map_offset(m.fd, m.handle, &offset));
+	need_reset();
+	vgpu_ok(wait_for_service());
+	check_lost_memory(&m, &other);
+	late = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, m.fd, (off_t)offset);
+	vgpu_assert(late != MAP_FAILED);
+	check_lost_map(late, MEMORY_BYTES, 0x33);
+	munmap(late, MEMORY_BYTES);
+	vgpu_ret(vgpu_map_offset(m.fd, m.handle, &offset), -EIO);
+	host_memory_fini(&other);
+	host_memory_fini(&m);
+}
+
+static void unplugged_host_memory_is_zero(void)
+{
+	struct host_memory m, other;
+	struct vgpu_binding binding;
+
+	host_memory_init(&m);
+	host_memory_init(&other);
+	vgpu_binding_init(&binding);
+	vgpu_ok(vgpu_unbind(&binding));
+	check_lost_memory(&m, &other);
+	vgpu_ok(vgpu_bind(&binding));
+	host_memory_fini(&other);
+	host_memory_fini(&m);
+	vgpu_binding_fini(&binding);
+	vgpu_drm_check_alive();
+}
+
 static void sleep_and_wake(void)
 {
 	struct scene s;
@@ -332,6 +452,8 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "device-needs-reset", .run = device_needs_reset },
 	{ .name = "device-comes-back-late", .run = device_comes_back_late },
 	{ .name = "device-stays-lost", .run = device_stays_lost },
+	{ .name = "reset-host-memory-is-zero", .run = reset_host_memory_is_zero },
+	{ .name = "unplugged-host-memory-is-zero", .run = unplugged_host_memory_is_zero },
 	{ .name = "sleep-and-wake", .run = sleep_and_wake },
 	{ .name = "sleep-with-nothing-lit", .run = sleep_with_nothing_lit },
 	{ .name = "fences-do-not-sleep", .run = fences_do_not_sleep },

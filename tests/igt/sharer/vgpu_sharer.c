@@ -12,10 +12,12 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uuid.h>
+#include <linux/virtio.h>
 #include <linux/virtio_dma_buf.h>
 
 #include "vgpu_sharer.h"
@@ -230,28 +232,100 @@ static long sharer_state(void __user *arg, bool revoke)
 	return copy_to_user(arg, &args, sizeof(args)) ? -EFAULT : 0;
 }
 
-static int sharer_look_at(struct dma_buf *buf, struct vgpu_sharer_look *args)
+static void sharer_invalidated(struct dma_buf_attachment *attach)
 {
-	struct dma_buf_attachment *attach;
+	/* Nothing is kept mapped. */
+}
+
+static const struct dma_buf_attach_ops sharer_peer_ops = {
+	.allow_peer2peer = true,
+#if SHARER_HAVE_INVALIDATE
+	.invalidate_mappings = sharer_invalidated,
+#else
+	.move_notify = sharer_invalidated,
+#endif
+};
+
+static int sharer_probe(struct virtio_device *vdev)
+{
+	return -ENODEV;
+}
+
+static void sharer_remove(struct virtio_device *vdev)
+{
+}
+
+static const struct virtio_device_id sharer_ids[] = {
+	{ 0 },
+};
+
+/* Binds to nothing: it is the way to find the devices of the bus. */
+static struct virtio_driver sharer_virtio = {
+	.driver.name = "vgpu-sharer",
+	.id_table = sharer_ids,
+	.probe = sharer_probe,
+	.remove = sharer_remove,
+};
+
+static int sharer_is_any(struct device *dev, const void *data)
+{
+	return 1;
+}
+
+/* The device with a reference, or NULL. */
+static struct device *sharer_get_device(u32 importer)
+{
+	struct pci_dev *pdev;
+
+	switch (importer) {
+	case VGPU_SHARER_PLATFORM:
+		return get_device(&sharer_device->dev);
+	case VGPU_SHARER_PCI:
+		pdev = pci_get_device(PCI_ANY_ID, PCI_ANY_ID, NULL);
+		return pdev ? &pdev->dev : NULL;
+	case VGPU_SHARER_VIRTIO:
+		return bus_find_device(sharer_virtio.driver.bus, NULL, NULL, sharer_is_any);
+	default:
+		return NULL;
+	}
+}
+
+static int sharer_map_and_look(struct dma_buf_attachment *attach, struct vgpu_sharer_look *args)
+{
 	struct scatterlist *sg;
 	struct sg_table *sgt;
 	unsigned int i;
+
+	sgt = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
+	if (IS_ERR(sgt))
+		return PTR_ERR(sgt);
+	args->pieces = sgt->sgl ? sgt->nents : 0;
+	args->address = args->pieces ? sg_dma_address(sgt->sgl) : 0;
+	args->bytes = 0;
+	for_each_sgtable_dma_sg(sgt, sg, i)
+		args->bytes += sg_dma_len(sg);
+	dma_buf_unmap_attachment_unlocked(attach, sgt, DMA_BIDIRECTIONAL);
+	return 0;
+}
+
+static int sharer_look_at(struct dma_buf *buf, struct vgpu_sharer_look *args)
+{
+	struct device *dev = sharer_get_device(args->importer);
+	struct dma_buf_attachment *attach;
 	int ret;
 
-	attach = dma_buf_attach(buf, &sharer_device->dev);
-	if (IS_ERR(attach))
-		return PTR_ERR(attach);
-	sgt = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
-	ret = PTR_ERR_OR_ZERO(sgt);
+	if (!dev)
+		return -ENODEV;
+	if (args->importer == VGPU_SHARER_PCI)
+		attach = dma_buf_dynamic_attach(buf, dev, &sharer_peer_ops, NULL);
+	else
+		attach = dma_buf_attach(buf, dev);
+	ret = PTR_ERR_OR_ZERO(attach);
 	if (!ret) {
-		args->pieces = sgt->sgl ? sgt->nents : 0;
-		args->address = args->pieces ? sg_dma_address(sgt->sgl) : 0;
-		args->bytes = 0;
-		for_each_sgtable_dma_sg(sgt, sg, i)
-			args->bytes += sg_dma_len(sg);
-		dma_buf_unmap_attachment_unlocked(attach, sgt, DMA_BIDIRECTIONAL);
+		ret = sharer_map_and_look(attach, args);
+		dma_buf_detach(buf, attach);
 	}
-	dma_buf_detach(buf, attach);
+	put_device(dev);
 	return ret;
 }
 
@@ -331,16 +405,27 @@ static int __init sharer_init(void)
 	if (IS_ERR(sharer_device))
 		return PTR_ERR(sharer_device);
 	ret = dma_coerce_mask_and_coherent(&sharer_device->dev, DMA_BIT_MASK(64));
-	if (!ret)
-		ret = misc_register(&sharer_misc);
 	if (ret)
-		platform_device_unregister(sharer_device);
+		goto err_unregister_device;
+	ret = register_virtio_driver(&sharer_virtio);
+	if (ret)
+		goto err_unregister_device;
+	ret = misc_register(&sharer_misc);
+	if (ret)
+		goto err_unregister_driver;
+	return 0;
+
+err_unregister_driver:
+	unregister_virtio_driver(&sharer_virtio);
+err_unregister_device:
+	platform_device_unregister(sharer_device);
 	return ret;
 }
 
 static void __exit sharer_exit(void)
 {
 	misc_deregister(&sharer_misc);
+	unregister_virtio_driver(&sharer_virtio);
 	platform_device_unregister(sharer_device);
 }
 

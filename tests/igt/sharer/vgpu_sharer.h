@@ -32,15 +32,31 @@ struct vgpu_sharer_state {
 };
 
 /**
+ * enum vgpu_sharer_importer - the device that looks at a dma-buf
+ * @VGPU_SHARER_PLATFORM: one on no bus that others' memory can be reached by
+ * @VGPU_SHARER_PCI: a PCI device whose driver allows peer-to-peer; -ENODEV where there is none
+ * @VGPU_SHARER_VIRTIO: a virtio device; -ENODEV where there is none
+ */
+enum vgpu_sharer_importer {
+	VGPU_SHARER_PLATFORM,
+	VGPU_SHARER_PCI,
+	VGPU_SHARER_VIRTIO,
+};
+
+/**
  * struct vgpu_sharer_look - look at a dma-buf of any driver as a device would
  * @fd: in: the dma-buf
+ * @importer: in: enum vgpu_sharer_importer
  * @pieces: out: of its list of addresses
+ * @pad: not looked at
  * @address: out: of the first piece
  * @bytes: out: length of all pieces
  */
 struct vgpu_sharer_look {
 	__s32 fd;
+	__u32 importer;
 	__u32 pieces;
+	__u32 pad;
 	__u64 address;
 	__u64 bytes;
 };

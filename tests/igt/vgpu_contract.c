@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Rules of the contract with user space that no other program here is about. Each test is
+ * named by its rule in Documentation/gpu/virtio-gpu/contract.rst, and says who relies on it.
+ */
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <drm/drm_fourcc.h>
+#include <xf86drm.h>
+
+#include "vgpu_display.h"
+#include "vgpu_drm.h"
+#include "vgpu_fence.h"
+#include "vgpu_stream.h"
+#include "vgpu_test.h"
+
+typedef struct drm_virtgpu_context_set_param context_param;
+
+static int open_for_contexts(void)
+{
+	int fd = vgpu_open_render();
+
+	vgpu_require(vgpu_has_context_init(fd), "the device has no CONTEXT_INIT");
+	return fd;
+}
+
+static uint64_t cap_of(int fd, uint64_t cap)
+{
+	uint64_t value = 0;
+
+	return drmGetCap(fd, cap, &value) ? 0 : value;
+}
+
+static uint32_t some_capset(int fd)
+{
+	return vgpu_client_of(fd).capset;
+}
+
+/* Venus, vdrm, minigbm, sommelier: CONTEXT_INIT on the same file is next. */
+static void caps_before_the_context(void)
+{
+	int fd = open_for_contexts();
+	const context_param capset = { VIRTGPU_CONTEXT_PARAM_CAPSET_ID, some_capset(fd) };
+	uint8_t caps[4096];
+
+	vgpu_ok(vgpu_get_caps(fd, capset.value, 0, caps, sizeof(caps)));
+	vgpu_param(fd, VIRTGPU_PARAM_3D_FEATURES);
+	vgpu_ok(vgpu_context_init(fd, &capset, 1));
+	close(fd);
+}
+
+/* minigbm: passes a longer struct, and takes what comes back beyond ours for its own. */
+static void longer_struct_comes_back(void)
+{
+	struct {
+		struct drm_virtgpu_resource_info info;
+		uint32_t strides[4];
+	} args = { .strides = { 1, 2, 3, 4 } };
+	const unsigned long request =
+		DRM_IOWR(DRM_COMMAND_BASE + DRM_VIRTGPU_RESOURCE_INFO, args);
+	int fd = vgpu_open_render();
+
+	args.info.bo_handle = vgpu_new_picture(fd, 16, 16);
+	vgpu_ok(vgpu_ioctl(fd, request, &args));
+	vgpu_assert(args.info.res_handle != 0);
+	for (uint32_t i = 0; i < ARRAY_SIZE(args.strides); i++)
+		vgpu_assert_eq(args.strides[i], i + 1);
+	close(fd);
+}
+
+/* gfxstream: rings first, then the capset, then a long name. */
+static void parameters_in_any_order(void)
+{
+	int fd = open_for_contexts();
+	const uint32_t capset = some_capset(fd);
+	char name[200];
+	const context_param params[] = {
+		{ VIRTGPU_CONTEXT_PARAM_NUM_RINGS, 2 },
+		{ VIRTGPU_CONTEXT_PARAM_POLL_RINGS_MASK, 0 },
+		{ VIRTGPU_CONTEXT_PARAM_CAPSET_ID, capset },
+		{ VIRTGPU_CONTEXT_PARAM_DEBUG_NAME, (uintptr_t)name },
+	};
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = 0;
+	vgpu_ok(vgpu_context_init(fd, params, ARRAY_SIZE(params)));
+	close(fd);
+}
+
+/* gfxstream without a capset. */
+static void no_capset_at_all(void)
+{
+	int fd = open_for_contexts();
+	const context_param rings = { VIRTGPU_CONTEXT_PARAM_NUM_RINGS, 2 };
+
+	vgpu_ok(vgpu_context_init(fd, &rings, 1));
+	close(fd);
+}
+
+/* Venus and vdrm: VK_EXT_map_memory_placed. */
+static void mapping_into_a_reserved_area(void)
+{
+	const size_t size = 4 * VGPU_PAGE;
+	int fd = vgpu_open_render();
+	uint32_t handle = vgpu_new_picture(fd, VGPU_PAGE / 4, 4);
+	uint64_t offset;
+	char *area, *map;
+
+	area = mmap(NULL, 3 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	vgpu_assert(area != MAP_FAILED);
+	vgpu_ok(vgpu_map_offset(fd, handle, &offset));
+	map = mmap(area + size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+		   (off_t)offset);
+	vgpu_assert(map == area + size);
+	vgpu_fill(map, size, 1);
+	vgpu_assert_eq(vgpu_differs(map, size, 1), -1);
+	munmap(area, 3 * size);
+	close(fd);
+}
+
+/* virgl goes on as if the buffer were idle; sommelier and minigbm fail. */
+static void waits_for_15_seconds(void)
+{
+	int fd = vgpu_open_render(), dmabuf;
+	uint32_t handle = vgpu_new_picture(fd, 16, 16);
+	struct vgpu_manual manual = vgpu_manual_new();
+	double begin;
+
+	/* vgem ends its fences after 10 seconds. */
+	vgpu_require(!access("/sys/kernel/debug/sync/sw_sync", F_OK), "no sw_sync");
+	vgpu_ok(vgpu_wait(fd, handle, 0));
+	vgpu_ok(vgpu_prime_export(fd, handle, &dmabuf));
+	vgpu_fence_attach(dmabuf, manual.sync_file);
+	begin = vgpu_now();
+	vgpu_ret(vgpu_wait(fd, handle, 0), -EBUSY);
+	vgpu_assert(vgpu_now() - begin >= 14.9);
+	vgpu_manual_signal(&manual);
+	vgpu_ok(vgpu_wait(fd, handle, 0));
+	vgpu_manual_close(&manual);
+	close(dmabuf);
+	close(fd);
+}
+
+/* minigbm: puts a stride there for buffers that gbm made. */
+static void level_is_passed_on(void)
+{
+	const struct drm_virtgpu_3d_box box = { .w = 16, .h = 16, .d = 1 };
+	int fd = vgpu_open_render();
+	uint32_t handle = vgpu_new_picture(fd, 16, 16);
+
+	vgpu_require(vgpu_has_3d(fd), "the device has no 3D");
+	vgpu_ok(vgpu_transfer_to_host(fd, handle, &box, 64, 0));
+	vgpu_ok(vgpu_wait(fd, handle, 0));
+	vgpu_ok(vgpu_transfer_to_host(fd, handle, &box, 0, 0));
+	close(fd);
+}
+
+/* Venus, wlroots, Mesa's WSI: offer timelines and explicit synchronization only then. */
+static void syncobjs_are_offered(void)
+{
+	int fd = vgpu_open_render();
+
+	vgpu_require(vgpu_has_3d(fd), "the device has no 3D");
+	vgpu_assert_eq(cap_of(fd, DRM_CAP_SYNCOBJ), 1);
+	vgpu_assert_eq(cap_of(fd, DRM_CAP_SYNCOBJ_TIMELINE), 1);
+	close(fd);
+}
+
+/* wlroots and mutter: an eventfd tells of a client's point. */
+static void eventfd_tells_of_a_point(void)
+{
+	struct vgpu_client client = vgpu_client_open();
+	struct drm_virtgpu_execbuffer_syncobj out = {
+		.handle = vgpu_new_syncobj(client.fd, false), .point = 5,
+	};
+	struct drm_virtgpu_execbuffer exec = {
+		.syncobj_stride = sizeof(out), .num_out_syncobjs = 1,
+		.out_syncobjs = (uintptr_t)&out,
+	};
+	struct pollfd pfd = { .fd = vgpu_sys(eventfd(0, EFD_CLOEXEC)), .events = POLLIN };
+	struct drm_syncobj_eventfd ask = {
+		.handle = out.handle, .point = out.point, .fd = pfd.fd,
+	};
+
+	vgpu_ok(vgpu_ioctl(client.fd, DRM_IOCTL_SYNCOBJ_EVENTFD, &ask));
+	vgpu_assert_eq(vgpu_sys(poll(&pfd, 1, 0)), 0);
+	vgpu_ok(vgpu_submit(&client, &exec));
+	vgpu_assert_eq(vgpu_sys(poll(&pfd, 1, 60000)), 1);
+	close(pfd.fd);
+	vgpu_client_close(&client);
+}
+
+/* muvm: reads the size of one event and asserts its type. */
+static void read_of_eight_bytes_is_one_event(void)
+{
+	struct vgpu_client client = vgpu_client_open_rings(1, 1);
+	struct pollfd pfd = { .fd = client.fd, .events = POLLIN };
+	struct drm_virtgpu_execbuffer exec = { .flags = VIRTGPU_EXECBUF_RING_IDX };
+	struct drm_event event;
+
+	for (int i = 0; i < 3; i++)
+		vgpu_ok(vgpu_submit(&client, &exec));
+	for (int i = 0; i < 3; i++) {
+		vgpu_assert_eq(vgpu_sys(poll(&pfd, 1, 60000)), 1);
+		vgpu_assert_eq(vgpu_sys(read(client.fd, &event, sizeof(event))), 8);
+		vgpu_assert_eq(event.type, VIRTGPU_EVENT_FENCE_SIGNALED);
+	}
+	vgpu_assert_eq(vgpu_sys(poll(&pfd, 1, 0)), 0);
+	vgpu_client_close(&client);
+}
+
+/* sommelier: tries a descriptor for a dma-buf before it is a pipe or a memfd. */
+static void import_of_no_dmabuf_leaves_nothing(void)
+{
+	int fd = vgpu_open_render(), pipes[2], memory;
+	uint32_t before = vgpu_new_picture(fd, 16, 16), handle = 0;
+
+	vgpu_sys(pipe(pipes));
+	memory = vgpu_sys(memfd_create("contract", 0));
+	vgpu_assert(vgpu_prime_import(fd, pipes[0], &handle) < 0);
+	vgpu_assert(vgpu_prime_import(fd, memory, &handle) < 0);
+	vgpu_assert_eq(vgpu_new_picture(fd, 16, 16), before + 1);
+	close(memory);
+	close(pipes[0]);
+	close(pipes[1]);
+	close(fd);
+}
+
+/* mutter, KWin, wlroots: set it after ATOMIC, and look for both properties then. */
+static void cursor_plane_has_a_hot_spot(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head head = vgpu_first_head(fd);
+
+	vgpu_assert(head.primary != 0);
+	vgpu_sys(drmSetClientCap(fd, DRM_CLIENT_CAP_CURSOR_PLANE_HOTSPOT, 1));
+	head = vgpu_first_head(fd);
+	vgpu_assert(head.cursor != 0);
+	vgpu_assert(vgpu_prop(fd, head.cursor, DRM_MODE_OBJECT_PLANE, "HOTSPOT_X"));
+	vgpu_assert(vgpu_prop(fd, head.cursor, DRM_MODE_OBJECT_PLANE, "HOTSPOT_Y"));
+	close(fd);
+}
+
+/* KWin: pairs planes with CRTCs by possible_crtcs. */
+static void planes_belong_to_one_crtc(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head heads[VGPU_MAX_HEADS];
+	size_t count = vgpu_heads(fd, heads);
+
+	for (size_t i = 0; i < count; i++) {
+		drmModePlanePtr plane = drmModeGetPlane(fd, heads[i].primary);
+
+		vgpu_assert(plane);
+		vgpu_assert_eq(plane->possible_crtcs, 1u << heads[i].index);
+		drmModeFreePlane(plane);
+	}
+	close(fd);
+}
+
+/* Xorg, weston, wlroots: buffers of this size are all that they try for a cursor. */
+static void cursor_size_is_64(void)
+{
+	int fd = vgpu_open_display();
+
+	vgpu_assert_eq(cap_of(fd, DRM_CAP_CURSOR_WIDTH), 64);
+	vgpu_assert_eq(cap_of(fd, DRM_CAP_CURSOR_HEIGHT), 64);
+	close(fd);
+}
+
+/* wlroots and weston end without these. */
+static void capabilities_of_compositors(void)
+{
+	int fd = vgpu_open_display();
+
+	vgpu_assert_eq(cap_of(fd, DRM_CAP_TIMESTAMP_MONOTONIC), 1);
+	vgpu_assert_eq(cap_of(fd, DRM_CAP_CRTC_IN_VBLANK_EVENT), 1);
+	vgpu_assert_eq(cap_of(fd, DRM_CAP_DUMB_BUFFER), 1);
+	vgpu_assert_eq(cap_of(fd, DRM_CAP_PRIME) & DRM_PRIME_CAP_EXPORT, DRM_PRIME_CAP_EXPORT);
+	vgpu_assert_eq(cap_of(fd, DRM_CAP_PRIME) & DRM_PRIME_CAP_IMPORT, DRM_PRIME_CAP_IMPORT);
+	close(fd);
+}
+
+/* wlroots, Xorg, minigbm: implicit and linear without modifiers, or both properties. */
+static void modifiers_are_whole_or_absent(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head head = vgpu_first_head(fd);
+	bool formats = vgpu_prop(fd, head.primary, DRM_MODE_OBJECT_PLANE, "IN_FORMATS") != 0;
+
+	vgpu_assert_eq(cap_of(fd, DRM_CAP_ADDFB2_MODIFIERS), formats);
+	close(fd);
+}
+
+/* mutter, KWin, wlroots, Xorg: fall back when all of it is absent. */
+static void gamma_is_whole_or_absent(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head head = vgpu_first_head(fd);
+	drmModeCrtcPtr crtc = drmModeGetCrtc(fd, head.crtc);
+	bool lut = vgpu_prop(fd, head.crtc, DRM_MODE_OBJECT_CRTC, "GAMMA_LUT") != 0;
+	bool size = vgpu_prop(fd, head.crtc, DRM_MODE_OBJECT_CRTC, "GAMMA_LUT_SIZE") != 0;
+
+	vgpu_assert(crtc);
+	vgpu_assert_eq(lut, size);
+	vgpu_assert_eq(crtc->gamma_size != 0, lut);
+	drmModeFreeCrtc(crtc);
+	close(fd);
+}
+
+/* Xorg: EINVAL or ENOSYS turns its dirty tracking off for good. */
+static void dirtyfb_takes_many_clips(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head head = vgpu_first_head(fd);
+	drmModeClip clips[256];
+	struct vgpu_fb fb;
+
+	for (uint16_t i = 0; i < ARRAY_SIZE(clips); i++)
+		clips[i] = (drmModeClip){ i, i, i + 1, i + 1 };
+	vgpu_fb_init(fd, &fb, head.mode.hdisplay, head.mode.vdisplay, DRM_FORMAT_XRGB8888);
+	vgpu_ok(vgpu_show(fd, &head, &fb, 0, 0));
+	vgpu_sys(drmModeDirtyFB(fd, fb.id, NULL, 0));
+	vgpu_sys(drmModeDirtyFB(fd, fb.id, clips, ARRAY_SIZE(clips)));
+	vgpu_fb_fini(fd, &fb);
+	close(fd);
+}
+
+/* mutter: reads both when the host's window changes. */
+static void connector_has_what_a_resize_needs(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head head = vgpu_first_head(fd);
+	static const char *const names[] = {
+		"hotplug_mode_update", "suggested X", "suggested Y",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		vgpu_info("%s", names[i]);
+		vgpu_assert(vgpu_prop(fd, head.connector, DRM_MODE_OBJECT_CONNECTOR, names[i]));
+	}
+	close(fd);
+}
+
+static const struct vgpu_subtest subtests[] = {
+	{ .name = "1.9-caps-before-the-context", .run = caps_before_the_context },
+	{ .name = "1.11-longer-struct-comes-back", .run = longer_struct_comes_back },
+	{ .name = "2.5-parameters-in-any-order", .run = parameters_in_any_order },
+	{ .name = "2.6-no-capset-at-all", .run = no_capset_at_all },
+	{ .name = "3.8-mapping-into-a-reserved-area", .run = mapping_into_a_reserved_area },
+	{ .name = "3.13-waits-for-15-seconds", .run = waits_for_15_seconds },
+	{ .name = "4.2-level-is-passed-on", .run = level_is_passed_on },
+	{ .name = "6.1-syncobjs-are-offered", .run = syncobjs_are_offered },
+	{ .name = "6.5-eventfd-tells-of-a-point", .run = eventfd_tells_of_a_point },
+	{ .name = "7.2-read-of-eight-bytes-is-one-event",
+	  .run = read_of_eight_bytes_is_one_event },
+	{ .name = "7.9-import-of-no-dmabuf-leaves-nothing",
+	  .run = import_of_no_dmabuf_leaves_nothing },
+	{ .name = "10.1-cursor-plane-has-a-hot-spot", .run = cursor_plane_has_a_hot_spot },
+	{ .name = "10.2-planes-belong-to-one-crtc", .run = planes_belong_to_one_crtc },
+	{ .name = "10.3-cursor-size-is-64", .run = cursor_size_is_64 },
+	{ .name = "10.6-dirtyfb-takes-many-clips", .run = dirtyfb_takes_many_clips },
+	{ .name = "10.7-capabilities-of-compositors", .run = capabilities_of_compositors },
+	{ .name = "10.11-modifiers-are-whole-or-absent", .run = modifiers_are_whole_or_absent },
+	{ .name = "10.16-gamma-is-whole-or-absent", .run = gamma_is_whole_or_absent },
+	{ .name = "10.17-connector-has-what-a-resize-needs",
+	  .run = connector_has_what_a_resize_needs },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct vgpu_program program = {
+		.name = "vgpu_contract",
+		.about = "rules of the contract with user space",
+		.subtests = subtests,
+		.nsubtests = ARRAY_SIZE(subtests),
+	};
+
+	return vgpu_test_main(argc, argv, &program);
+}

@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The order of a client's work, and what becomes of work that waits for a fence. Streams
+ * of our own host write words into a blob in guest memory, so that it shows which of them
+ * were executed and in which order. The rules are those of Documentation/gpu/virtio-gpu.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <xf86drm.h>
+
+#include "toy3d.h"
+#include "vgpu_drm.h"
+#include "vgpu_fence.h"
+#include "vgpu_stream.h"
+#include "vgpu_test.h"
+
+/* How long a dependency stays unsignalled, in microseconds. */
+#define HOLD_US 300000
+
+/**
+ * struct board - a page of words that streams write to
+ * @client: its context has four rings
+ * @handle: the blob
+ * @res: what streams call it
+ * @words: where the test sees it
+ */
+struct board {
+	struct vgpu_client client;
+	uint32_t handle;
+	uint32_t res;
+	volatile uint32_t *words;
+};
+
+static struct board board_open(void)
+{
+	struct board board = { .client = vgpu_client_open_rings(4, 0) };
+	struct drm_virtgpu_resource_create_blob blob = vgpu_guest_blob_args(VGPU_PAGE);
+
+	vgpu_require(board.client.capset == TOY3D_CAPSET_ID, "not our own host");
+	vgpu_require(vgpu_has_blob(board.client.fd), "the device has no blobs");
+	vgpu_ok(vgpu_blob_create(board.client.fd, &blob));
+	board.handle = blob.bo_handle;
+	board.res = blob.res_handle;
+	board.words = vgpu_new_map(board.client.fd, board.handle, VGPU_PAGE);
+	return board;
+}
+
+static void board_close(struct board *board)
+{
+	munmap((void *)board->words, VGPU_PAGE);
+	vgpu_client_close(&board->client);
+}
+
+#define FILL_WORDS 7
+
+/* A stream that stores @value in word @at of resource @res. */
+static void make_fill(uint32_t stream[FILL_WORDS], uint32_t res, uint32_t at, uint32_t value)
+{
+	const uint32_t fill[FILL_WORDS] = {
+		TOY3D_HDR(TOY3D_OP_FILL, 6), res, at * 4, 0, 4, 0, value,
+	};
+
+	memcpy(stream, fill, sizeof(fill));
+}
+
+static int write_with(const struct board *board, struct drm_virtgpu_execbuffer *exec,
+		      uint32_t value)
+{
+	uint32_t stream[FILL_WORDS];
+
+	make_fill(stream, board->res, 0, value);
+	exec->command = (uintptr_t)stream;
+	exec->size = sizeof(stream);
+	return vgpu_execbuffer(board->client.fd, exec);
+}
+
+/* Has a ring write a word, after @in (or -1); returns the fence. */
+static int write_on_ring(const struct board *board, uint32_t ring, int in, uint32_t value)
+{
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = VIRTGPU_EXECBUF_RING_IDX | VIRTGPU_EXECBUF_FENCE_FD_OUT |
+			 (in >= 0 ? VIRTGPU_EXECBUF_FENCE_FD_IN : 0),
+		.ring_idx = ring,
+		.fence_fd = in,
+	};
+
+	vgpu_ok(write_with(board, &exec, value));
+	return exec.fence_fd;
+}
+
+/**
+ * struct hold - a fence that signals a while later
+ * @manual: the fence
+ * @fails: it ends with an error
+ * @thread: signals it
+ */
+struct hold {
+	struct vgpu_manual manual;
+	bool fails;
+	pthread_t thread;
+};
+
+/* A timeline of sw_sync that is closed ends its fences with -ENOENT. */
+static void *end_hold(void *arg)
+{
+	struct hold *hold = arg;
+
+	usleep(HOLD_US);
+	if (!hold->fails)
+		vgpu_manual_signal(&hold->manual);
+	close(hold->manual.device);
+	return NULL;
+}
+
+/* By a thread of its own: the peer's EXECBUFFER waits for it. */
+static void hold_begin(struct hold *hold, bool fails)
+{
+	hold->manual = vgpu_manual_new();
+	hold->fails = fails;
+	pthread_create(&hold->thread, NULL, end_hold, hold);
+}
+
+static bool hold_is_on(const struct hold *hold)
+{
+	return !vgpu_fence_status(hold->manual.sync_file);
+}
+
+static void hold_end(struct hold *hold)
+{
+	pthread_join(hold->thread, NULL);
+	close(hold->manual.sync_file);
+}
+
+static void wait_and_close(int fence)
+{
+	vgpu_fence_wait(fence);
+	close(fence);
+}
+
+/* A fence of sw_sync that has ended with an error: its timeline is gone. */
+static int new_failed_fence(void)
+{
+	struct vgpu_manual manual = vgpu_manual_new();
+
+	close(manual.device);
+	vgpu_require(vgpu_fence_status(manual.sync_file) < 0, "no sw_sync");
+	return manual.sync_file;
+}
+
+/* 5.8, virgl: its state machine has moved on, later streams use what this one made. */
+static void stream_behind_a_failed_fence_is_executed(void)
+{
+	struct board board = board_open();
+	int failed = new_failed_fence(), fence;
+
+	fence = write_on_ring(&board, 0, failed, 7);
+	wait_and_close(fence);
+	vgpu_assert_eq(board.words[0], 7);
+	close(failed);
+	board_close(&board);
+}
+
+/* The same where the dependency fails while the stream waits for it. */
+static void stream_is_executed_when_its_fence_fails(void)
+{
+	struct board board = board_open();
+	struct hold hold;
+	int fence;
+
+	hold_begin(&hold, true);
+	fence = write_on_ring(&board, 0, hold.manual.sync_file, 7);
+	wait_and_close(fence);
+	vgpu_assert_eq(board.words[0], 7);
+	vgpu_require(vgpu_fence_status(hold.manual.sync_file) < 0, "no sw_sync");
+	hold_end(&hold);
+	board_close(&board);
+}
+
+/* 5.8, by an in-syncobj, with a binary one and a timeline's point. */
+static void stream_behind_a_failed_syncobj_is_executed(void)
+{
+	struct board board = board_open();
+	const int fd = board.client.fd, failed = new_failed_fence();
+	struct drm_virtgpu_execbuffer_syncobj in[2] = {
+		{ .handle = vgpu_new_syncobj(fd, false) },
+		{ .handle = vgpu_new_syncobj(fd, false), .point = 3 },
+	};
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = VIRTGPU_EXECBUF_FENCE_FD_OUT,
+		.syncobj_stride = sizeof(in[0]),
+		.num_in_syncobjs = 2,
+		.in_syncobjs = (uintptr_t)in,
+	};
+
+	vgpu_sys(drmSyncobjImportSyncFile(fd, in[0].handle, failed));
+	vgpu_sys(drmSyncobjTransfer(fd, in[1].handle, 3, in[0].handle, 0, 0));
+	vgpu_ok(write_with(&board, &exec, 7));
+	wait_and_close(exec.fence_fd);
+	vgpu_assert_eq(board.words[0], 7);
+	close(failed);
+	board_close(&board);
+}
+
+/*
+ * 2.10, vdrm: one sequence number for all rings; a thread of the client spins for ever
+ * when the host's copy of it steps back.
+ */
+static void other_rings_do_not_overtake(void)
+{
+	struct board board = board_open();
+	struct hold hold;
+	int held, later;
+
+	hold_begin(&hold, false);
+	held = write_on_ring(&board, 1, hold.manual.sync_file, 1);
+	later = write_on_ring(&board, 0, -1, 2);
+	wait_and_close(later);
+	vgpu_assert(!hold_is_on(&hold));
+	wait_and_close(held);
+	vgpu_assert_eq(board.words[0], 2);
+	hold_end(&hold);
+	board_close(&board);
+}
+
+/* The same without a ring: what Mesa's virgl submits beside a ring's work. */
+static void work_without_a_ring_does_not_overtake(void)
+{
+	struct drm_virtgpu_execbuffer exec = { .flags = VIRTGPU_EXECBUF_FENCE_FD_OUT };
+	struct board board = board_open();
+	struct hold hold;
+	int held;
+
+	hold_begin(&hold, false);
+	held = write_on_ring(&board, 1, hold.manual.sync_file, 1);
+	vgpu_ok(write_with(&board, &exec, 2));
+	wait_and_close(exec.fence_fd);
+	wait_and_close(held);
+	vgpu_assert_eq(board.words[0], 2);
+	hold_end(&hold);
+	board_close(&board);
+}
+
+/**
+ * struct blob_maker - a thread that has the host make a blob
+ * @board: whose client it is
+ * @ret: what CREATE_BLOB returned
+ * @thread: the thread
+ */
+struct blob_maker {
+	const struct board *board;
+	int ret;
+	pthread_t thread;
+};
+
+static void *make_blob(void *arg)
+{
+	struct blob_maker *maker = arg;
+	uint32_t stream[FILL_WORDS];
+	struct drm_virtgpu_resource_create_blob blob = {
+		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
+		.blob_flags = VIRTGPU_BLOB_FLAG_USE_SHAREABLE,
+		.size = VGPU_PAGE,
+		.cmd = (uintptr_t)stream,
+		.cmd_size = sizeof(stream),
+		.blob_id = 1,
+	};
+
+	make_fill(stream, maker->board->res, 0, 2);
+	maker->ret = vgpu_blob_create(maker->board->client.fd, &blob);
+	return NULL;
+}
+
+/* 2.10, 12.4, vdrm and Venus: a blob's stream comes after the work that was submitted before. */
+static void streams_of_blobs_do_not_overtake(void)
+{
+	struct board board = board_open();
+	struct drm_virtgpu_execbuffer after = { .flags = VIRTGPU_EXECBUF_FENCE_FD_OUT };
+	struct blob_maker maker = { .board = &board };
+	struct hold hold;
+	int held;
+
+	hold_begin(&hold, false);
+	held = write_on_ring(&board, 1, hold.manual.sync_file, 1);
+	pthread_create(&maker.thread, NULL, make_blob, &maker);
+	wait_and_close(held);
+	pthread_join(maker.thread, NULL);
+	vgpu_ok(maker.ret);
+	vgpu_assert(!hold_is_on(&hold));
+	vgpu_ok(vgpu_submit(&board.client, &after));
+	wait_and_close(after.fence_fd);
+	vgpu_assert_eq(board.words[0], 2);
+	hold_end(&hold);
+	board_close(&board);
+}
+
+/* 5.9: signalling is another matter; a held ring's fence does not hold others' that ran. */
+static void earlier_work_of_other_rings_is_not_held(void)
+{
+	struct board board = board_open();
+	struct hold hold;
+	int held, earlier;
+
+	earlier = write_on_ring(&board, 0, -1, 1);
+	hold_begin(&hold, false);
+	held = write_on_ring(&board, 1, hold.manual.sync_file, 2);
+	wait_and_close(earlier);
+	wait_and_close(held);
+	vgpu_assert_eq(board.words[0], 2);
+	hold_end(&hold);
+	board_close(&board);
+}
+
+/* 4.5, virgl: transfer_get after the draw that it reads, without a fence between. */
+static void transfers_do_not_overtake(void)
+{
+	struct board board = board_open();
+	struct vgpu_texture buffer;
+	struct drm_virtgpu_3d_box box;
+	struct hold hold;
+	uint32_t stream[FILL_WORDS], *map;
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = VIRTGPU_EXECBUF_RING_IDX | VIRTGPU_EXECBUF_FENCE_FD_IN,
+		.ring_idx = 1,
+		.command = (uintptr_t)stream,
+		.size = sizeof(stream),
+	};
+
+	vgpu_texture_init(board.client.fd, &buffer, VGPU_TARGET_BUFFER, 64, 1, 1);
+	box = vgpu_texture_box(&buffer);
+	map = vgpu_new_map(board.client.fd, buffer.handle, VGPU_PAGE);
+	make_fill(stream, buffer.res, 0, 9);
+	hold_begin(&hold, false);
+	exec.fence_fd = hold.manual.sync_file;
+	vgpu_ok(vgpu_execbuffer(board.client.fd, &exec));
+	vgpu_ok(vgpu_transfer_from_host(board.client.fd, buffer.handle, &box, 0, 0));
+	vgpu_ok(vgpu_wait(board.client.fd, buffer.handle, 0));
+	vgpu_assert_eq(map[0], 9);
+	hold_end(&hold);
+	munmap(map, VGPU_PAGE);
+	board_close(&board);
+}
+
+/* A client that waits for nobody goes on: buffers are made and closed, and other clients draw. */
+static void creation_and_closing_do_not_wait(void)
+{
+	struct board board = board_open(), other = board_open();
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = VIRTGPU_EXECBUF_FENCE_FD_IN | VIRTGPU_EXECBUF_FENCE_FD_OUT,
+	};
+	struct hold hold;
+
+	hold_begin(&hold, false);
+	exec.fence_fd = hold.manual.sync_file;
+	vgpu_ok(write_with(&board, &exec, 1));
+	vgpu_ok(vgpu_gem_close(board.client.fd, vgpu_new_picture(board.client.fd, 16, 16)));
+	wait_and_close(write_on_ring(&other, 1, -1, 2));
+	vgpu_assert(hold_is_on(&hold));
+	wait_and_close(exec.fence_fd);
+	hold_end(&hold);
+	board_close(&other);
+	board_close(&board);
+}
+
+/* The board's blob on another file, which is closed while its work waits; returns the fence. */
+static int draw_and_close(const struct board *board, int in)
+{
+	struct board other = board_open();
+	int dmabuf, fence;
+
+	vgpu_ok(vgpu_prime_export(board->client.fd, board->handle, &dmabuf));
+	vgpu_ok(vgpu_prime_import(other.client.fd, dmabuf, &other.handle));
+	close(dmabuf);
+	other.res = board->res;
+	fence = write_on_ring(&other, 1, in, 5);
+	board_close(&other);
+	return fence;
+}
+
+/* 6.7: a client that exits normally has drawn; a compositor shows what it shared. */
+static void work_of_a_closed_file_is_done(void)
+{
+	struct board board = board_open();
+	struct hold hold;
+	int fence;
+
+	hold_begin(&hold, false);
+	fence = draw_and_close(&board, hold.manual.sync_file);
+	wait_and_close(fence);
+	vgpu_assert(!hold_is_on(&hold));
+	vgpu_assert_eq(board.words[0], 5);
+	hold_end(&hold);
+	board_close(&board);
+}
+
+/**
+ * struct victim - a process to be killed while its work waits
+ * @board: of the process that kills it
+ * @in: what its work waits for
+ * @out: a pipe, through which it tells that the work was submitted
+ * @sync: a syncobj of @board that gets its fence
+ */
+struct victim {
+	struct board *board;
+	int in;
+	int out[2];
+	uint32_t sync;
+};
+
+static void submit_on_a_file_of_its_own(void *arg)
+{
+	struct victim *victim = arg;
+	struct board other = board_open();
+	char byte = 0;
+	int fence;
+
+	fence = write_on_ring(&other, 1, victim->in, 5);
+	vgpu_sys(drmSyncobjImportSyncFile(victim->board->client.fd, victim->sync, fence));
+	vgpu_assert_eq(write(victim->out[1], &byte, 1), 1);
+	pause();
+}
+
+/* 6.7: a client that dies signals what it promised, after what that depended on. */
+static void fence_of_a_killed_client_ends_after_its_dependency(void)
+{
+	struct board board = board_open();
+	struct vgpu_manual manual = vgpu_manual_new();
+	struct victim victim = {
+		.board = &board,
+		.in = manual.sync_file,
+		.sync = vgpu_new_syncobj(board.client.fd, false),
+	};
+	int pid, fence;
+	char byte;
+
+	vgpu_sys(pipe(victim.out));
+	pid = vgpu_fork(submit_on_a_file_of_its_own, &victim);
+	vgpu_assert_eq(read(victim.out[0], &byte, 1), 1);
+	vgpu_sys(drmSyncobjExportSyncFile(board.client.fd, victim.sync, &fence));
+	vgpu_sys(kill(pid, SIGKILL));
+	vgpu_join_signalled(pid, SIGKILL);
+	vgpu_assert(!vgpu_fence_poll(fence, 200));
+	vgpu_manual_signal(&manual);
+	vgpu_assert(vgpu_fence_poll(fence, 5000));
+	vgpu_assert_eq(vgpu_fence_status(fence), -ECANCELED);
+	close(fence);
+	close(victim.out[0]);
+	close(victim.out[1]);
+	vgpu_manual_close(&manual);
+	board_close(&board);
+}
+
+/* 2.9, 6.7: hosts drop a poll that is pending when the context goes; its fence ends, too. */
+static void fence_the_host_keeps_ends_after_the_context(void)
+{
+	struct vgpu_client client = vgpu_client_open_rings(2, 0);
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = VIRTGPU_EXECBUF_RING_IDX | VIRTGPU_EXECBUF_FENCE_FD_OUT,
+		.ring_idx = 1,
+	};
+
+	vgpu_ok(vgpu_submit_kept(&client, &exec, vgpu_token()));
+	vgpu_client_close(&client);
+	vgpu_assert(!vgpu_fence_poll(exec.fence_fd, 4000));
+	vgpu_assert(vgpu_fence_poll(exec.fence_fd, 4000));
+	vgpu_assert_eq(vgpu_fence_status(exec.fence_fd), -ECANCELED);
+	close(exec.fence_fd);
+}
+
+/* 6.2, 6.3, vdrm: one binary syncobj is waited for, reset and signalled by one submission. */
+static void reset_and_signal_of_one_syncobj(void)
+{
+	struct board board = board_open();
+	const int fd = board.client.fd;
+	uint32_t handle = vgpu_new_syncobj(fd, true);
+	const struct drm_virtgpu_execbuffer_syncobj in = {
+		.handle = handle,
+		.flags = VIRTGPU_EXECBUF_SYNCOBJ_RESET,
+	}, out = { .handle = handle };
+	struct drm_virtgpu_execbuffer exec = {
+		.syncobj_stride = sizeof(in),
+		.in_syncobjs = (uintptr_t)&in,
+		.num_in_syncobjs = 1,
+		.out_syncobjs = (uintptr_t)&out,
+		.num_out_syncobjs = 1,
+	};
+
+	for (uint32_t i = 1; i < 10; i++) {
+		vgpu_ok(write_with(&board, &exec, i));
+		vgpu_sys(drmSyncobjWait(fd, &handle, 1, INT64_MAX, 0, NULL));
+		vgpu_assert_eq(board.words[0], i);
+	}
+	board_close(&board);
+}
+
+static const struct vgpu_subtest subtests[] = {
+	{ .name = "5.8-stream-behind-a-failed-fence-is-executed",
+	  .run = stream_behind_a_failed_fence_is_executed },
+	{ .name = "5.8-stream-is-executed-when-its-fence-fails",
+	  .run = stream_is_executed_when_its_fence_fails },
+	{ .name = "5.8-stream-behind-a-failed-syncobj-is-executed",
+	  .run = stream_behind_a_failed_syncobj_is_executed },
+	{ .name = "2.10-other-rings-do-not-overtake", .run = other_rings_do_not_overtake },
+	{ .name = "2.10-work-without-a-ring-does-not-overtake",
+	  .run = work_without_a_ring_does_not_overtake },
+	{ .name = "2.10-streams-of-blobs-do-not-overtake",
+	  .run = streams_of_blobs_do_not_overtake },
+	{ .name = "5.9-earlier-work-of-other-rings-is-not-held",
+	  .run = earlier_work_of_other_rings_is_not_held },
+	{ .name = "4.5-transfers-do-not-overtake", .run = transfers_do_not_overtake },
+	{ .name = "5.13-creation-and-closing-do-not-wait",
+	  .run = creation_and_closing_do_not_wait },
+	{ .name = "6.7-work-of-a-closed-file-is-done", .run = work_of_a_closed_file_is_done },
+	{ .name = "6.7-fence-of-a-killed-client-ends-after-its-dependency",
+	  .run = fence_of_a_killed_client_ends_after_its_dependency },
+	{ .name = "2.9-fence-the-host-keeps-ends-after-the-context",
+	  .run = fence_the_host_keeps_ends_after_the_context },
+	{ .name = "6.2-reset-and-signal-of-one-syncobj", .run = reset_and_signal_of_one_syncobj },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct vgpu_program program = {
+		.name = "vgpu_order",
+		.about = "the order of a client's work, and what becomes of work that waits",
+		.subtests = subtests,
+		.nsubtests = ARRAY_SIZE(subtests),
+	};
+
+	return vgpu_test_main(argc, argv, &program);
+}
