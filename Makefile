@@ -8,7 +8,7 @@ DEMO ?= glxgears
 
 export DEMO
 
-.PHONY: bench bench-quick help modules install uninstall clean run shell check check-kcsan check-quick mutants provision rows soak
+.PHONY: bench bench-quick help modules install uninstall clean run shell check check-kcsan check-long check-quick mutants provision rows soak
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -28,6 +28,10 @@ check:
 ## make check-quick         what to run at every edit
 check-quick:
 	scripts/ci/check --quick
+
+## make check-long          every case there is, for hours; goes on where it was interrupted; as root
+check-long:
+	scripts/ci/check --long
 
 ## make check-kcsan         races under the data race detector; builds a kernel first, half an hour; as root
 check-kcsan:
