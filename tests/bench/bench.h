@@ -98,6 +98,6 @@ extern const struct bench_cases bench_kms_cases;
 
 uint32_t bench_no_settle(struct bench *b);
 uint32_t bench_settle_first(struct bench *b);
-uint64_t bench_median(uint64_t *values, unsigned int count);
+int64_t bench_median(int64_t *values, unsigned int count);
 
 #endif

@@ -17,7 +17,7 @@
 /* So many fences signal in a round; each was waited for. */
 #define SIGNALLED		256
 
-/* Our driver lets any client have so many in flight, however full the ring is. */
+/* Our driver lets any process have so many in flight, however full the ring is. */
 #define CLIENT_FENCES		8
 
 #define WORKERS			(SIGNALLED / CLIENT_FENCES)
@@ -43,6 +43,13 @@ struct signal_bench {
 	uint32_t token;
 };
 
+/* What a process submits: @fences are CLIENT_FENCES, or NULL if nobody waits for them. */
+struct batch {
+	int fd;
+	uint32_t token;
+	struct pollfd *fences;
+};
+
 static int open_client(void)
 {
 	int fd = gpu_open_render();
@@ -58,10 +65,24 @@ static int submit(int fd, uint32_t op, uint32_t token)
 			   VIRTGPU_EXECBUF_RING_IDX | VIRTGPU_EXECBUF_FENCE_FD_OUT);
 }
 
-static void hold(int fd, uint32_t token)
+static int submit_batch(void *arg)
 {
-	for (unsigned int i = 0; i < CLIENT_FENCES; i++)
-		close(submit(fd, TOY3D_OP_WAIT, token));
+	const struct batch *batch = arg;
+
+	for (unsigned int i = 0; i < CLIENT_FENCES; i++) {
+		const int fence = submit(batch->fd, TOY3D_OP_WAIT, batch->token);
+
+		if (batch->fences)
+			batch->fences[i] = (struct pollfd){ .fd = fence, .events = POLLIN };
+		else
+			close(fence);
+	}
+	return 0;
+}
+
+static void release_holders(struct signal_bench *s)
+{
+	close(submit(s->control, TOY3D_OP_RELEASE, s->hold_token));
 }
 
 /* @arg fences open at the beginning of a round, SIGNALLED of them not for long. */
@@ -75,28 +96,29 @@ static bool setup(struct bench *b)
 	if (!s)
 		gpu_die("calloc");
 	b->priv = s;
-	s->hold_token = hold_token();
 	s->control = open_client();
 	s->num_holders = (b->c->arg - SIGNALLED) / CLIENT_FENCES;
-	for (unsigned int i = 0; i < s->num_holders; i++) {
+	for (unsigned int i = 0; i < s->num_holders; i++)
 		s->holders[i] = open_client();
-		hold(s->holders[i], s->hold_token);
-	}
 	for (unsigned int i = 0; i < WORKERS; i++)
 		s->workers[i] = open_client();
 	return true;
 }
 
+/* Anew in each round: who is held for a second is let go on with a part of the ring only. */
 static void before(struct bench *b)
 {
 	struct signal_bench *s = b->priv;
 
+	if (s->hold_token)
+		release_holders(s);
+	s->hold_token = hold_token();
+	for (unsigned int i = 0; i < s->num_holders; i++)
+		gpu_in_process(submit_batch, &(struct batch){ s->holders[i], s->hold_token, NULL });
 	s->token = hold_token();
-	for (unsigned int i = 0; i < SIGNALLED; i++)
-		s->fences[i] = (struct pollfd){
-			.fd = submit(s->workers[i / CLIENT_FENCES], TOY3D_OP_WAIT, s->token),
-			.events = POLLIN,
-		};
+	for (unsigned int i = 0; i < WORKERS; i++)
+		gpu_in_process(submit_batch, &(struct batch){ s->workers[i], s->token,
+							      &s->fences[i * CLIENT_FENCES] });
 	/* From now on the driver knows that somebody waits. */
 	if (poll(s->fences, SIGNALLED, 0))
 		gpu_die("a fence has signalled already");
@@ -123,7 +145,7 @@ static void teardown(struct bench *b)
 {
 	struct signal_bench *s = b->priv;
 
-	close(submit(s->control, TOY3D_OP_RELEASE, s->hold_token));
+	release_holders(s);
 	for (unsigned int i = 0; i < s->num_holders; i++)
 		close(s->holders[i]);
 	for (unsigned int i = 0; i < WORKERS; i++)

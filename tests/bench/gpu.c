@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "gpu.h"
@@ -188,4 +191,18 @@ void gpu_context_init(int fd, uint32_t capset, uint32_t num_rings, uint64_t poll
 	};
 
 	gpu_ioctl(fd, DRM_IOCTL_VIRTGPU_CONTEXT_INIT, &init);
+}
+
+/*
+ * Runs @fn in a process of its own, which shares memory and open files with this one: drivers
+ * count for each process what it has in flight.
+ */
+void gpu_in_process(int (*fn)(void *arg), void *arg)
+{
+	static _Alignas(16) unsigned char stack[1 << 16];
+	int status, pid = clone(fn, stack + sizeof(stack),
+				CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, arg);
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+		gpu_die("clone");
 }

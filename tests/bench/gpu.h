@@ -23,5 +23,6 @@ void gpu_wait(int fd, uint32_t handle);
 bool gpu_is_busy(int fd, uint32_t handle);
 void gpu_transfer(int fd, uint32_t handle, uint32_t size_bytes, bool to_host);
 void gpu_context_init(int fd, uint32_t capset, uint32_t num_rings, uint64_t poll_mask);
+void gpu_in_process(int (*fn)(void *arg), void *arg);
 
 #endif

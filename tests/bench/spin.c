@@ -35,7 +35,7 @@ static uint64_t idle(void)
 {
 	static bool known;
 	static uint64_t usual;
-	uint64_t values[IDLE_SPINS];
+	int64_t values[IDLE_SPINS];
 
 	if (!known) {
 		for (unsigned int i = 0; i < IDLE_SPINS; i++)
