@@ -52,12 +52,14 @@
  * enum vgpu_context_state - What the host knows of a context
  * @VGPU_CONTEXT_NEW: nothing yet
  * @VGPU_CONTEXT_MADE: CTX_CREATE was sent
+ * @VGPU_CONTEXT_LINGERS: the file is closed: CTX_DESTROY is sent after the fences of rings
  * @VGPU_CONTEXT_LEFT: the file is closed: CTX_DESTROY was sent, or need not be
  * @VGPU_CONTEXT_GONE: the context was lost with the device
  */
 enum vgpu_context_state {
 	VGPU_CONTEXT_NEW,
 	VGPU_CONTEXT_MADE,
+	VGPU_CONTEXT_LINGERS,
 	VGPU_CONTEXT_LEFT,
 	VGPU_CONTEXT_GONE,
 };
@@ -130,8 +132,7 @@ struct vgpu_attachment {
  * @attached: the attachments
  * @leaving: attachments whose &vgpu_attachment.detach was posted, oldest first
  * @destroy: CTX_DESTROY, allocated before CTX_CREATE is posted, NULL once posted; protected by
- *           @lock, after the file is closed by &vgpu_contexts.lock
- * @must_destroy: the client is gone, and @destroy is still to be posted; protected like @destroy
+ *           @lock
  */
 struct vgpu_context {
 	struct vgpu_cmd_owner owner;
@@ -159,7 +160,6 @@ struct vgpu_context {
 	DECLARE_HASHTABLE(attached, VGPU_CONTEXT_HASH_BITS);
 	struct list_head leaving;
 	struct vgpu_cmd *destroy;
-	bool must_destroy;
 };
 
 static struct vgpu_context *owner_to_context(struct vgpu_cmd_owner *owner)
@@ -239,16 +239,18 @@ static bool vgpu_context_has_fences(struct vgpu_context *ctx)
 	return has;
 }
 
-static void vgpu_context_post_destroy(struct vgpu_context *ctx)
+static void vgpu_context_post_destroy_locked(struct vgpu_context *ctx)
 {
-	ctx->must_destroy = false;
+	lockdep_assert_held(&ctx->lock);
+
+	WRITE_ONCE(ctx->state, VGPU_CONTEXT_LEFT);
 	vgpu_submitq_close(ctx->submitq, ctx->destroy, &ctx->owner,
 			   ctx->killed && ctx->killed == ctx->user);
 	ctx->destroy = NULL;
 }
 
 /* Check whether CTX_DESTROY should wait for fences of the context's rings. */
-static bool vgpu_context_lingers(struct vgpu_context *ctx)
+static bool vgpu_context_should_linger(struct vgpu_context *ctx)
 {
 	unsigned int limit_ms;
 	u32 i;
@@ -261,6 +263,19 @@ static bool vgpu_context_lingers(struct vgpu_context *ctx)
 			return true;
 	}
 	return false;
+}
+
+/* Destroy a closed context, unless it should still linger. Returns whether it lingers. */
+static bool vgpu_context_lingers(struct vgpu_context *ctx)
+{
+	bool lingers;
+
+	mutex_lock(&ctx->lock);
+	if (ctx->state == VGPU_CONTEXT_LINGERS && !vgpu_context_should_linger(ctx))
+		vgpu_context_post_destroy_locked(ctx);
+	lingers = ctx->state == VGPU_CONTEXT_LINGERS;
+	mutex_unlock(&ctx->lock);
+	return lingers;
 }
 
 /* A host never answers the pending POLL of a context that it has destroyed. */
@@ -291,12 +306,10 @@ static long vgpu_contexts_reap_locked(struct vgpu_contexts *contexts, bool all)
 	lockdep_assert_held(&contexts->lock);
 
 	list_for_each_entry_safe(ctx, tmp, &contexts->closed, node) {
-		if (!all && ctx->must_destroy && vgpu_context_lingers(ctx)) {
+		if (!all && vgpu_context_lingers(ctx)) {
 			next = min_t(long, next, msecs_to_jiffies(VGPU_CONTEXT_LINGER_STEP_MS));
 			continue;
 		}
-		if (!all && ctx->must_destroy)
-			vgpu_context_post_destroy(ctx);
 		left = vgpu_context_time_left(ctx);
 		if (vgpu_submitq_is_busy(ctx->submitq))
 			continue;
@@ -318,10 +331,11 @@ static void vgpu_contexts_reap_due(struct vgpu_contexts *contexts)
 	mutex_lock(&contexts->lock);
 	next = vgpu_contexts_reap_locked(contexts, false);
 	mutex_unlock(&contexts->lock);
-	/* A context that has lingered is destroyed. */
+	/* Sends the CTX_DESTROY of contexts that have lingered, and what closing a file posts. */
 	vgpu_cmdq_kick(contexts->vgpu->cmdq);
+	/* It may be queued for a later time, as vgpu_context_set_destroyed() does. */
 	if (next < MAX_JIFFY_OFFSET)
-		queue_delayed_work(contexts->vgpu->wq, &contexts->reap, next);
+		mod_delayed_work(contexts->vgpu->wq, &contexts->reap, next);
 }
 
 static void vgpu_contexts_reap(struct work_struct *work)
@@ -478,18 +492,21 @@ void vgpu_context_flush(struct drm_file *file)
 void vgpu_context_leave(struct drm_file *file)
 {
 	struct vgpu_context *ctx = file->driver_priv;
-	enum vgpu_context_state was;
 
 	mutex_lock(&ctx->lock);
-	was = ctx->state;
-	WRITE_ONCE(ctx->state, VGPU_CONTEXT_LEFT);
+	switch (ctx->state) {
+	case VGPU_CONTEXT_MADE:
+		ctx->left_at = jiffies;
+		WRITE_ONCE(ctx->state, VGPU_CONTEXT_LINGERS);
+		if (vgpu_submitq_is_busy(ctx->submitq) || !vgpu_context_should_linger(ctx))
+			vgpu_context_post_destroy_locked(ctx);
+		break;
+	case VGPU_CONTEXT_LINGERS:
+		break;
+	default:
+		WRITE_ONCE(ctx->state, VGPU_CONTEXT_LEFT);
+	}
 	mutex_unlock(&ctx->lock);
-	if (was != VGPU_CONTEXT_MADE)
-		return;
-	ctx->left_at = jiffies;
-	ctx->must_destroy = true;
-	if (vgpu_submitq_is_busy(ctx->submitq) || !vgpu_context_lingers(ctx))
-		vgpu_context_post_destroy(ctx);
 }
 
 static void vgpu_context_free_attachment_locked(struct vgpu_context *ctx,
@@ -551,7 +568,6 @@ void vgpu_context_close(struct drm_device *drm, struct drm_file *file)
 	list_move_tail(&ctx->node, &vgpu->contexts->closed);
 	mutex_unlock(&vgpu->contexts->lock);
 	vgpu_contexts_reap_due(vgpu->contexts);
-	vgpu_cmdq_kick(vgpu->cmdq);
 }
 
 /**
@@ -568,7 +584,7 @@ struct vgpu_context *vgpu_context_of(struct drm_file *file)
 static void vgpu_context_lose(struct vgpu_context *ctx)
 {
 	mutex_lock(&ctx->lock);
-	if (ctx->state == VGPU_CONTEXT_MADE) {
+	if (ctx->state == VGPU_CONTEXT_MADE || ctx->state == VGPU_CONTEXT_LINGERS) {
 		WRITE_ONCE(ctx->state, VGPU_CONTEXT_GONE);
 		cmpxchg(&ctx->error, 0, -EIO);
 	}
@@ -614,6 +630,7 @@ static void vgpu_context_print_locked(struct vgpu_context *ctx, struct drm_print
 	static const char * const states[] = {
 		[VGPU_CONTEXT_NEW] = "new",
 		[VGPU_CONTEXT_MADE] = "made",
+		[VGPU_CONTEXT_LINGERS] = "lingers",
 		[VGPU_CONTEXT_LEFT] = "left",
 		[VGPU_CONTEXT_GONE] = "gone",
 	};
