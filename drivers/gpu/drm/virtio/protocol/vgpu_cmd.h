@@ -17,7 +17,6 @@ struct vgpu_vq;
 struct vgpu_vq_stats;
 struct virtio_device;
 struct virtqueue;
-struct work_struct;
 struct workqueue_struct;
 
 /**
@@ -132,8 +131,6 @@ int vgpu_cmdq_panic_enter(struct vgpu_cmdq *q);
 void vgpu_cmdq_panic_exit(struct vgpu_cmdq *q);
 int vgpu_cmdq_begin_update(struct vgpu_cmdq *q, gfp_t gfp);
 void vgpu_cmdq_end_update(struct vgpu_cmdq *q);
-bool vgpu_cmdq_queue_work(struct vgpu_cmdq *q, struct work_struct *work);
-bool vgpu_cmdq_queue_fence_work(struct vgpu_cmdq *q, struct work_struct *work);
 u64 vgpu_cmdq_read_refusals(struct vgpu_cmdq *q, struct vgpu_cmdq_refusal *refusals);
 void vgpu_cmdq_read_stats(struct vgpu_cmdq *q, struct vgpu_vq_stats *control,
 			  struct vgpu_vq_stats *cursor);

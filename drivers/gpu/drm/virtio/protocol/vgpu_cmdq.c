@@ -585,34 +585,6 @@ int vgpu_cmdq_await_fence_ids(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_queue_work() - Queue work that may sleep
- * @q: the queues
- * @work: the work
- *
- * Unlike work on a system queue, it ends before the module can be unloaded.
- *
- * Context: any.
- * Return: false when it was queued already.
- */
-bool vgpu_cmdq_queue_work(struct vgpu_cmdq *q, struct work_struct *work)
-{
-	return queue_work(q->wq, work);
-}
-
-/**
- * vgpu_cmdq_queue_fence_work() - Queue work that fences depend on
- * @q: the queues
- * @work: the work; does not wait for memory, nor for a lock whose holder may
- *
- * Context: any.
- * Return: false when it was queued already.
- */
-bool vgpu_cmdq_queue_fence_work(struct vgpu_cmdq *q, struct work_struct *work)
-{
-	return queue_work(q->fence_wq, work);
-}
-
-/**
  * vgpu_cmdq_read_refusals() - Copy the latest commands that the device refused
  * @q: the queues
  * @refusals: room for VGPU_CMDQ_REFUSALS; filled with the latest ones, of which number

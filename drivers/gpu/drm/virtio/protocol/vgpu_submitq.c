@@ -134,19 +134,18 @@ static void vgpu_submitq_destroy_entry(struct vgpu_submitq_entry *entry)
 	kfree(entry);
 }
 
-/* The work has a reference: the last entry may be freed before it ends. */
-static void vgpu_submitq_queue_work(struct vgpu_submitq *sq)
+/* A work has a reference: the last entry may be freed before it ends. */
+static void vgpu_submitq_queue(struct vgpu_submitq *sq, struct workqueue_struct *wq,
+			       struct work_struct *work)
 {
 	kref_get(&sq->ref);
-	if (!vgpu_cmdq_queue_fence_work(sq->q, &sq->work))
+	if (!queue_work(wq, work))
 		vgpu_submitq_put(sq);
 }
 
-static void vgpu_submitq_queue_release(struct vgpu_submitq *sq)
+static void vgpu_submitq_queue_work(struct vgpu_submitq *sq)
 {
-	kref_get(&sq->ref);
-	if (!vgpu_cmdq_queue_work(sq->q, &sq->release_work))
-		vgpu_submitq_put(sq);
+	vgpu_submitq_queue(sq, sq->q->fence_wq, &sq->work);
 }
 
 static void vgpu_submitq_dep_signalled(struct dma_fence *fence, struct dma_fence_cb *cb)
@@ -227,7 +226,7 @@ static void vgpu_submitq_work(struct work_struct *work)
 	vgpu_cmdq_kick(sq->q);
 	dma_fence_end_signalling(cookie);
 	if (has_posted)
-		vgpu_submitq_queue_release(sq);
+		vgpu_submitq_queue(sq, sq->q->wq, &sq->release_work);
 	vgpu_submitq_put(sq);
 }
 
