@@ -120,41 +120,26 @@ static void vgpu_import_unmap_work(struct work_struct *work)
 	vgpu_resource_put(&import->gem.res);
 }
 
-/* A fence for the dma-buf, of a timeline of its own; NULL when memory is short. */
-static struct vgpu_fence *vgpu_import_create_gone(struct dma_resv *resv)
-{
-	struct vgpu_timeline *tl;
-	struct vgpu_fence *fence;
-
-	if (dma_resv_reserve_fences(resv, 1))
-		return NULL;
-	tl = vgpu_timeline_create("revoked");
-	if (IS_ERR(tl))
-		return NULL;
-	fence = vgpu_fence_create(tl);
-	if (!IS_ERR(fence))
-		vgpu_fence_arm(fence);
-	vgpu_timeline_put(tl);
-	return IS_ERR(fence) ? NULL : fence;
-}
-
 /* The memory is taken away: &dma_buf_attach_ops.invalidate_mappings. */
 static void vgpu_import_invalidate(struct dma_buf_attachment *attach)
 {
 	struct vgpu_import *import = attach->importer_priv;
 	struct vgpu_resource *res = &import->gem.res;
 	struct dma_resv *resv = attach->dmabuf->resv;
+	struct vgpu_fence *gone = ERR_PTR(-ENOMEM);
 
 	dma_resv_assert_held(resv);
 
 	if (import->gone || !import->mapping)
 		return;
-	import->gone = vgpu_import_create_gone(resv);
-	if (!import->gone) {
+	if (!dma_resv_reserve_fences(resv, 1))
+		gone = vgpu_fence_create_alone("revoked");
+	if (IS_ERR(gone)) {
 		/* Nothing can be promised: it stays pinned and mapped as it was. */
 		drm_err(&res->vgpu->drm, "no memory to let go of resource %u\n", res->id);
 		return;
 	}
+	import->gone = gone;
 	drm_dbg_prime(&res->vgpu->drm, "resource %u was taken away\n", res->id);
 	dma_resv_add_fence(resv, &import->gone->base, DMA_RESV_USAGE_KERNEL);
 	/* If the last reference is already gone, the release is about to run and unmaps it. */

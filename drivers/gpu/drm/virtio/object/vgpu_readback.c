@@ -39,20 +39,6 @@ static bool vgpu_readback_is_possible(const struct vgpu_gem *gem)
 	       !READ_ONCE(gem->cpu_writes);
 }
 
-static struct vgpu_fence *vgpu_readback_create_fence(void)
-{
-	struct vgpu_timeline *tl = vgpu_timeline_create("readback");
-	struct vgpu_fence *fence;
-
-	if (IS_ERR(tl))
-		return ERR_CAST(tl);
-	fence = vgpu_fence_create(tl);
-	if (!IS_ERR(fence))
-		vgpu_fence_arm(fence);
-	vgpu_timeline_put(tl);
-	return fence;
-}
-
 /* Post the transfer, with a fence that users of the buffer wait for. */
 static int vgpu_readback_post_locked(struct vgpu_gem *gem, bool to_host, struct vgpu_fence **fence)
 {
@@ -78,7 +64,7 @@ static int vgpu_readback_post_locked(struct vgpu_gem *gem, bool to_host, struct 
 		vgpu_bounce_to_device(gem, &area);
 	else
 		ret = vgpu_bounce_from_device_locked(gem, &area, cmd);
-	*fence = ret ? ERR_PTR(ret) : vgpu_readback_create_fence();
+	*fence = ret ? ERR_PTR(ret) : vgpu_fence_create_alone("readback");
 	if (IS_ERR(*fence)) {
 		vgpu_cmd_put(cmd);
 		return PTR_ERR(*fence);

@@ -266,6 +266,27 @@ void vgpu_fence_arm(struct vgpu_fence *fence)
 	spin_unlock_irqrestore(&tl->lock, flags);
 }
 
+/**
+ * vgpu_fence_create_alone() - Create an armed fence on a timeline of its own
+ * @name: name of the timeline, which lives as long as the module
+ *
+ * Context: process, may sleep.
+ * Return: the fence with one reference, or ERR_PTR(-ENOMEM).
+ */
+struct vgpu_fence *vgpu_fence_create_alone(const char *name)
+{
+	struct vgpu_timeline *tl = vgpu_timeline_create(name);
+	struct vgpu_fence *fence;
+
+	if (IS_ERR(tl))
+		return ERR_CAST(tl);
+	fence = vgpu_fence_create(tl);
+	if (!IS_ERR(fence))
+		vgpu_fence_arm(fence);
+	vgpu_timeline_put(tl);
+	return fence;
+}
+
 static void vgpu_fence_count_given_locked(struct vgpu_timeline *tl, struct vgpu_fence *fence)
 {
 	lockdep_assert_held(&tl->lock);

@@ -68,6 +68,7 @@ void vgpu_timeline_abandon(struct vgpu_timeline *tl, int error);
 void vgpu_timeline_read_stats(struct vgpu_timeline *tl, struct vgpu_timeline_stats *stats);
 
 struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl);
+struct vgpu_fence *vgpu_fence_create_alone(const char *name);
 void vgpu_fence_arm(struct vgpu_fence *fence);
 void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_msg *msg);
 void vgpu_fence_complete(struct vgpu_fence *fence, int error);
