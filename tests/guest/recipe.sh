@@ -15,11 +15,12 @@ PRUNE=(
 	net sound
 )
 
-# The parts of the kernel source that check our text.
+# The parts of the kernel source that check our text, and make pages of it.
 CHECKERS=(
 	scripts/checkpatch.pl scripts/spelling.txt scripts/const_structs.checkpatch
 	scripts/checker-valid.sh
 	'scripts/kernel-doc*' 'tools/docs/kernel-doc*' 'tools/lib/python/*' 'scripts/lib/*'
+	Documentation/sphinx/kerneldoc.py
 )
 
 packages()
