@@ -60,6 +60,8 @@ MODULE_PARM_DESC(first_fence, "Id of the first fence, for tests of the last (def
  * vgpu_device_set_state() - Change the state of the device
  * @vgpu: the device
  * @state: what it is now
+ *
+ * Context: process; probe, suspend, resume and recovery do not overlap.
  */
 void vgpu_device_set_state(struct vgpu_device *vgpu, enum vgpu_device_state state)
 {

@@ -174,7 +174,7 @@ static int vgpu_power_reset_or_stop(struct vgpu_core *core)
 	core->recovering = false;
 	if (!ret)
 		return 0;
-	/* It lets go of our memory, and the next try finds it as new. */
+	/* A stopped device does not touch the rings any more; the next attempt starts anew. */
 	vgpu_device_stop(vgpu, -EIO);
 	vgpu_device_set_state(vgpu, VGPU_DEVICE_LOST);
 	return ret;

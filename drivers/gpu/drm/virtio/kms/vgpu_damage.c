@@ -36,6 +36,8 @@ static s64 vgpu_damage_waste(const struct drm_rect *a, const struct drm_rect *b)
 /**
  * vgpu_damage_clear() - Set a damage to nothing
  * @damage: the damage
+ *
+ * Context: any; the caller serializes changes.
  */
 void vgpu_damage_clear(struct vgpu_damage *damage)
 {
@@ -46,6 +48,8 @@ void vgpu_damage_clear(struct vgpu_damage *damage)
 /**
  * vgpu_damage_set_full() - Set a damage to everything
  * @damage: the damage
+ *
+ * Context: any; the caller serializes changes.
  */
 void vgpu_damage_set_full(struct vgpu_damage *damage)
 {
@@ -82,6 +86,8 @@ static unsigned int vgpu_damage_nearest(const struct vgpu_damage *damage,
  * @rect: where; may be empty
  *
  * Rectangles are joined where that is cheap, and where there is no room for more.
+ *
+ * Context: any; the caller serializes changes.
  */
 void vgpu_damage_add(struct vgpu_damage *damage, const struct drm_rect *rect)
 {
@@ -108,6 +114,8 @@ void vgpu_damage_add(struct vgpu_damage *damage, const struct drm_rect *rect)
  * vgpu_damage_merge() - Add all rectangles of another damage
  * @damage: the damage, becomes both
  * @more: the other one
+ *
+ * Context: any; the caller serializes changes.
  */
 void vgpu_damage_merge(struct vgpu_damage *damage, const struct vgpu_damage *more)
 {
@@ -123,6 +131,8 @@ void vgpu_damage_merge(struct vgpu_damage *damage, const struct vgpu_damage *mor
  * vgpu_damage_clip() - Resolve a damage to rectangles inside a view
  * @damage: the damage; afterwards not @full
  * @view: the view, not empty
+ *
+ * Context: any; the caller serializes changes.
  */
 void vgpu_damage_clip(struct vgpu_damage *damage, const struct drm_rect *view)
 {
@@ -146,6 +156,7 @@ void vgpu_damage_clip(struct vgpu_damage *damage, const struct drm_rect *view)
  * @damage: the damage, clipped
  * @bounds: set to the rectangle
  *
+ * Context: any.
  * Return: false when nothing changed.
  */
 bool vgpu_damage_bounds(const struct vgpu_damage *damage, struct drm_rect *bounds)
@@ -163,6 +174,8 @@ bool vgpu_damage_bounds(const struct vgpu_damage *damage, struct drm_rect *bound
 /**
  * vgpu_damage_history_reset() - Forget all uploads, after the host lost them
  * @history: the history
+ *
+ * Context: any; the caller serializes changes.
  */
 void vgpu_damage_history_reset(struct vgpu_damage_history *history)
 {
@@ -173,6 +186,8 @@ void vgpu_damage_history_reset(struct vgpu_damage_history *history)
  * vgpu_damage_history_next() - Begin a new frame
  * @history: the history
  * @damage: what it changes against the frame before
+ *
+ * Context: any; the caller serializes changes.
  */
 void vgpu_damage_history_next(struct vgpu_damage_history *history,
 			      const struct vgpu_damage *damage)
@@ -207,6 +222,8 @@ vgpu_damage_history_find(struct vgpu_damage_history *history, u32 id,
  * @upload: set to what the host does not have of it yet
  *
  * The caller uploads that; the buffer counts as up to date from now on.
+ *
+ * Context: any; the caller serializes changes.
  */
 void vgpu_damage_history_show(struct vgpu_damage_history *history, u32 id,
 			      const struct drm_rect *view, struct vgpu_damage *upload)

@@ -233,6 +233,7 @@ static int vgpu_display_assume(struct vgpu_device *vgpu)
  * vgpu_display_must_ask() - Check whether the host must be asked what it wants to see
  * @vgpu: the device
  *
+ * Context: any.
  * Return: true if the host has not answered since the probe or the last reset.
  */
 bool vgpu_display_must_ask(struct vgpu_device *vgpu)

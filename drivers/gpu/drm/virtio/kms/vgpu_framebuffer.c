@@ -166,6 +166,7 @@ struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct d
  * Of a 2D resource it shows rectangles, whose rows are as long as it was told when
  * the resource was made.
  *
+ * Context: any.
  * Return: true if it can.
  */
 bool vgpu_framebuffer_is_showable(const struct drm_framebuffer *fb)
@@ -194,6 +195,7 @@ bool vgpu_framebuffer_is_showable(const struct drm_framebuffer *fb)
  * vgpu_framebuffer_needs_upload() - Check whether the host shows a copy made by transfers
  * @fb: the framebuffer
  *
+ * Context: any.
  * Return: true if writes of the CPU must be uploaded to become visible.
  */
 bool vgpu_framebuffer_needs_upload(const struct drm_framebuffer *fb)
@@ -208,6 +210,8 @@ bool vgpu_framebuffer_needs_upload(const struct drm_framebuffer *fb)
  * @fb: the framebuffer
  * @src: the shown part of it, in pixels
  * @view: set to the same in the coordinates the host has for the resource
+ *
+ * Context: any.
  */
 void vgpu_framebuffer_view(const struct drm_framebuffer *fb, const struct drm_rect *src,
 			   struct drm_rect *view)
@@ -258,6 +262,8 @@ void vgpu_framebuffer_upload(const struct drm_framebuffer *fb, const struct drm_
  * @fb: the framebuffer
  * @view: the part to be shown, of vgpu_framebuffer_view()
  * @picture: filled in
+ *
+ * Context: any.
  */
 void vgpu_framebuffer_picture(const struct drm_framebuffer *fb, const struct drm_rect *view,
 			      struct vgpu_picture *picture)

@@ -56,6 +56,8 @@ static const u32 vgpu_plane_formats[] = {
 /**
  * vgpu_plane_reset() - Implement &drm_plane_funcs.reset
  * @plane: the plane
+ *
+ * Context: process, may sleep.
  */
 void vgpu_plane_reset(struct drm_plane *plane)
 {
@@ -71,6 +73,7 @@ void vgpu_plane_reset(struct drm_plane *plane)
  * vgpu_plane_duplicate_state() - Implement &drm_plane_funcs.atomic_duplicate_state
  * @plane: the plane
  *
+ * Context: process, may sleep.
  * Return: the copy, or NULL.
  */
 struct drm_plane_state *vgpu_plane_duplicate_state(struct drm_plane *plane)
@@ -88,6 +91,8 @@ struct drm_plane_state *vgpu_plane_duplicate_state(struct drm_plane *plane)
  * vgpu_plane_destroy_state() - Implement &drm_plane_funcs.atomic_destroy_state
  * @plane: the plane
  * @state: the state
+ *
+ * Context: process, may sleep.
  */
 void vgpu_plane_destroy_state(struct drm_plane *plane, struct drm_plane_state *state)
 {
@@ -103,6 +108,7 @@ void vgpu_plane_destroy_state(struct drm_plane *plane, struct drm_plane_state *s
  * Such a buffer shows nothing. Refusing it would fail the whole commit: other planes would not be
  * shown again after a reset, and the client could not replace the buffer.
  *
+ * Context: any.
  * Return: true if the host has nothing to show for it.
  */
 bool vgpu_plane_is_lost(const struct drm_plane_state *state)
@@ -114,6 +120,7 @@ bool vgpu_plane_is_lost(const struct drm_plane_state *state)
  * vgpu_plane_will_update() - Check whether a commit has the host show a buffer
  * @state: the plane's new state
  *
+ * Context: any.
  * Return: true if the plane shows a framebuffer on a CRTC that is on.
  */
 bool vgpu_plane_will_update(const struct drm_plane_state *state)
@@ -177,6 +184,8 @@ void vgpu_plane_finish(struct drm_plane_state *state)
  * vgpu_plane_cleanup_fb() - Implement &drm_plane_helper_funcs.cleanup_fb
  * @plane: the plane
  * @state: the state that was replaced, or did not come to be
+ *
+ * Context: process, may sleep.
  */
 void vgpu_plane_cleanup_fb(struct drm_plane *plane, struct drm_plane_state *state)
 {
@@ -239,6 +248,7 @@ int vgpu_plane_prepare_fences(struct drm_plane *plane, struct drm_plane_state *s
  * @old_state: the plane's old state
  * @new_state: the plane's new state
  *
+ * Context: any.
  * Return: true if it does, false if it changes the one that is shown.
  */
 bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
@@ -251,6 +261,7 @@ bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
  * vgpu_plane_client_waits() - Check whether a client waits until an update is on the screen
  * @crtc_state: the new state of the CRTC, which is on
  *
+ * Context: any.
  * Return: true if it asked for an event or a fence.
  */
 bool vgpu_plane_client_waits(const struct drm_crtc_state *crtc_state)

@@ -118,6 +118,7 @@ static u32 vgpu_bounce_cpp(const struct vgpu_resource *res)
  *
  * For an unknown format or shape, the area is all bytes from the transfer's offset on.
  *
+ * Context: any.
  * Return: the part, which may reach beyond the end of the buffer.
  */
 struct vgpu_bounce_area vgpu_bounce_area(const struct vgpu_gem *gem,

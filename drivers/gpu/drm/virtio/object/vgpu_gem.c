@@ -170,8 +170,11 @@ void vgpu_gem_put(struct vgpu_gem *gem)
 
 static int vgpu_gem_get_pages_locked(struct vgpu_gem *gem)
 {
-	struct sg_table *pages = vgpu_pages_get_locked(&gem->base);
+	struct sg_table *pages;
 
+	dma_resv_assert_held(gem->base.base.resv);
+
+	pages = vgpu_pages_get_locked(&gem->base);
 	if (IS_ERR(pages))
 		return PTR_ERR(pages);
 	vgpu_resource_set_pages(&gem->res, pages);
@@ -182,6 +185,8 @@ static int vgpu_gem_create_fence_locked(struct vgpu_gem *gem, struct vgpu_timeli
 					struct vgpu_fence **fence)
 {
 	int ret;
+
+	dma_resv_assert_held(gem->base.base.resv);
 
 	*fence = NULL;
 	if (!tl)
@@ -217,6 +222,8 @@ static int vgpu_gem_begin(struct vgpu_gem *gem, bool has_pages, struct vgpu_time
 /* Make the buffer busy with @fence; not after error @ret: nothing was posted then. */
 static int vgpu_gem_finish_locked(struct vgpu_gem *gem, struct vgpu_fence *fence, int ret)
 {
+	dma_resv_assert_held(gem->base.base.resv);
+
 	if (fence && !ret)
 		/* Write: the host may copy its own content to the pages when it attaches them. */
 		dma_resv_add_fence(gem->base.base.resv, &fence->base, DMA_RESV_USAGE_WRITE);
@@ -429,6 +436,7 @@ int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
  * @file: whose handle
  * @handle: the handle
  *
+ * Context: process.
  * Return: the buffer with a reference for vgpu_gem_put(), or NULL.
  */
 struct vgpu_gem *vgpu_gem_lookup(struct drm_file *file, u32 handle)

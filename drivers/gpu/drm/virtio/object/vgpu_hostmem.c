@@ -156,6 +156,7 @@ void vgpu_hostmem_fini(struct vgpu_device *vgpu)
  * vgpu_hostmem_size() - Get the size of the window
  * @vgpu: the device
  *
+ * Context: any.
  * Return: bytes; 0 where there is none.
  */
 u64 vgpu_hostmem_size(const struct vgpu_device *vgpu)
@@ -167,6 +168,7 @@ u64 vgpu_hostmem_size(const struct vgpu_device *vgpu)
  * vgpu_hostmem_used() - Get how much of the window is taken
  * @vgpu: the device
  *
+ * Context: any.
  * Return: bytes, a snapshot.
  */
 u64 vgpu_hostmem_used(const struct vgpu_device *vgpu)
@@ -546,6 +548,7 @@ struct vgpu_gem *vgpu_hostmem_create(struct vgpu_device *vgpu, size_t size_bytes
  * vgpu_hostmem_is() - Check whether a buffer is one of vgpu_hostmem_create()
  * @obj: any buffer of this driver
  *
+ * Context: any.
  * Return: true if it has no guest pages.
  */
 bool vgpu_hostmem_is(const struct drm_gem_object *obj)

@@ -136,7 +136,8 @@ static void vgpu_import_invalidate(struct dma_buf_attachment *attach)
 		gone = vgpu_fence_create_alone("revoked");
 	if (IS_ERR(gone)) {
 		/* Nothing can be promised: it stays pinned and mapped as it was. */
-		drm_err(&res->vgpu->drm, "no memory to let go of resource %u\n", res->id);
+		drm_err(&res->vgpu->drm, "no memory to give back the pages of resource %u\n",
+			res->id);
 		return;
 	}
 	import->gone = gone;

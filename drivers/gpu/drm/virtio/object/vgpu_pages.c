@@ -97,6 +97,8 @@ struct sg_table *vgpu_pages_get_locked(struct drm_gem_shmem_object *shmem)
 	struct sg_table *pages;
 	int ret;
 
+	dma_resv_assert_held(shmem->base.resv);
+
 	ret = drm_gem_shmem_pin_locked(shmem);
 	if (ret)
 		return ERR_PTR(ret);
@@ -130,6 +132,8 @@ err_unpin:
  */
 void vgpu_pages_put_locked(struct drm_gem_shmem_object *shmem, struct sg_table *pages)
 {
+	dma_resv_assert_held(shmem->base.resv);
+
 	dma_unmap_sgtable(shmem->base.dev->dev, pages, DMA_BIDIRECTIONAL, 0);
 	sg_free_table(pages);
 	kfree(pages);

@@ -51,6 +51,8 @@ static int vgpu_readback_post_locked(struct vgpu_gem *gem, bool to_host, struct 
 	struct vgpu_cmd *cmd;
 	int ret;
 
+	dma_resv_assert_held(resv);
+
 	ret = dma_resv_reserve_fences(resv, 1);
 	if (!ret)
 		ret = vgpu_reclaim_use_locked(gem);

@@ -126,9 +126,12 @@ void vgpu_reclaim_unwatch(struct vgpu_gem *gem)
 
 static int vgpu_reclaim_fetch_locked(struct vgpu_gem *gem)
 {
-	struct sg_table *pages = vgpu_pages_get_locked(&gem->base);
+	struct sg_table *pages;
 	int ret;
 
+	dma_resv_assert_held(gem->base.base.resv);
+
+	pages = vgpu_pages_get_locked(&gem->base);
 	if (IS_ERR(pages))
 		return PTR_ERR(pages);
 	ret = vgpu_resource_attach(&gem->res, pages);

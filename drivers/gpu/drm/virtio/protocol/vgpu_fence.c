@@ -87,6 +87,7 @@ struct vgpu_timeline *vgpu_timeline_create(const char *name)
  * vgpu_timeline_get() - Take a reference to a timeline
  * @tl: the timeline
  *
+ * Context: any.
  * Return: @tl.
  */
 struct vgpu_timeline *vgpu_timeline_get(struct vgpu_timeline *tl)
@@ -117,6 +118,7 @@ void vgpu_timeline_put(struct vgpu_timeline *tl)
  * vgpu_timeline_context() - Get the dma_fence context of a timeline
  * @tl: the timeline
  *
+ * Context: any.
  * Return: what &dma_fence.context of its fences is.
  */
 u64 vgpu_timeline_context(const struct vgpu_timeline *tl)
@@ -130,6 +132,8 @@ u64 vgpu_timeline_context(const struct vgpu_timeline *tl)
  *
  * The device executes the commands of @tl and of all other timelines of the queue one by one, so
  * a later command finds the commands of @tl done.
+ *
+ * Context: any; before the timeline has fences.
  */
 void vgpu_timeline_set_in_order(struct vgpu_timeline *tl)
 {
@@ -140,6 +144,7 @@ void vgpu_timeline_set_in_order(struct vgpu_timeline *tl)
  * vgpu_timeline_is_in_order() - Check whether vgpu_timeline_set_in_order() was called
  * @tl: the timeline
  *
+ * Context: any.
  * Return: true if it was.
  */
 bool vgpu_timeline_is_in_order(const struct vgpu_timeline *tl)
@@ -397,6 +402,7 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
  * vgpu_timeline_is_pending() - Check whether a timeline has fences that are not signalled
  * @tl: the timeline
  *
+ * Context: any.
  * Return: a snapshot.
  */
 bool vgpu_timeline_is_pending(struct vgpu_timeline *tl)

@@ -18,6 +18,8 @@
  * vgpu_fence_ids_init() - Set the first id
  * @ids: the ids
  * @first: the first id; 0 is none, and 1 the usual one
+ *
+ * Context: any; before the first command.
  */
 void vgpu_fence_ids_init(struct vgpu_fence_ids *ids, u32 first)
 {
@@ -73,6 +75,7 @@ bool vgpu_fence_ids_put(struct vgpu_fence_ids *ids)
  * vgpu_fence_ids_are_short() - Check whether new global fences must wait for older ones
  * @ids: the ids
  *
+ * Context: any.
  * Return: true if they must.
  */
 bool vgpu_fence_ids_are_short(const struct vgpu_fence_ids *ids)

@@ -282,6 +282,7 @@ struct vgpu_submitq *vgpu_submitq_create(struct vgpu_cmdq *q)
  * vgpu_submitq_is_busy() - Check whether commands wait in a submission queue
  * @sq: the submission queue
  *
+ * Context: any.
  * Return: a snapshot.
  */
 bool vgpu_submitq_is_busy(const struct vgpu_submitq *sq)
@@ -401,6 +402,8 @@ void vgpu_submitq_abandon(struct vgpu_submitq_entry *entry)
  * @entry: the command's entry
  * @release: drops @kept, in process context
  * @kept: the object
+ *
+ * Context: any; the command is not posted yet.
  */
 void vgpu_submitq_keep(struct vgpu_submitq_entry *entry, void (*release)(void *kept), void *kept)
 {

@@ -233,6 +233,8 @@ static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem
 	struct vgpu_fence *fence;
 	int ret;
 
+	dma_resv_assert_held(resv);
+
 	ret = dma_resv_reserve_fences(resv, 1);
 	if (ret)
 		return ret;
@@ -262,6 +264,8 @@ static int vgpu_ioctl_prepare_locked(struct drm_file *file, struct vgpu_gem *gem
 	const struct vgpu_transfer transfer = vgpu_ioctl_transfer_args(args);
 	const struct vgpu_bounce_area area = vgpu_bounce_area(gem, &transfer);
 	int ret;
+
+	dma_resv_assert_held(gem->base.base.resv);
 
 	/* Another thread may have closed the handle since it was looked up. */
 	if (!vgpu_gem_has_handle_locked(gem, file, args->bo_handle))

@@ -182,6 +182,8 @@ static void vgpu_sync_reset(struct vgpu_sync_point *point)
 /**
  * vgpu_sync_reset_in() - Reset the in-syncobjs with the flag RESET
  * @reset: the syncobjs; the submission that waits for their fences is committed
+ *
+ * Context: process; does not sleep.
  */
 void vgpu_sync_reset_in(const struct vgpu_sync_points *reset)
 {
@@ -195,6 +197,8 @@ void vgpu_sync_reset_in(const struct vgpu_sync_points *reset)
  * vgpu_sync_signal_out() - Set the fence of the out-syncobjs
  * @out: the syncobjs
  * @fence: the fence
+ *
+ * Context: process; does not sleep.
  */
 void vgpu_sync_signal_out(struct vgpu_sync_points *out, struct dma_fence *fence)
 {
