@@ -350,10 +350,10 @@ static u32 vgpu_budget_window(struct vgpu_budget *budget, u32 held)
 	if (held > READ_ONCE(budget->seen_held))
 		WRITE_ONCE(budget->earned, 0);
 	WRITE_ONCE(budget->seen_held, held);
-	quarters = vgpu_cmdq_held_quarters(budget->q);
+	quarters = vgpu_vq_held_quarters(budget->q->control);
 	if (!READ_ONCE(budget->earned) && quarters >= 2)
 		return quarters == 2 ? 1 + !!held : 0;
-	return vgpu_cmdq_held_share(budget->q) + READ_ONCE(budget->earned);
+	return vgpu_vq_held_share(budget->q->control) + READ_ONCE(budget->earned);
 }
 
 /* Check whether a process may have one more submission or transfer in flight. */
@@ -368,7 +368,7 @@ static bool vgpu_budget_has_room_for_work(struct vgpu_budget *budget)
 	if (!work)
 		return window;
 	return work < window &&
-	       (work < held + VGPU_BUDGET_SHARE || !vgpu_cmdq_is_crowded(budget->q));
+	       (work < held + VGPU_BUDGET_SHARE || !vgpu_vq_is_crowded(budget->q->control));
 }
 
 static bool vgpu_budget_may_go(struct vgpu_budget *budget, bool is_work)

@@ -17,31 +17,10 @@
 
 #include "protocol/vgpu_budget.h"
 #include "protocol/vgpu_cmd_priv.h"
-#include "protocol/vgpu_fence.h"
 #include "protocol/vgpu_submitq.h"
 
-/* Commands that can be built however short memory is. */
-#define VGPU_CMD_POOL_MIN	64
-
 /* How long a device that was reset may take to answer its first command. */
-#define VGPU_PING_TIMEOUT_MS	5000
-
-/**
- * vgpu_cmdq_limits() - Get the limits of the device for the data of a command
- * @q: the queues
- *
- * Return: the limits.
- */
-struct vgpu_payload_limits vgpu_cmdq_limits(struct vgpu_cmdq *q)
-{
-	u32 ring = vgpu_vq_max_data(q->control);
-
-	return (struct vgpu_payload_limits){
-		.spares = &q->spares,
-		.max_entries = min_not_zero(q->max_entries, ring),
-		.max_entry_bytes = max_t(size_t, virtio_max_dma_size(q->vdev), PAGE_SIZE),
-	};
-}
+#define VGPU_CMDQ_PING_MS	5000
 
 static void vgpu_cmdq_lost(void *owner, int error)
 {
@@ -54,7 +33,7 @@ static void vgpu_cmdq_lost(void *owner, int error)
  * vgpu_cmdq_ping() - Check whether the device answers
  * @q: the queues
  *
- * Context: process, sleeps at most VGPU_PING_TIMEOUT_MS.
+ * Context: process, sleeps at most VGPU_CMDQ_PING_MS.
  * Return: 0 if it answers a question, with whatever answer; -ETIMEDOUT; why the
  * queue failed meanwhile.
  */
@@ -67,7 +46,7 @@ int vgpu_cmdq_ping(struct vgpu_cmdq *q)
 	/* Without memory nothing can be said; it is asked again. */
 	if (IS_ERR(cmd))
 		return 0;
-	ret = vgpu_cmd_ask(cmd, VGPU_PING_TIMEOUT_MS);
+	ret = vgpu_cmd_ask(cmd, msecs_to_jiffies(VGPU_CMDQ_PING_MS));
 	/* Even a bad answer shows that the device answers. */
 	if (ret != -ETIMEDOUT)
 		ret = cmd->msg.error == -EPROTO ? 0 : cmd->msg.error;
@@ -102,10 +81,12 @@ static void vgpu_cmdq_ping_release(struct vgpu_msg *msg)
 /* The ping is GET_DISPLAY_INFO, which every host supports. */
 static int vgpu_cmdq_create_ping(struct vgpu_cmdq *q)
 {
-	q->ping = vgpu_cmd_new_display_info(q);
-	if (IS_ERR(q->ping))
-		return PTR_ERR(q->ping);
-	q->ping->msg.release = vgpu_cmdq_ping_release;
+	struct vgpu_cmd *ping = vgpu_cmd_new_display_info(q);
+
+	if (IS_ERR(ping))
+		return PTR_ERR(ping);
+	ping->msg.release = vgpu_cmdq_ping_release;
+	q->ping = ping;
 	q->ping_is_idle = true;
 	return 0;
 }
@@ -138,81 +119,30 @@ void vgpu_cmdq_limit_questions(struct vgpu_cmdq *q, unsigned int limit_ms)
 	q->deadline = limit_ms ? (jiffies + msecs_to_jiffies(limit_ms)) ?: 1 : 0;
 }
 
-static int vgpu_cmdq_alloc_panic_slots(struct vgpu_cmdq *q)
+static void vgpu_cmdq_init(struct vgpu_cmdq *q, const struct vgpu_cmdq_config *config)
 {
-	unsigned int i;
-
-	for (i = 0; i < VGPU_CMD_PANIC_SLOTS; i++) {
-		q->panic_slots[i] = kmalloc(VGPU_CMD_LARGE_BYTES, GFP_KERNEL);
-		if (!q->panic_slots[i])
-			return -ENOMEM;
-	}
-	return 0;
+	q->vdev = config->vdev;
+	q->lost = config->lost;
+	q->arg = config->arg;
+	q->wq = config->wq;
+	q->fence_wq = config->fence_wq;
+	q->max_entries = config->max_entries;
+	vgpu_fence_ids_init(&q->fence_ids, config->first_fence);
+	init_waitqueue_head(&q->fence_ids_anew);
+	vgpu_payload_spares_init(&q->spares);
+	spin_lock_init(&q->refusal_lock);
+	spin_lock_init(&q->submitqs_lock);
+	INIT_LIST_HEAD(&q->submitqs);
 }
 
-static void vgpu_cmdq_free_panic_slots(struct vgpu_cmdq *q)
+/* Free everything but the rings. */
+static void vgpu_cmdq_free(struct vgpu_cmdq *q)
 {
-	unsigned int i;
-
-	for (i = 0; i < VGPU_CMD_PANIC_SLOTS; i++)
-		kfree(q->panic_slots[i]);
-}
-
-/*
- * An empty constructor exempts the cache from init_on_alloc; every byte sent is initialised by
- * vgpu_cmd_init() or by the caller.
- */
-static void vgpu_cmdq_construct_cmd(void *cmd)
-{
-}
-
-/* Open files may keep the cache of a removed device, so each cache needs a name of its own. */
-static atomic_t vgpu_cmdq_serial = ATOMIC_INIT(0);
-
-static int vgpu_cmdq_create_pool(struct vgpu_cmd_pool *pool, unsigned int size_bytes)
-{
-	const unsigned int room = offsetof(struct vgpu_cmd, req);
-	char name[32];
-
-	snprintf(name, sizeof(name), "vgpu-cmd-%u-%d", size_bytes,
-		 atomic_inc_return(&vgpu_cmdq_serial));
-	pool->cache = kmem_cache_create_usercopy(name, size_bytes, 0,
-						 SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, room,
-						 size_bytes - room, vgpu_cmdq_construct_cmd);
-	if (!pool->cache)
-		return -ENOMEM;
-	/*
-	 * The reserve is charged to nobody: a client at its memory limit takes from it, and must
-	 * not wait there for ever. Budgets bound what it takes.
-	 */
-	pool->reserve = mempool_create_kmalloc_pool(VGPU_CMD_POOL_MIN, size_bytes);
-	return pool->reserve ? 0 : -ENOMEM;
-}
-
-static void vgpu_cmdq_destroy_pool(struct vgpu_cmd_pool *pool)
-{
-	mempool_destroy(pool->reserve);
-	kmem_cache_destroy(pool->cache);
-}
-
-static int vgpu_cmdq_create_pools(struct vgpu_cmdq *q)
-{
-	const size_t resp_bytes = sizeof(struct virtio_gpu_ctrl_hdr);
-	int ret;
-
-	ret = vgpu_cmdq_create_pool(&q->small,
-				    VGPU_CMD_BYTES(VGPU_CMD_SMALL_REQ_BYTES, resp_bytes));
-	return ret ?: vgpu_cmdq_create_pool(&q->large, VGPU_CMD_LARGE_BYTES);
-}
-
-static void vgpu_cmdq_destroy_pools(struct vgpu_cmdq *q)
-{
-	struct list_head *memory, *next;
-
-	list_for_each_safe(memory, next, &q->reserve)
-		kfree(memory);
-	vgpu_cmdq_destroy_pool(&q->large);
-	vgpu_cmdq_destroy_pool(&q->small);
+	kfree(q->ping);
+	vgpu_cmd_memory_fini(&q->memory);
+	vgpu_budgets_destroy(q->budgets);
+	vgpu_payload_spares_fini(&q->spares);
+	kfree(q);
 }
 
 /**
@@ -229,32 +159,14 @@ struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config)
 	q = kzalloc(sizeof(*q), GFP_KERNEL);
 	if (!q)
 		return ERR_PTR(-ENOMEM);
-	q->vdev = config->vdev;
-	q->lost = config->lost;
-	q->arg = config->arg;
-	q->wq = config->wq;
-	q->fence_wq = config->fence_wq;
-	q->max_entries = config->max_entries;
-	vgpu_fence_ids_init(&q->fence_ids, config->first_fence);
-	init_waitqueue_head(&q->fence_ids_anew);
-	vgpu_payload_spares_init(&q->spares);
-	spin_lock_init(&q->refusal_lock);
-	spin_lock_init(&q->reserve_lock);
-	INIT_LIST_HEAD(&q->reserve);
-	spin_lock_init(&q->submitqs_lock);
-	INIT_LIST_HEAD(&q->submitqs);
+	vgpu_cmdq_init(q, config);
 	q->budgets = vgpu_budgets_create();
-	if (!q->budgets || vgpu_cmdq_create_pools(q))
-		goto err_destroy_pools;
-	q->panic_cpu = -1;
-	if (vgpu_cmdq_alloc_panic_slots(q))
-		goto err_free_slots;
-	if (vgpu_cmdq_create_ping(q))
-		goto err_free_slots;
+	if (vgpu_cmd_memory_init(&q->memory) || !q->budgets || vgpu_cmdq_create_ping(q))
+		goto err_free;
 	q->control = vgpu_vq_create(&vgpu_cmdq_vq_ops, q, config->silence_limit_ms,
 				    config->fence_wq);
 	if (IS_ERR(q->control))
-		goto err_free_ping;
+		goto err_free;
 	/* No silence limit: the control queue decides whether the device is lost. */
 	q->cursor = vgpu_vq_create(&vgpu_cmdq_vq_ops, q, 0, config->fence_wq);
 	if (IS_ERR(q->cursor))
@@ -263,14 +175,8 @@ struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config)
 
 err_destroy_control:
 	vgpu_vq_destroy(q->control);
-err_free_ping:
-	kfree(q->ping);
-err_free_slots:
-	vgpu_cmdq_free_panic_slots(q);
-err_destroy_pools:
-	vgpu_cmdq_destroy_pools(q);
-	vgpu_budgets_destroy(q->budgets);
-	kfree(q);
+err_free:
+	vgpu_cmdq_free(q);
 	return ERR_PTR(-ENOMEM);
 }
 
@@ -302,12 +208,7 @@ void vgpu_cmdq_destroy(struct vgpu_cmdq *q)
 		return;
 	vgpu_vq_destroy(q->cursor);
 	vgpu_vq_destroy(q->control);
-	kfree(q->ping);
-	vgpu_cmdq_free_panic_slots(q);
-	vgpu_cmdq_destroy_pools(q);
-	vgpu_budgets_destroy(q->budgets);
-	vgpu_payload_spares_fini(&q->spares);
-	kfree(q);
+	vgpu_cmdq_free(q);
 }
 
 /**
@@ -354,144 +255,6 @@ void vgpu_cmdq_stop(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_control_interrupt() - Handle an interrupt of the control ring
- * @q: the queues
- *
- * Context: hard interrupt.
- */
-void vgpu_cmdq_control_interrupt(struct vgpu_cmdq *q)
-{
-	vgpu_vq_callback(q->control);
-}
-
-/**
- * vgpu_cmdq_cursor_interrupt() - Handle an interrupt of the cursor ring
- * @q: the queues
- *
- * Context: hard interrupt.
- */
-void vgpu_cmdq_cursor_interrupt(struct vgpu_cmdq *q)
-{
-	vgpu_vq_callback(q->cursor);
-}
-
-/**
- * vgpu_cmdq_error() - Get the reason why the queues take no commands
- * @q: the queues
- *
- * Return: 0 when they are, else a negative errno.
- */
-int vgpu_cmdq_error(struct vgpu_cmdq *q)
-{
-	return vgpu_vq_error(q->control);
-}
-
-/**
- * vgpu_cmdq_is_crowded() - Check whether clients must leave the rest of the ring to the display
- * @q: the queues
- *
- * Return: true if what they send would leave the display too little room.
- */
-bool vgpu_cmdq_is_crowded(struct vgpu_cmdq *q)
-{
-	return vgpu_vq_is_crowded(q->control);
-}
-
-/**
- * vgpu_cmdq_held_quarters() - Get how much of the ring is full of held commands
- * @q: the queues
- *
- * Return: the number of full quarters, 0 to 4.
- */
-u32 vgpu_cmdq_held_quarters(struct vgpu_cmdq *q)
-{
-	return vgpu_vq_held_quarters(q->control);
-}
-
-/**
- * vgpu_cmdq_held_share() - Get how much a client with held commands may have in flight
- * @q: the queues
- *
- * Return: the number of commands.
- */
-u32 vgpu_cmdq_held_share(struct vgpu_cmdq *q)
-{
-	return vgpu_vq_held_share(q->control);
-}
-
-/**
- * vgpu_cmdq_is_silent() - Check whether the host is silent
- * @q: the queues
- *
- * Return: true if the host does not answer a ping; see vgpu_vq_is_silent().
- */
-bool vgpu_cmdq_is_silent(struct vgpu_cmdq *q)
-{
-	return vgpu_vq_is_silent(q->control);
-}
-
-/**
- * vgpu_cmdq_kick() - Notify the device of posted commands
- * @q: the queues
- *
- * Context: any.
- */
-void vgpu_cmdq_kick(struct vgpu_cmdq *q)
-{
-	vgpu_vq_kick(q->control);
-}
-
-/**
- * vgpu_cmdq_kick_cursor() - Notify the device of posted cursor commands
- * @q: the queues
- *
- * Context: any.
- */
-void vgpu_cmdq_kick_cursor(struct vgpu_cmdq *q)
-{
-	vgpu_vq_kick(q->cursor);
-}
-
-/**
- * vgpu_cmdq_poll() - Collect responses that did not ask for an interrupt
- * @q: the queues
- *
- * Context: any.
- */
-void vgpu_cmdq_poll(struct vgpu_cmdq *q)
-{
-	vgpu_vq_poll(q->control);
-}
-
-/**
- * vgpu_cmdq_runs_after() - Check whether later commands are executed after the one of a fence
- * @q: the queues
- * @fence: any fence
- *
- * Context: any.
- * Return: true if the device executes that command before any command that is sent to the control
- * queue after this call.
- */
-bool vgpu_cmdq_runs_after(struct vgpu_cmdq *q, struct dma_fence *fence)
-{
-	return vgpu_fence_is_ahead(fence, q->control);
-}
-
-/**
- * vgpu_cmdq_has() - Check whether a fence belongs to a command that was sent
- * @q: the queues
- * @fence: any fence
- *
- * Context: any.
- * Return: true if the host of this device has the command, or will get it; false once the fence
- * is signalled.
- */
-bool vgpu_cmdq_has(struct vgpu_cmdq *q, struct dma_fence *fence)
-{
-	return vgpu_fence_is_sent(fence, q->control);
-}
-
-/**
  * vgpu_cmdq_panic_enter() - Take the control queue over in a panic
  * @q: the queues
  *
@@ -506,22 +269,7 @@ int vgpu_cmdq_panic_enter(struct vgpu_cmdq *q)
 	int ret = vgpu_vq_panic_enter(q->control);
 
 	if (!ret)
-		WRITE_ONCE(q->panic_cpu, raw_smp_processor_id());
-	return ret;
-}
-
-/**
- * vgpu_cmd_panic_run() - Send a command in a panic and wait for the answer
- * @cmd: the command; its reference is taken over
- *
- * Context: between vgpu_cmdq_panic_enter() and vgpu_cmdq_panic_exit(); does not sleep.
- * Return: 0; -ETIMEDOUT; -EIO.
- */
-int vgpu_cmd_panic_run(struct vgpu_cmd *cmd)
-{
-	int ret = vgpu_vq_panic_run(cmd->q->control, &cmd->msg);
-
-	vgpu_cmd_put(cmd);
+		WRITE_ONCE(q->memory.panic_cpu, raw_smp_processor_id());
 	return ret;
 }
 
@@ -533,32 +281,8 @@ int vgpu_cmd_panic_run(struct vgpu_cmd *cmd)
  */
 void vgpu_cmdq_panic_exit(struct vgpu_cmdq *q)
 {
-	WRITE_ONCE(q->panic_cpu, -1);
+	WRITE_ONCE(q->memory.panic_cpu, -1);
 	vgpu_vq_panic_exit(q->control);
-}
-
-/**
- * vgpu_cmdq_listen() - Ask for an interrupt at each response
- * @q: the queues
- *
- * Undone by vgpu_cmdq_unlisten().
- *
- * Context: any.
- */
-void vgpu_cmdq_listen(struct vgpu_cmdq *q)
-{
-	vgpu_vq_listen(q->control);
-}
-
-/**
- * vgpu_cmdq_unlisten() - Undo vgpu_cmdq_listen()
- * @q: the queues
- *
- * Context: any.
- */
-void vgpu_cmdq_unlisten(struct vgpu_cmdq *q)
-{
-	vgpu_vq_unlisten(q->control);
 }
 
 /**

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_CMDQ_H
+#define VGPU_CMDQ_H
+
+#include "protocol/vgpu_cmdq_types.h"
+#include "protocol/vgpu_fence.h"
+#include "transport/vgpu_vq.h"
+
+struct virtqueue;
+
+struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config);
+void vgpu_cmdq_settle(struct vgpu_cmdq *q);
+void vgpu_cmdq_destroy(struct vgpu_cmdq *q);
+void vgpu_cmdq_start(struct vgpu_cmdq *q, struct virtqueue *control, struct virtqueue *cursor);
+void vgpu_cmdq_fail(struct vgpu_cmdq *q, int error);
+void vgpu_cmdq_stop(struct vgpu_cmdq *q);
+int vgpu_cmdq_ping(struct vgpu_cmdq *q);
+void vgpu_cmdq_limit_questions(struct vgpu_cmdq *q, unsigned int limit_ms);
+int vgpu_cmdq_await_fence_ids(struct vgpu_cmdq *q);
+int vgpu_cmdq_panic_enter(struct vgpu_cmdq *q);
+void vgpu_cmdq_panic_exit(struct vgpu_cmdq *q);
+u64 vgpu_cmdq_read_refusals(struct vgpu_cmdq *q, struct vgpu_cmdq_refusal *refusals);
+void vgpu_cmdq_read_stats(struct vgpu_cmdq *q, struct vgpu_vq_stats *control,
+			  struct vgpu_vq_stats *cursor);
+
+/* What the layers above ask of the rings: the functions of vgpu_vq.c, for the queue meant. */
+static inline void vgpu_cmdq_control_interrupt(struct vgpu_cmdq *q)
+{
+	vgpu_vq_callback(q->control);
+}
+
+static inline void vgpu_cmdq_cursor_interrupt(struct vgpu_cmdq *q)
+{
+	vgpu_vq_callback(q->cursor);
+}
+
+/* Notify the device of posted commands. */
+static inline void vgpu_cmdq_kick(struct vgpu_cmdq *q)
+{
+	vgpu_vq_kick(q->control);
+}
+
+static inline void vgpu_cmdq_kick_cursor(struct vgpu_cmdq *q)
+{
+	vgpu_vq_kick(q->cursor);
+}
+
+/* Collect responses that did not ask for an interrupt. */
+static inline void vgpu_cmdq_poll(struct vgpu_cmdq *q)
+{
+	vgpu_vq_poll(q->control);
+}
+
+/* Ask for an interrupt at each response, until vgpu_cmdq_unlisten(). */
+static inline void vgpu_cmdq_listen(struct vgpu_cmdq *q)
+{
+	vgpu_vq_listen(q->control);
+}
+
+static inline void vgpu_cmdq_unlisten(struct vgpu_cmdq *q)
+{
+	vgpu_vq_unlisten(q->control);
+}
+
+/* Get the negative errno by which the queues take no commands; 0 if they do. */
+static inline int vgpu_cmdq_error(struct vgpu_cmdq *q)
+{
+	return vgpu_vq_error(q->control);
+}
+
+/* Check whether the host leaves a ping unanswered. */
+static inline bool vgpu_cmdq_is_silent(struct vgpu_cmdq *q)
+{
+	return vgpu_vq_is_silent(q->control);
+}
+
+/* Check whether the host executes the command of @fence before all commands sent from now on. */
+static inline bool vgpu_cmdq_runs_after(struct vgpu_cmdq *q, struct dma_fence *fence)
+{
+	return vgpu_fence_is_ahead(fence, q->control);
+}
+
+/* Check whether the command of @fence was sent to this host, which has not signalled it. */
+static inline bool vgpu_cmdq_has(struct vgpu_cmdq *q, struct dma_fence *fence)
+{
+	return vgpu_fence_is_sent(fence, q->control);
+}
+
+/* Reserve memory for the commands of a display update, so that they do not wait for it. */
+static inline int vgpu_cmdq_begin_update(struct vgpu_cmdq *q, gfp_t gfp)
+{
+	return vgpu_cmd_memory_begin_update(&q->memory, gfp);
+}
+
+static inline void vgpu_cmdq_end_update(struct vgpu_cmdq *q)
+{
+	vgpu_cmd_memory_end_update(&q->memory);
+}
+
+#endif

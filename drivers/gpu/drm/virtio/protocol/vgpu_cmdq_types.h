@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_CMDQ_TYPES_H
+#define VGPU_CMDQ_TYPES_H
+
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+#include "protocol/vgpu_cmd_memory.h"
+#include "protocol/vgpu_fence_id.h"
+#include "protocol/vgpu_payload.h"
+
+struct vgpu_budgets;
+struct vgpu_cmd;
+struct vgpu_vq;
+struct virtio_device;
+struct workqueue_struct;
+
+/**
+ * struct vgpu_cmdq_config - Parameters of vgpu_cmdq_create()
+ * @vdev: the device
+ * @lost: upcall: the device is lost; any context, maybe more than once
+ * @arg: argument of the upcall
+ * @wq: runs work that may sleep; flushed before vgpu_cmdq_destroy()
+ * @fence_wq: runs work that fences depend on; has WQ_MEM_RECLAIM
+ * @silence_limit_ms: how long the device may be silent before it is lost; 0 for ever
+ * @max_entries: most pieces a command's data may have; 0 for the size of the ring
+ * @first_fence: id of the first fence
+ */
+struct vgpu_cmdq_config {
+	struct virtio_device *vdev;
+	void (*lost)(void *arg, int error);
+	void *arg;
+	struct workqueue_struct *wq;
+	struct workqueue_struct *fence_wq;
+	unsigned int silence_limit_ms;
+	unsigned int max_entries;
+	u32 first_fence;
+};
+
+/* How many of the latest refusals are kept. */
+#define VGPU_CMDQ_REFUSALS	16
+
+/**
+ * struct vgpu_cmdq_refusal - A command that failed
+ * @at_ns: when, monotonic clock
+ * @type: VIRTIO_GPU_CMD_*
+ * @ctx_id: context of the command
+ * @error: errno of the answer, negative
+ */
+struct vgpu_cmdq_refusal {
+	u64 at_ns;
+	u32 type;
+	u32 ctx_id;
+	int error;
+};
+
+/**
+ * struct vgpu_cmdq - The device's two queues; other layers use the functions of vgpu_cmdq.h only
+ * @vdev: constant
+ * @control: queue of everything but the cursor, constant
+ * @cursor: queue of the cursor, constant
+ * @memory: memory of commands
+ * @spares: memory for the data of commands
+ * @budgets: the budgets of all processes, constant
+ * @lost: upcall, constant
+ * @arg: argument of the upcall, constant
+ * @wq: runs work that may sleep, constant
+ * @fence_wq: runs work that fences depend on, constant
+ * @max_entries: limit set by the administrator or 0, constant
+ * @deadline: when waits for questions of the driver give up, in jiffies; 0 for never
+ * @use_dma: the device goes by DMA addresses; constant while started
+ * @ping: the command that checks whether the host answers, constant
+ * @ping_is_idle: @ping can be sent: the device no longer has it
+ * @fence_ids: ids of fences on the wire
+ * @fence_ids_anew: wait queue of clients that wait until global ids begin anew
+ * @submitqs_lock: protects changes of @submitqs
+ * @submitqs: the submission queues of all contexts; read under RCU
+ * @refusal_lock: protects what follows
+ * @nr_refusals: how many commands the device refused or answered badly
+ * @refusals: the latest of them; number N at N modulo the length
+ */
+struct vgpu_cmdq {
+	struct virtio_device *vdev;
+	struct vgpu_vq *control;
+	struct vgpu_vq *cursor;
+	struct vgpu_cmd_memory memory;
+	struct vgpu_payload_spares spares;
+	struct vgpu_budgets *budgets;
+	void (*lost)(void *arg, int error);
+	void *arg;
+	struct workqueue_struct *wq;
+	struct workqueue_struct *fence_wq;
+	unsigned int max_entries;
+	unsigned long deadline;
+	bool use_dma;
+	struct vgpu_cmd *ping;
+	bool ping_is_idle;
+	struct vgpu_fence_ids fence_ids;
+	wait_queue_head_t fence_ids_anew;
+	spinlock_t submitqs_lock;
+	struct list_head submitqs;
+	spinlock_t refusal_lock;
+	u64 nr_refusals;
+	struct vgpu_cmdq_refusal refusals[VGPU_CMDQ_REFUSALS];
+};
+
+#endif
