@@ -62,16 +62,18 @@ static struct vgpu_cmd *vgpu_panic_upload(struct vgpu_cmdq *q, const struct drm_
 {
 	struct vgpu_gem *gem = vgpu_framebuffer_gem(fb);
 	const struct vgpu_rect whole = { .w = fb->width, .h = fb->height };
-	const struct vgpu_transfer transfer = {
-		.box = { .w = fb->width, .h = fb->height, .d = 1 },
-		.stride = fb->pitches[0],
+	const struct virtio_gpu_transfer_host_3d transfer = {
+		.box.w = cpu_to_le32(fb->width),
+		.box.h = cpu_to_le32(fb->height),
+		.box.d = cpu_to_le32(1),
+		.stride = cpu_to_le32(fb->pitches[0]),
 	};
 
 	switch (gem->res.kind) {
 	case VGPU_RESOURCE_2D:
 		return vgpu_cmd_transfer_to_host_2d(q, gem->res.id, &whole, 0);
 	case VGPU_RESOURCE_3D:
-		return vgpu_cmd_transfer_to_host_3d(q, gem->res.id, 0, &transfer);
+		return vgpu_cmd_transfer_3d(q, gem->res.id, 0, true, &transfer);
 	default:
 		return NULL;
 	}

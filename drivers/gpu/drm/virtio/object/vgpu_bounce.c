@@ -122,27 +122,31 @@ static u32 vgpu_bounce_cpp(const struct vgpu_resource *res)
  * Return: the part, which may reach beyond the end of the buffer.
  */
 struct vgpu_bounce_area vgpu_bounce_area(const struct vgpu_gem *gem,
-					 const struct vgpu_transfer *transfer)
+					 const struct virtio_gpu_transfer_host_3d *transfer)
 {
 	const struct vgpu_resource *res = &gem->res;
 	struct vgpu_bounce_area area = {
-		.offset = transfer->offset, .row_bytes = gem->base.base.size, .rows = 1,
+		.offset = le64_to_cpu(transfer->offset),
+		.row_bytes = gem->base.base.size,
+		.rows = 1,
 	};
+	const u32 width = le32_to_cpu(transfer->box.w), height = le32_to_cpu(transfer->box.h);
+	const u32 level = le32_to_cpu(transfer->level);
 	size_t cpp = vgpu_bounce_cpp(res), stride;
 
 	if (res->kind == VGPU_RESOURCE_3D && !res->is_texture) {
-		area.row_bytes = transfer->box.w;
+		area.row_bytes = width;
 		return area;
 	}
-	if (!cpp || res->layered || transfer->box.d > 1 || transfer->box.h > VGPU_BOUNCE_MAX_ROWS ||
-	    transfer->level >= VGPU_BOUNCE_MAX_LEVELS)
+	if (!cpp || res->layered || le32_to_cpu(transfer->box.d) > 1 ||
+	    height > VGPU_BOUNCE_MAX_ROWS || level >= VGPU_BOUNCE_MAX_LEVELS)
 		return area;
-	stride = transfer->stride ?: max(res->width >> transfer->level, 1u) * cpp;
-	if (transfer->box.w * cpp > stride)
+	stride = le32_to_cpu(transfer->stride) ?: max(res->width >> level, 1u) * cpp;
+	if (width * cpp > stride)
 		return area;
-	area.row_bytes = transfer->box.w * cpp;
+	area.row_bytes = width * cpp;
 	area.stride = stride;
-	area.rows = transfer->box.h;
+	area.rows = height;
 	return area;
 }
 

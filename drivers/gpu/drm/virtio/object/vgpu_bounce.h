@@ -7,7 +7,7 @@
 struct vgpu_cmd;
 struct vgpu_device;
 struct vgpu_gem;
-struct vgpu_transfer;
+struct virtio_gpu_transfer_host_3d;
 
 /**
  * struct vgpu_bounce_area - Find the bytes that a transfer reads or writes
@@ -25,7 +25,7 @@ struct vgpu_bounce_area {
 
 void vgpu_bounce_init(struct vgpu_device *vgpu);
 struct vgpu_bounce_area vgpu_bounce_area(const struct vgpu_gem *gem,
-					 const struct vgpu_transfer *transfer);
+					 const struct virtio_gpu_transfer_host_3d *transfer);
 void vgpu_bounce_to_device(struct vgpu_gem *gem, const struct vgpu_bounce_area *area);
 int vgpu_bounce_from_device_locked(struct vgpu_gem *gem, const struct vgpu_bounce_area *area,
 				   struct vgpu_cmd *cmd);

@@ -281,7 +281,8 @@ struct vgpu_gem *vgpu_gem_create_2d(struct vgpu_device *vgpu, struct vgpu_timeli
  * Return: the buffer; or an error pointer: -ENOMEM, -ENOSPC, -E2BIG, -EINTR.
  */
 struct vgpu_gem *vgpu_gem_create_3d(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
-				    size_t size_bytes, const struct vgpu_texture *texture)
+				    size_t size_bytes,
+				    const struct virtio_gpu_resource_create_3d *texture)
 {
 	struct vgpu_gem *gem = vgpu_gem_create(vgpu, size_bytes);
 	struct vgpu_fence *fence;

@@ -78,7 +78,8 @@ struct drm_gem_object *vgpu_gem_create_object(struct drm_device *drm, size_t siz
 struct vgpu_gem *vgpu_gem_create_2d(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
 				    size_t size_bytes, u32 format, u32 width, u32 height);
 struct vgpu_gem *vgpu_gem_create_3d(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
-				    size_t size_bytes, const struct vgpu_texture *texture);
+				    size_t size_bytes,
+				    const struct virtio_gpu_resource_create_3d *texture);
 struct vgpu_gem *vgpu_gem_create_blob(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
 				      const struct vgpu_gem_blob *blob);
 int vgpu_gem_open(struct drm_gem_object *obj, struct drm_file *file);

@@ -42,8 +42,10 @@ static bool vgpu_readback_is_possible(const struct vgpu_gem *gem)
 /* Post the transfer, with a fence that users of the buffer wait for. */
 static int vgpu_readback_post_locked(struct vgpu_gem *gem, bool to_host, struct vgpu_fence **fence)
 {
-	const struct vgpu_transfer transfer = {
-		.box = { .w = gem->res.width, .h = gem->res.height, .d = 1 },
+	const struct virtio_gpu_transfer_host_3d transfer = {
+		.box.w = cpu_to_le32(gem->res.width),
+		.box.h = cpu_to_le32(gem->res.height),
+		.box.d = cpu_to_le32(1),
 	};
 	const struct vgpu_bounce_area area = vgpu_bounce_area(gem, &transfer);
 	struct vgpu_cmdq *q = gem->res.vgpu->cmdq;
@@ -58,10 +60,7 @@ static int vgpu_readback_post_locked(struct vgpu_gem *gem, bool to_host, struct 
 		ret = vgpu_reclaim_use_locked(gem);
 	if (ret)
 		return ret;
-	if (to_host)
-		cmd = vgpu_cmd_transfer_to_host_3d(q, gem->res.id, 0, &transfer);
-	else
-		cmd = vgpu_cmd_transfer_from_host_3d(q, gem->res.id, 0, &transfer);
+	cmd = vgpu_cmd_transfer_3d(q, gem->res.id, 0, to_host, &transfer);
 	if (to_host)
 		vgpu_bounce_to_device(gem, &area);
 	else

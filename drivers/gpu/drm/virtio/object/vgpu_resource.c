@@ -647,19 +647,23 @@ int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u3
  * Context: process, may sleep.
  * Return: see vgpu_resource_create_2d().
  */
-int vgpu_resource_create_3d(struct vgpu_resource *res, const struct vgpu_texture *texture,
+int vgpu_resource_create_3d(struct vgpu_resource *res,
+			    const struct virtio_gpu_resource_create_3d *texture,
 			    struct vgpu_fence *fence)
 {
-	res->format = texture->format;
-	res->width = texture->width;
-	res->height = texture->height;
-	res->layered = texture->depth > 1 || texture->array_size > 1;
-	res->is_texture = texture->target != VGPU_RESOURCE_TARGET_BUFFER;
-	res->is_plain_2d = !res->layered && texture->nr_samples <= 1 &&
-			   (texture->target == VGPU_RESOURCE_TARGET_2D ||
-			    texture->target == VGPU_RESOURCE_TARGET_RECT);
+	const u32 target = le32_to_cpu(texture->target);
+
+	res->format = le32_to_cpu(texture->format);
+	res->width = le32_to_cpu(texture->width);
+	res->height = le32_to_cpu(texture->height);
+	res->layered = le32_to_cpu(texture->depth) > 1 || le32_to_cpu(texture->array_size) > 1;
+	res->is_texture = target != VGPU_RESOURCE_TARGET_BUFFER;
+	res->is_plain_2d = !res->layered && le32_to_cpu(texture->nr_samples) <= 1 &&
+			   (target == VGPU_RESOURCE_TARGET_2D ||
+			    target == VGPU_RESOURCE_TARGET_RECT);
+
 	return vgpu_resource_post_create(res, VGPU_RESOURCE_3D,
-					 vgpu_cmd_resource_create_3d(res->vgpu->cmdq, res->id, 0,
+					 vgpu_cmd_resource_create_3d(res->vgpu->cmdq, res->id,
 								     texture),
 					 fence);
 }

@@ -119,7 +119,8 @@ bool vgpu_resource_is_lost(const struct vgpu_resource *res);
 
 int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u32 height,
 			    struct vgpu_fence *fence);
-int vgpu_resource_create_3d(struct vgpu_resource *res, const struct vgpu_texture *texture,
+int vgpu_resource_create_3d(struct vgpu_resource *res,
+			    const struct virtio_gpu_resource_create_3d *texture,
 			    struct vgpu_fence *fence);
 int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_mem,
 			      u32 blob_flags, u64 blob_id, u64 size_bytes,

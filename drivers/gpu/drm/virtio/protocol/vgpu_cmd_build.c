@@ -16,8 +16,8 @@
  * vgpu_cmd_attach_backing():          RESOURCE_ATTACH_BACKING   pages
  * vgpu_cmd_detach_backing():          RESOURCE_DETACH_BACKING   plain
  * vgpu_cmd_transfer_to_host_2d():     TRANSFER_TO_HOST_2D       update
- * vgpu_cmd_transfer_to_host_3d():     TRANSFER_TO_HOST_3D       plain
- * vgpu_cmd_transfer_from_host_3d():   TRANSFER_FROM_HOST_3D     plain
+ * vgpu_cmd_transfer_3d():             TRANSFER_TO_HOST_3D or    plain
+ *                                     TRANSFER_FROM_HOST_3D
  * vgpu_cmd_unmap_blob():              RESOURCE_UNMAP_BLOB       end
  * vgpu_cmd_ctx_create():              CTX_CREATE                plain
  * vgpu_cmd_ctx_destroy():             CTX_DESTROY               end
@@ -44,7 +44,8 @@
  *
  * The parameters are named like the fields of the request. A @res_id of 0 stands for no resource,
  * a @ctx_id of 0 for no context. Rectangles and positions are in pixels, offsets and sizes in
- * bytes.
+ * bytes. Where a function takes the struct of a request, the caller leaves the header and the id of
+ * the resource zero, and fills in the rest.
  */
 
 #include <linux/slab.h>
@@ -209,16 +210,16 @@ struct vgpu_cmd *vgpu_cmd_resource_create_2d(struct vgpu_cmdq *q, u32 res_id, u3
 	return vgpu_cmd_of(req);
 }
 
-struct vgpu_cmd *vgpu_cmd_resource_create_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
-					     const struct vgpu_texture *texture)
+struct vgpu_cmd *vgpu_cmd_resource_create_3d(struct vgpu_cmdq *q, u32 res_id,
+					     const struct virtio_gpu_resource_create_3d *texture)
 {
-	struct virtio_gpu_resource_create_3d *req;
+	struct vgpu_cmd *cmd = vgpu_cmd_alloc(q, sizeof(*texture), false);
+	struct virtio_gpu_resource_create_3d *req = (void *)cmd->req;
 
-	req = vgpu_cmd_begin(q, VIRTIO_GPU_CMD_RESOURCE_CREATE_3D, sizeof(*req));
-	req->hdr.ctx_id = cpu_to_le32(ctx_id);
+	*req = *texture;
+	req->hdr.type = cpu_to_le32(VIRTIO_GPU_CMD_RESOURCE_CREATE_3D);
 	req->resource_id = cpu_to_le32(res_id);
-	vgpu_wire_put_texture(req, texture);
-	return vgpu_cmd_of(req);
+	return cmd;
 }
 
 /* The host owns a blob without @pages. A @blob_id of 0 stands for guest memory. */
@@ -269,35 +270,24 @@ struct vgpu_cmd *vgpu_cmd_transfer_to_host_2d(struct vgpu_cmdq *q, u32 res_id,
 	struct virtio_gpu_transfer_to_host_2d *req;
 
 	req = vgpu_cmd_begin_update(q, VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D, sizeof(*req));
-	vgpu_wire_put_rect(&req->r, rect);
+	req->r = vgpu_wire_rect(rect);
 	req->offset = cpu_to_le64(offset);
 	req->resource_id = cpu_to_le32(res_id);
 	return vgpu_cmd_of(req);
 }
 
-static struct vgpu_cmd *vgpu_cmd_transfer_3d(struct vgpu_cmdq *q, u32 type, u32 res_id,
-					     u32 ctx_id, const struct vgpu_transfer *transfer)
+struct vgpu_cmd *vgpu_cmd_transfer_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id, bool to_host,
+				      const struct virtio_gpu_transfer_host_3d *transfer)
 {
-	struct virtio_gpu_transfer_host_3d *req = vgpu_cmd_begin(q, type, sizeof(*req));
+	struct vgpu_cmd *cmd = vgpu_cmd_alloc(q, sizeof(*transfer), false);
+	struct virtio_gpu_transfer_host_3d *req = (void *)cmd->req;
 
+	*req = *transfer;
+	req->hdr.type = to_host ? cpu_to_le32(VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D) :
+				  cpu_to_le32(VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D);
 	req->hdr.ctx_id = cpu_to_le32(ctx_id);
 	req->resource_id = cpu_to_le32(res_id);
-	vgpu_wire_put_transfer(req, transfer);
-	return vgpu_cmd_of(req);
-}
-
-struct vgpu_cmd *vgpu_cmd_transfer_to_host_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
-					      const struct vgpu_transfer *transfer)
-{
-	return vgpu_cmd_transfer_3d(q, VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D, res_id, ctx_id,
-				    transfer);
-}
-
-struct vgpu_cmd *vgpu_cmd_transfer_from_host_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
-						const struct vgpu_transfer *transfer)
-{
-	return vgpu_cmd_transfer_3d(q, VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D, res_id, ctx_id,
-				    transfer);
+	return cmd;
 }
 
 /* ---- contexts ---- */
@@ -413,7 +403,7 @@ struct vgpu_cmd *vgpu_cmd_set_scanout(struct vgpu_cmdq *q, u32 scanout_id, u32 r
 	struct virtio_gpu_set_scanout *req;
 
 	req = vgpu_cmd_begin_update(q, VIRTIO_GPU_CMD_SET_SCANOUT, sizeof(*req));
-	vgpu_wire_put_rect(&req->r, rect);
+	req->r = vgpu_wire_rect(rect);
 	req->scanout_id = cpu_to_le32(scanout_id);
 	req->resource_id = cpu_to_le32(res_id);
 	return vgpu_cmd_of(req);
@@ -425,12 +415,19 @@ struct vgpu_cmd *vgpu_cmd_set_scanout_blob(struct vgpu_cmdq *q, u32 scanout_id, 
 					   const struct vgpu_scanout_blob *blob)
 {
 	struct virtio_gpu_set_scanout_blob *req;
+	unsigned int i;
 
 	req = vgpu_cmd_begin_update(q, VIRTIO_GPU_CMD_SET_SCANOUT_BLOB, sizeof(*req));
-	vgpu_wire_put_rect(&req->r, rect);
+	req->r = vgpu_wire_rect(rect);
 	req->scanout_id = cpu_to_le32(scanout_id);
 	req->resource_id = cpu_to_le32(res_id);
-	vgpu_wire_put_scanout_blob(req, blob);
+	req->width = cpu_to_le32(blob->width);
+	req->height = cpu_to_le32(blob->height);
+	req->format = cpu_to_le32(blob->format);
+	for (i = 0; i < ARRAY_SIZE(blob->strides); i++) {
+		req->strides[i] = cpu_to_le32(blob->strides[i]);
+		req->offsets[i] = cpu_to_le32(blob->offsets[i]);
+	}
 	return vgpu_cmd_of(req);
 }
 
@@ -440,7 +437,7 @@ struct vgpu_cmd *vgpu_cmd_flush(struct vgpu_cmdq *q, u32 res_id, const struct vg
 	struct virtio_gpu_resource_flush *req;
 
 	req = vgpu_cmd_begin_update(q, VIRTIO_GPU_CMD_RESOURCE_FLUSH, sizeof(*req));
-	vgpu_wire_put_rect(&req->r, rect);
+	req->r = vgpu_wire_rect(rect);
 	req->resource_id = cpu_to_le32(res_id);
 	return vgpu_cmd_of(req);
 }

@@ -15,8 +15,8 @@ struct vgpu_cmdq;
 /* Commands about resources. */
 struct vgpu_cmd *vgpu_cmd_resource_create_2d(struct vgpu_cmdq *q, u32 res_id, u32 format,
 					     u32 width, u32 height);
-struct vgpu_cmd *vgpu_cmd_resource_create_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
-					     const struct vgpu_texture *texture);
+struct vgpu_cmd *vgpu_cmd_resource_create_3d(struct vgpu_cmdq *q, u32 res_id,
+					     const struct virtio_gpu_resource_create_3d *texture);
 struct vgpu_cmd *vgpu_cmd_resource_create_blob(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
 					       u32 blob_mem, u32 blob_flags, u64 blob_id,
 					       u64 size_bytes, struct sg_table *pages);
@@ -24,10 +24,8 @@ struct vgpu_cmd *vgpu_cmd_attach_backing(struct vgpu_cmdq *q, u32 res_id,
 					 struct sg_table *pages, u32 min_entries);
 struct vgpu_cmd *vgpu_cmd_transfer_to_host_2d(struct vgpu_cmdq *q, u32 res_id,
 					      const struct vgpu_rect *rect, u64 offset);
-struct vgpu_cmd *vgpu_cmd_transfer_to_host_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
-					      const struct vgpu_transfer *transfer);
-struct vgpu_cmd *vgpu_cmd_transfer_from_host_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id,
-						const struct vgpu_transfer *transfer);
+struct vgpu_cmd *vgpu_cmd_transfer_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id, bool to_host,
+				      const struct virtio_gpu_transfer_host_3d *transfer);
 struct vgpu_cmd *vgpu_cmd_map_blob(struct vgpu_cmdq *q, u32 res_id, u64 offset);
 int vgpu_cmd_read_map_info(const struct vgpu_cmd *cmd, u32 *cache);
 int vgpu_cmd_assign_uuid(struct vgpu_cmdq *q, u32 res_id, uuid_t *uuid);

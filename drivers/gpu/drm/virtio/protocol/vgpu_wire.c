@@ -2,9 +2,8 @@
 /**
  * DOC: wire
  *
- * Turns our terms into the little-endian structs of the wire, and what the device
- * answers into our terms. Everything the device says passes through here before
- * it is used, and what is out of range ends here, as an errno.
+ * Checks and decodes the responses of the device. Everything the device says passes through here
+ * before it is used, and what is out of range ends here, as an errno.
  *
  * The functions are pure: they touch what their arguments point to and nothing
  * else, take no locks and run in any context.
@@ -214,88 +213,6 @@ int vgpu_wire_map_info(const void *resp, u32 used_bytes, u32 *cache)
 		return -EPROTO;
 	*cache = mode == VIRTIO_GPU_MAP_CACHE_NONE ? VIRTIO_GPU_MAP_CACHE_CACHED : mode;
 	return 0;
-}
-
-/**
- * vgpu_wire_put_rect() - Encode a rectangle
- * @to: the wire's
- * @from: ours
- */
-void vgpu_wire_put_rect(struct virtio_gpu_rect *to, const struct vgpu_rect *from)
-{
-	to->x = cpu_to_le32(from->x);
-	to->y = cpu_to_le32(from->y);
-	to->width = cpu_to_le32(from->w);
-	to->height = cpu_to_le32(from->h);
-}
-
-/**
- * vgpu_wire_put_box() - Encode a box
- * @to: the wire's
- * @from: ours
- */
-void vgpu_wire_put_box(struct virtio_gpu_box *to, const struct vgpu_box *from)
-{
-	to->x = cpu_to_le32(from->x);
-	to->y = cpu_to_le32(from->y);
-	to->z = cpu_to_le32(from->z);
-	to->w = cpu_to_le32(from->w);
-	to->h = cpu_to_le32(from->h);
-	to->d = cpu_to_le32(from->d);
-}
-
-/**
- * vgpu_wire_put_texture() - Encode the description of a 3D resource
- * @to: the wire's; its header and id are the caller's
- * @from: ours
- */
-void vgpu_wire_put_texture(struct virtio_gpu_resource_create_3d *to,
-			   const struct vgpu_texture *from)
-{
-	to->target = cpu_to_le32(from->target);
-	to->format = cpu_to_le32(from->format);
-	to->bind = cpu_to_le32(from->bind);
-	to->width = cpu_to_le32(from->width);
-	to->height = cpu_to_le32(from->height);
-	to->depth = cpu_to_le32(from->depth);
-	to->array_size = cpu_to_le32(from->array_size);
-	to->last_level = cpu_to_le32(from->last_level);
-	to->nr_samples = cpu_to_le32(from->nr_samples);
-	to->flags = cpu_to_le32(from->flags);
-}
-
-/**
- * vgpu_wire_put_transfer() - Encode a copy
- * @to: the wire's; its header and id are the caller's
- * @from: ours
- */
-void vgpu_wire_put_transfer(struct virtio_gpu_transfer_host_3d *to,
-			    const struct vgpu_transfer *from)
-{
-	vgpu_wire_put_box(&to->box, &from->box);
-	to->offset = cpu_to_le64(from->offset);
-	to->level = cpu_to_le32(from->level);
-	to->stride = cpu_to_le32(from->stride);
-	to->layer_stride = cpu_to_le32(from->layer_stride);
-}
-
-/**
- * vgpu_wire_put_scanout_blob() - Encode the layout of a picture in a blob
- * @to: the wire's; its header, rectangle and ids are the caller's
- * @from: ours
- */
-void vgpu_wire_put_scanout_blob(struct virtio_gpu_set_scanout_blob *to,
-				const struct vgpu_scanout_blob *from)
-{
-	unsigned int i;
-
-	to->width = cpu_to_le32(from->width);
-	to->height = cpu_to_le32(from->height);
-	to->format = cpu_to_le32(from->format);
-	for (i = 0; i < ARRAY_SIZE(from->strides); i++) {
-		to->strides[i] = cpu_to_le32(from->strides[i]);
-		to->offsets[i] = cpu_to_le32(from->offsets[i]);
-	}
 }
 
 /**

@@ -50,66 +50,6 @@ struct vgpu_rect {
 };
 
 /**
- * struct vgpu_box - A box in texels of a resource
- * @x: left edge
- * @y: upper edge
- * @z: front edge, or layer
- * @w: width
- * @h: height
- * @d: depth, or number of layers
- */
-struct vgpu_box {
-	u32 x;
-	u32 y;
-	u32 z;
-	u32 w;
-	u32 h;
-	u32 d;
-};
-
-/**
- * struct vgpu_texture - Parameters of RESOURCE_CREATE_3D
- * @target: pipe target
- * @format: pipe format
- * @bind: pipe bind flags
- * @width: texels
- * @height: texels
- * @depth: texels
- * @array_size: layers
- * @last_level: number of the smallest mip level
- * @nr_samples: samples a texel
- * @flags: VIRTIO_GPU_RESOURCE_FLAG_*
- */
-struct vgpu_texture {
-	u32 target;
-	u32 format;
-	u32 bind;
-	u32 width;
-	u32 height;
-	u32 depth;
-	u32 array_size;
-	u32 last_level;
-	u32 nr_samples;
-	u32 flags;
-};
-
-/**
- * struct vgpu_transfer - A copy between a resource and its backing
- * @box: the part of the resource
- * @offset: where the backing's part starts, in bytes
- * @level: mip level
- * @stride: bytes a row of the backing, 0 for the resource's own
- * @layer_stride: bytes a layer of the backing, 0 for the resource's own
- */
-struct vgpu_transfer {
-	struct vgpu_box box;
-	u64 offset;
-	u32 level;
-	u32 stride;
-	u32 layer_stride;
-};
-
-/**
  * struct vgpu_scanout_blob - The layout of a picture in a blob
  * @width: pixels of the framebuffer
  * @height: rows of the framebuffer
@@ -155,14 +95,16 @@ int vgpu_wire_edid(const void *resp, u32 used_bytes, u8 *edid, u32 *size_bytes);
 int vgpu_wire_capset_info(const void *resp, u32 used_bytes, struct vgpu_capset_info *info);
 int vgpu_wire_map_info(const void *resp, u32 used_bytes, u32 *cache);
 
-void vgpu_wire_put_rect(struct virtio_gpu_rect *to, const struct vgpu_rect *from);
-void vgpu_wire_put_box(struct virtio_gpu_box *to, const struct vgpu_box *from);
-void vgpu_wire_put_texture(struct virtio_gpu_resource_create_3d *to,
-			   const struct vgpu_texture *from);
-void vgpu_wire_put_transfer(struct virtio_gpu_transfer_host_3d *to,
-			    const struct vgpu_transfer *from);
-void vgpu_wire_put_scanout_blob(struct virtio_gpu_set_scanout_blob *to,
-				const struct vgpu_scanout_blob *from);
 const char *vgpu_wire_type_name(u32 type);
+
+static inline struct virtio_gpu_rect vgpu_wire_rect(const struct vgpu_rect *rect)
+{
+	return (struct virtio_gpu_rect){
+		.x = cpu_to_le32(rect->x),
+		.y = cpu_to_le32(rect->y),
+		.width = cpu_to_le32(rect->w),
+		.height = cpu_to_le32(rect->h),
+	};
+}
 
 #endif

@@ -127,17 +127,17 @@ static int vgpu_ioctl_check_2d(struct drm_device *drm,
 static struct vgpu_gem *vgpu_ioctl_new_gem(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
 					   const struct drm_virtgpu_resource_create *args)
 {
-	const struct vgpu_texture texture = {
-		.target = args->target,
-		.format = args->format,
-		.bind = args->bind,
-		.width = args->width,
-		.height = args->height,
-		.depth = args->depth,
-		.array_size = args->array_size,
-		.last_level = args->last_level,
-		.nr_samples = args->nr_samples,
-		.flags = args->flags,
+	const struct virtio_gpu_resource_create_3d texture = {
+		.target = cpu_to_le32(args->target),
+		.format = cpu_to_le32(args->format),
+		.bind = cpu_to_le32(args->bind),
+		.width = cpu_to_le32(args->width),
+		.height = cpu_to_le32(args->height),
+		.depth = cpu_to_le32(args->depth),
+		.array_size = cpu_to_le32(args->array_size),
+		.last_level = cpu_to_le32(args->last_level),
+		.nr_samples = cpu_to_le32(args->nr_samples),
+		.flags = cpu_to_le32(args->flags),
 	};
 	int ret;
 
@@ -206,16 +206,20 @@ static int vgpu_ioctl_check_transfer(struct drm_device *drm, const struct vgpu_g
 	return vgpu_resource_error(&gem->res) ? -EIO : 0;
 }
 
-static struct vgpu_transfer
-vgpu_ioctl_transfer_args(const struct drm_virtgpu_3d_transfer_to_host *args)
+static struct virtio_gpu_transfer_host_3d
+vgpu_ioctl_transfer_request(const struct drm_virtgpu_3d_transfer_to_host *args)
 {
-	return (struct vgpu_transfer){
-		.box = { args->box.x, args->box.y, args->box.z,
-			 args->box.w, args->box.h, args->box.d },
-		.offset = args->offset,
-		.level = args->level,
-		.stride = args->stride,
-		.layer_stride = args->layer_stride,
+	return (struct virtio_gpu_transfer_host_3d){
+		.box.x = cpu_to_le32(args->box.x),
+		.box.y = cpu_to_le32(args->box.y),
+		.box.z = cpu_to_le32(args->box.z),
+		.box.w = cpu_to_le32(args->box.w),
+		.box.h = cpu_to_le32(args->box.h),
+		.box.d = cpu_to_le32(args->box.d),
+		.offset = cpu_to_le64(args->offset),
+		.level = cpu_to_le32(args->level),
+		.stride = cpu_to_le32(args->stride),
+		.layer_stride = cpu_to_le32(args->layer_stride),
 	};
 }
 
@@ -261,7 +265,7 @@ static int vgpu_ioctl_prepare_locked(struct drm_file *file, struct vgpu_gem *gem
 				     const struct drm_virtgpu_3d_transfer_to_host *args,
 				     struct vgpu_cmd *cmd)
 {
-	const struct vgpu_transfer transfer = vgpu_ioctl_transfer_args(args);
+	const struct virtio_gpu_transfer_host_3d transfer = vgpu_ioctl_transfer_request(args);
 	const struct vgpu_bounce_area area = vgpu_bounce_area(gem, &transfer);
 	int ret;
 
@@ -304,7 +308,7 @@ static int vgpu_ioctl_transfer_3d(struct vgpu_device *vgpu, struct drm_file *fil
 				  struct vgpu_gem *gem, bool to_host,
 				  const struct drm_virtgpu_3d_transfer_to_host *args)
 {
-	const struct vgpu_transfer transfer = vgpu_ioctl_transfer_args(args);
+	const struct virtio_gpu_transfer_host_3d transfer = vgpu_ioctl_transfer_request(args);
 	struct vgpu_context *ctx = vgpu_context_of(file);
 	struct vgpu_cmd *cmd;
 	u32 ctx_id;
@@ -314,10 +318,7 @@ static int vgpu_ioctl_transfer_3d(struct vgpu_device *vgpu, struct drm_file *fil
 	if (ret)
 		return ret;
 	ctx_id = vgpu_context_id(ctx);
-	if (to_host)
-		cmd = vgpu_cmd_transfer_to_host_3d(vgpu->cmdq, gem->res.id, ctx_id, &transfer);
-	else
-		cmd = vgpu_cmd_transfer_from_host_3d(vgpu->cmdq, gem->res.id, ctx_id, &transfer);
+	cmd = vgpu_cmd_transfer_3d(vgpu->cmdq, gem->res.id, ctx_id, to_host, &transfer);
 	return vgpu_ioctl_post_on(file, gem, to_host, args, cmd);
 }
 
