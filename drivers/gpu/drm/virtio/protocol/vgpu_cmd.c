@@ -94,6 +94,7 @@ static void vgpu_cmd_set_owner(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owne
 	cmd->owner = owner;
 }
 
+/* Get the outcome of a command that has come back: 0 or a negative errno. */
 static int vgpu_cmd_judge(struct vgpu_cmd *cmd)
 {
 	struct vgpu_msg *msg = &cmd->msg;
@@ -101,11 +102,13 @@ static int vgpu_cmd_judge(struct vgpu_cmd *cmd)
 
 	if (msg->error || !msg->resp_bytes)
 		return msg->error;
+
 	ret = vgpu_wire_check(msg->resp, msg->used_bytes, cmd->want_type, cmd->want_bytes);
 	if (!ret && cmd->fence)
 		ret = vgpu_wire_check_fence(msg->req, msg->resp);
 	if (!ret)
 		return 0;
+
 	vgpu_cmd_note_refusal(cmd, ret);
 	/* A client can cause any refusal, but only a faulty host sends a malformed answer. */
 	if (ret == -EPROTO)
@@ -119,7 +122,10 @@ static int vgpu_cmd_judge(struct vgpu_cmd *cmd)
 	return ret;
 }
 
-/* Fenced commands all go to the control queue, under whose lock this is. */
+/*
+ * Runs under the lock of the queue. All fenced commands go to the control queue, so its lock
+ * protects the ids of fences.
+ */
 static void vgpu_cmd_stamp(struct vgpu_msg *msg)
 {
 	struct vgpu_cmd *cmd = container_of(msg, struct vgpu_cmd, msg);
@@ -165,11 +171,13 @@ static void vgpu_cmd_complete(struct vgpu_msg *msg)
 	trace_virtio_gpu_cmd_response(cmd->q->vdev, vgpu_cmd_hdr(cmd), cmd->status);
 	if (cmd->owner)
 		cmd->owner->ops->outcome(cmd->owner, vgpu_cmd_type(cmd), cmd->status);
+
 	if (cmd->has_global_id && vgpu_fence_ids_put(&cmd->q->fence_ids) &&
 	    wq_has_sleeper(&cmd->q->fence_ids_anew))
 		wake_up_all(&cmd->q->fence_ids_anew);
 	if (cmd->fence)
 		vgpu_cmd_complete_fence(cmd);
+
 	if (cmd->budget)
 		vgpu_cmd_uncharge(cmd);
 	else
@@ -190,13 +198,14 @@ static void vgpu_cmd_release(struct vgpu_msg *msg)
 		cmd->finish->ops->drop(cmd->finish);
 	vgpu_payload_destroy(cmd->payload);
 	vgpu_fence_put(cmd->fence);
+
 	if (cmd->pool)
 		mempool_free(cmd, cmd->pool->reserve);
 	else
 		kfree(cmd);
 }
 
-/* All of @cmd but what it sends and what comes back. */
+/* Set all fields; the contents of the request and of the response are for the caller to write. */
 static void vgpu_cmd_init(struct vgpu_cmd *cmd, struct vgpu_cmdq *q, size_t req_bytes,
 			  size_t resp_bytes, u32 want_type)
 {
@@ -215,7 +224,7 @@ static void vgpu_cmd_init(struct vgpu_cmd *cmd, struct vgpu_cmdq *q, size_t req_
 	vgpu_msg_init(&cmd->msg);
 }
 
-/* All of a command with the smallest response but what it sends. */
+/* Begin a command whose response is only a header; the request is for the caller to write. */
 static void vgpu_cmd_init_small(struct vgpu_cmd *cmd, struct vgpu_cmdq *q, size_t req_bytes)
 {
 	struct virtio_gpu_ctrl_hdr *resp;
@@ -255,6 +264,7 @@ struct vgpu_cmd *vgpu_cmd_alloc(struct vgpu_cmdq *q, size_t req_bytes, bool is_u
 
 	if (unlikely(vgpu_cmd_memory_is_panic(&q->memory)))
 		return vgpu_cmd_alloc_slot(q, req_bytes);
+
 	if (req_bytes <= VGPU_CMD_SMALL_REQ_BYTES)
 		pool = &q->memory.small;
 	cmd = kmem_cache_alloc(pool->cache, GFP_NOWAIT);
@@ -316,6 +326,7 @@ struct vgpu_cmd *vgpu_cmd_new_query(struct vgpu_cmdq *q, const void *req, size_t
  * vgpu_cmd_get() - Take a reference to a command that is about to be posted
  * @cmd: the command
  *
+ * Context: any.
  * Return: @cmd.
  */
 struct vgpu_cmd *vgpu_cmd_get(struct vgpu_cmd *cmd)
@@ -411,10 +422,12 @@ int vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
 		}
 		return PTR_ERR(cmd);
 	}
+
 	cookie = dma_fence_begin_signalling();
 	vgpu_cmd_set_outcome(cmd, owner, fence);
 	vgpu_cmd_commit(cmd);
 	dma_fence_end_signalling(cookie);
+
 	vgpu_cmd_put(cmd);
 	return 0;
 }
@@ -466,8 +479,8 @@ void vgpu_cmd_send(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner)
  * caller at a time.
  *
  * Context: process, sleeps interruptibly until the device answers or is lost.
- * Return: 0; -ERESTARTSYS when interrupted; an errno of vgpu_wire_check(); or why the
- * queue failed.
+ * Return: 0; -ERESTARTSYS when interrupted; an errno of vgpu_wire_check(); or the errno that the
+ * queue failed with.
  */
 int vgpu_cmd_await(struct vgpu_cmd *cmd)
 {

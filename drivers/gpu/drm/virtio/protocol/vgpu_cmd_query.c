@@ -20,8 +20,8 @@
  * - query: process, may sleep. Returns the command, for vgpu_cmd_send(), or ERR_PTR(-ENOMEM).
  * - question: process, sleeps killably until the device answers or is lost, while
  *   vgpu_cmdq_limit_questions() sets a bound for VGPU_CMD_QUESTION_MS at most. Returns 0; -ENOMEM;
- *   -EINTR when killed; -ETIMEDOUT; an errno of the decoder in vgpu_wire.c; or why the queue
- *   failed. vgpu_cmd_assign_uuid() sleeps and fails like vgpu_cmd_await().
+ *   -EINTR when killed; -ETIMEDOUT; an errno of the decoder in vgpu_wire.c; or the errno that the
+ *   queue failed with. vgpu_cmd_assign_uuid() sleeps and fails like vgpu_cmd_await().
  *
  * The parameters are named like the fields of the request; offsets and sizes are in bytes.
  */
@@ -44,8 +44,8 @@
  * A wait that ends early leaves the command to the queue.
  *
  * Context: process, sleeps at most @timeout, killable.
- * Return: 0; -EINTR when killed; -ETIMEDOUT; an errno of vgpu_wire_check(); or why the
- * queue failed.
+ * Return: 0; -EINTR when killed; -ETIMEDOUT; an errno of vgpu_wire_check(); or the errno that the
+ * queue failed with.
  */
 int vgpu_cmd_ask(struct vgpu_cmd *cmd, unsigned long timeout)
 {

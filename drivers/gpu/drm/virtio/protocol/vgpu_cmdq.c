@@ -34,8 +34,8 @@ static void vgpu_cmdq_lost(void *owner, int error)
  * @q: the queues
  *
  * Context: process, sleeps at most VGPU_CMDQ_PING_MS.
- * Return: 0 if it answers a question, with whatever answer; -ETIMEDOUT; why the
- * queue failed meanwhile.
+ * Return: 0 if the device answers, even with an error, or without memory for a ping; -ETIMEDOUT;
+ * or the errno that the queue failed with meanwhile.
  */
 int vgpu_cmdq_ping(struct vgpu_cmdq *q)
 {
@@ -43,7 +43,7 @@ int vgpu_cmdq_ping(struct vgpu_cmdq *q)
 	int ret;
 
 	cmd = vgpu_cmd_new_display_info(q);
-	/* Without memory nothing can be said; it is asked again. */
+	/* Go on if memory is short: the watch of the queue sends pings later. */
 	if (IS_ERR(cmd))
 		return 0;
 	ret = vgpu_cmd_ask(cmd, msecs_to_jiffies(VGPU_CMDQ_PING_MS));
@@ -147,7 +147,7 @@ static void vgpu_cmdq_free(struct vgpu_cmdq *q)
 
 /**
  * vgpu_cmdq_create() - Create the queues, without their rings
- * @config: what they are made with
+ * @config: their parameters
  *
  * Context: process, may sleep.
  * Return: the queues, or ERR_PTR(-ENOMEM).
@@ -159,10 +159,12 @@ struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config)
 	q = kzalloc(sizeof(*q), GFP_KERNEL);
 	if (!q)
 		return ERR_PTR(-ENOMEM);
+
 	vgpu_cmdq_init(q, config);
 	q->budgets = vgpu_budgets_create();
 	if (vgpu_cmd_memory_init(&q->memory) || !q->budgets || vgpu_cmdq_create_ping(q))
 		goto err_free;
+
 	q->control = vgpu_vq_create(&vgpu_cmdq_vq_ops, q, config->silence_limit_ms,
 				    config->fence_wq);
 	if (IS_ERR(q->control))
@@ -262,7 +264,7 @@ void vgpu_cmdq_stop(struct vgpu_cmdq *q)
  * are given to vgpu_cmd_panic_run().
  *
  * Context: panic, or interrupts off.
- * Return: 0; -EBUSY when the queue was in use; why it takes no commands.
+ * Return: 0; -EBUSY if the queue is in use; or the errno that the queue failed with.
  */
 int vgpu_cmdq_panic_enter(struct vgpu_cmdq *q)
 {

@@ -139,9 +139,9 @@ int vgpu_wire_display_info(const void *resp, u32 used_bytes, struct vgpu_output_
  * @edid: room for VGPU_WIRE_EDID_BYTES; filled in
  * @size_bytes: set to the size of the EDID, a multiple of 128; may be 0
  *
- * Only the frame is checked here; the content is for the EDID parser.
+ * Only the size is checked here; the EDID parser checks the content.
  *
- * Return: 0, -EPROTO for a size that cannot be, or an errno of vgpu_wire_check().
+ * Return: 0, -EPROTO for an impossible size, or an errno of vgpu_wire_check().
  */
 int vgpu_wire_edid(const void *resp, u32 used_bytes, u8 *edid, u32 *size_bytes)
 {
@@ -196,7 +196,7 @@ int vgpu_wire_capset_info(const void *resp, u32 used_bytes, struct vgpu_capset_i
  * @used_bytes: how much of it the device wrote
  * @cache: set to VIRTIO_GPU_MAP_CACHE_*; CACHED where the device names none
  *
- * Return: 0, -EPROTO for a caching mode that is none, or an errno of
+ * Return: 0, -EPROTO for an unknown caching mode, or an errno of
  * vgpu_wire_check().
  */
 int vgpu_wire_map_info(const void *resp, u32 used_bytes, u32 *cache)

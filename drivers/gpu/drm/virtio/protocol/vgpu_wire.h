@@ -8,7 +8,7 @@
 /* An EDID of the wire: base block and extensions (virtio 1.3, 5.7.6.8). */
 #define VGPU_WIRE_EDID_BYTES	1024
 
-/* No known capset comes near; a host that says more is not believed. */
+/* Far larger than any known capset; a host that reports a larger one is faulty. */
 #define VGPU_WIRE_CAPSET_MAX_BYTES	(64u * 1024)
 
 /* A capset id must fit the masks of the user interface and of CTX_CREATE. */
