@@ -121,8 +121,7 @@ struct vgpu_attachment {
  *          process's commands; constant
  * @submitter: the process that submitted first, 0 before; protected by &vgpu_contexts.lock
  * @submitter_name: name of @submitter; protected by &vgpu_contexts.lock
- * @user: the process (tgid) that submitted last
- * @killed: the last user process (tgid) that was killed, 0 for none
+ * @user: the process (tgid) that submitted last; 0 before, and after it was killed
  * @left_at: when the client was gone, in jiffies
  * @destroyed: the host has answered CTX_DESTROY, at @destroyed_at
  * @destroyed_at: in jiffies
@@ -151,7 +150,6 @@ struct vgpu_context {
 	pid_t submitter;
 	char submitter_name[TASK_COMM_LEN];
 	pid_t user;
-	pid_t killed;
 	unsigned long left_at;
 	bool destroyed;
 	unsigned long destroyed_at;
@@ -245,7 +243,7 @@ static void vgpu_context_post_destroy_locked(struct vgpu_context *ctx)
 
 	WRITE_ONCE(ctx->state, VGPU_CONTEXT_LEFT);
 	vgpu_submitq_close(ctx->submitq, ctx->destroy, &ctx->owner,
-			   ctx->killed && ctx->killed == ctx->user);
+			   !READ_ONCE(ctx->user));
 	ctx->destroy = NULL;
 }
 
@@ -477,7 +475,7 @@ void vgpu_context_flush(struct drm_file *file)
 	struct vgpu_context *ctx = file->driver_priv;
 
 	if ((current->flags & PF_EXITING) && current->exit_code == SIGKILL)
-		WRITE_ONCE(ctx->killed, current->tgid);
+		cmpxchg(&ctx->user, current->tgid, 0);
 }
 
 /**
