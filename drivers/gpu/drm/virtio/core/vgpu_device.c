@@ -33,7 +33,7 @@
 #include "object/vgpu_base.h"
 #include "object/vgpu_bounce.h"
 #include "object/vgpu_capset.h"
-#include "object/vgpu_context.h"
+#include "object/vgpu_contexts.h"
 #include "object/vgpu_hostmem.h"
 #include "object/vgpu_pages.h"
 #include "object/vgpu_reclaim.h"

@@ -22,6 +22,7 @@
 #include "debug/vgpu_stats.h"
 #include "object/vgpu_base.h"
 #include "object/vgpu_context.h"
+#include "object/vgpu_contexts.h"
 #include "object/vgpu_gem.h"
 #include "object/vgpu_prime.h"
 #include "protocol/vgpu_budget.h"
@@ -33,15 +34,13 @@ MODULE_PARM_DESC(modeset, "Don't drive the device if 0, do even with nomodeset i
 
 static int vgpu_drv_flush(struct file *filp, fl_owner_t id)
 {
-	vgpu_context_flush(filp->private_data);
+	vgpu_context_flush(vgpu_context_of(filp->private_data));
 	return 0;
 }
 
 static int vgpu_drv_release(struct inode *inode, struct file *filp)
 {
-	struct drm_file *file = filp->private_data;
-
-	vgpu_context_leave(file);
+	vgpu_context_leave(vgpu_context_of(filp->private_data));
 	return drm_release(inode, filp);
 }
 
@@ -112,8 +111,8 @@ static const struct file_operations vgpu_drv_fops = {
 static const struct drm_driver vgpu_drv_drm = {
 	.driver_features = DRIVER_GEM | DRIVER_MODESET | DRIVER_ATOMIC | DRIVER_RENDER |
 			   DRIVER_SYNCOBJ | DRIVER_SYNCOBJ_TIMELINE | DRIVER_CURSOR_HOTSPOT,
-	.open = vgpu_context_open,
-	.postclose = vgpu_context_close,
+	.open = vgpu_contexts_open,
+	.postclose = vgpu_contexts_close,
 	.show_fdinfo = vgpu_stats_show_fdinfo,
 	.gem_create_object = vgpu_gem_create_object,
 	.gem_prime_import = vgpu_prime_import,

@@ -23,7 +23,7 @@
 #include "core/vgpu_device.h"
 #include "core/vgpu_power.h"
 #include "kms/vgpu_display.h"
-#include "object/vgpu_context.h"
+#include "object/vgpu_contexts.h"
 #include "object/vgpu_resource.h"
 #include "protocol/vgpu_cmd.h"
 

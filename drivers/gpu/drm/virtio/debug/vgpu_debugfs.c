@@ -30,7 +30,7 @@
 #include "debug/vgpu_debugfs.h"
 #include "object/vgpu_base.h"
 #include "object/vgpu_capset.h"
-#include "object/vgpu_context.h"
+#include "object/vgpu_contexts.h"
 #include "object/vgpu_hostmem.h"
 #include "object/vgpu_reclaim.h"
 #include "object/vgpu_resource.h"

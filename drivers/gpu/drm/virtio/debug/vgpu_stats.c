@@ -20,6 +20,7 @@
 
 #include "debug/vgpu_stats.h"
 #include "object/vgpu_context.h"
+#include "object/vgpu_contexts.h"
 #include "protocol/vgpu_fence.h"
 
 static u64 vgpu_stats_busy_ns(struct vgpu_timeline *tl)
@@ -40,7 +41,7 @@ static u64 vgpu_stats_busy_ns(struct vgpu_timeline *tl)
 void vgpu_stats_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 {
 	struct vgpu_context *ctx = vgpu_context_of(file);
-	u64 busy_ns = vgpu_stats_busy_ns(vgpu_context_timeline(ctx));
+	u64 busy_ns = vgpu_stats_busy_ns(ctx->timeline);
 	struct vgpu_timeline *ring;
 	u32 i;
 

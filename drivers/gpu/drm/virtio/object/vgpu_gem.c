@@ -17,7 +17,9 @@
 #include <drm/drm_print.h>
 
 #include "object/vgpu_base.h"
+#include "object/vgpu_attachment.h"
 #include "object/vgpu_context.h"
+#include "object/vgpu_contexts.h"
 #include "object/vgpu_gem.h"
 #include "object/vgpu_hostmem.h"
 #include "object/vgpu_pages.h"
@@ -65,7 +67,7 @@ static void vgpu_gem_free(struct drm_gem_object *obj)
  */
 int vgpu_gem_open(struct drm_gem_object *obj, struct drm_file *file)
 {
-	return vgpu_context_attach(vgpu_context_of(file), &to_vgpu_gem(obj)->res);
+	return vgpu_attachment_get(vgpu_context_of(file), &to_vgpu_gem(obj)->res);
 }
 
 /**
@@ -87,12 +89,12 @@ void vgpu_gem_close(struct drm_gem_object *obj, struct drm_file *file)
 	 * count is read without its lock: a wrong guess costs one command.
 	 */
 	if (data_race(obj->handle_count) == 1 && kref_read(&obj->refcount) == 1) {
-		vgpu_context_detach(ctx, res, false);
+		vgpu_attachment_put(ctx, res, false);
 		return;
 	}
 	/* EXECBUFFER and transfers check the handle under this lock before they post. */
 	dma_resv_lock(obj->resv, NULL);
-	vgpu_context_detach(ctx, res, true);
+	vgpu_attachment_put(ctx, res, true);
 	dma_resv_unlock(obj->resv);
 }
 

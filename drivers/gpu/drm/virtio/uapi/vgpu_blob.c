@@ -18,6 +18,7 @@
 
 #include "object/vgpu_base.h"
 #include "object/vgpu_context.h"
+#include "object/vgpu_contexts.h"
 #include "object/vgpu_gem.h"
 #include "object/vgpu_hostmem.h"
 #include "protocol/vgpu_cmd.h"
@@ -124,9 +125,9 @@ static int vgpu_blob_run_stream(struct vgpu_device *vgpu, struct vgpu_context *c
 {
 	if (!args->cmd_size)
 		return 0;
-	return vgpu_cmd_post(vgpu_cmd_submit_3d(vgpu->cmdq, vgpu_context_id(ctx),
+	return vgpu_cmd_post(vgpu_cmd_submit_3d(vgpu->cmdq, ctx->id,
 						u64_to_user_ptr(args->cmd), args->cmd_size),
-			     vgpu_context_owner(ctx));
+			     &ctx->owner);
 }
 
 static struct vgpu_gem *vgpu_blob_create(struct vgpu_device *vgpu, struct vgpu_context *ctx,
@@ -144,14 +145,14 @@ static struct vgpu_gem *vgpu_blob_create(struct vgpu_device *vgpu, struct vgpu_c
 		ret = vgpu_context_ensure(ctx);
 		/* An earlier stream, which may wait for a fence, may create the blob's memory. */
 		if (!ret)
-			ret = vgpu_submitq_wait_idle(vgpu_context_submitq(ctx));
+			ret = vgpu_submitq_wait_idle(ctx->submitq);
 		if (!ret)
 			ret = vgpu_blob_run_stream(vgpu, ctx, args);
 		if (ret)
 			return ERR_PTR(ret);
-		blob.ctx_id = vgpu_context_id(ctx);
+		blob.ctx_id = ctx->id;
 	}
-	return vgpu_gem_create_blob(vgpu, vgpu_context_timeline(ctx), &blob);
+	return vgpu_gem_create_blob(vgpu, ctx->timeline, &blob);
 }
 
 /**

@@ -14,6 +14,7 @@
 #include "object/vgpu_base.h"
 #include "object/vgpu_capset.h"
 #include "object/vgpu_context.h"
+#include "object/vgpu_contexts.h"
 #include "protocol/vgpu_cmd.h"
 #include "uapi/drm/virtgpu_drm.h"
 #include "uapi/vgpu_context_init.h"
@@ -89,7 +90,7 @@ static int vgpu_context_init_read(struct vgpu_device *vgpu, const struct vgpu_co
 			   array_size(args->num_params, sizeof(*list))))
 		return -EFAULT;
 	/* Whatever the parameters are: libraries rely on -EEXIST to share a context. */
-	if (vgpu_context_is_made(ctx))
+	if (vgpu_context_state(ctx) != VGPU_CONTEXT_NEW)
 		return -EEXIST;
 	for (i = 0; i < args->num_params; i++) {
 		ret = vgpu_context_init_param(vgpu, &list[i], params);

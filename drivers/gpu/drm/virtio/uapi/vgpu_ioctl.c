@@ -18,6 +18,7 @@
 #include "object/vgpu_bounce.h"
 #include "object/vgpu_capset.h"
 #include "object/vgpu_context.h"
+#include "object/vgpu_contexts.h"
 #include "object/vgpu_gem.h"
 #include "object/vgpu_hostmem.h"
 #include "object/vgpu_reclaim.h"
@@ -163,7 +164,7 @@ static int vgpu_ioctl_resource_create(struct drm_device *drm, void *data, struct
 	ret = vgpu_context_throttle(ctx, false);
 	if (ret)
 		return ret;
-	gem = vgpu_ioctl_new_gem(to_vgpu(drm), vgpu_context_timeline(ctx), args);
+	gem = vgpu_ioctl_new_gem(to_vgpu(drm), ctx->timeline, args);
 	if (IS_ERR(gem))
 		return PTR_ERR(gem);
 	args->res_handle = gem->res.id;
@@ -231,7 +232,6 @@ static void vgpu_ioctl_release_gem(void *gem)
 static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem,
 				  struct vgpu_cmd *cmd)
 {
-	struct vgpu_submitq *sq = vgpu_context_submitq(ctx);
 	struct dma_resv *resv = gem->base.base.resv;
 	struct vgpu_submitq_entry *entry;
 	struct vgpu_fence *fence;
@@ -242,10 +242,10 @@ static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem
 	ret = dma_resv_reserve_fences(resv, 1);
 	if (ret)
 		return ret;
-	entry = vgpu_submitq_prepare(sq, NULL);
+	entry = vgpu_submitq_prepare(ctx->submitq, NULL);
 	if (IS_ERR(entry))
 		return PTR_ERR(entry);
-	fence = vgpu_fence_create(vgpu_context_timeline(ctx));
+	fence = vgpu_fence_create(ctx->timeline);
 	if (IS_ERR(fence)) {
 		vgpu_submitq_abandon(entry);
 		return PTR_ERR(fence);
@@ -254,7 +254,7 @@ static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem
 		drm_gem_object_get(&gem->base.base);
 		vgpu_submitq_keep(entry, vgpu_ioctl_release_gem, gem);
 	}
-	vgpu_submitq_post(sq, entry, cmd, vgpu_context_owner(ctx), fence);
+	vgpu_submitq_post(ctx->submitq, entry, cmd, &ctx->owner, fence);
 	dma_resv_add_fence(resv, &fence->base, DMA_RESV_USAGE_WRITE);
 	vgpu_fence_put(fence);
 	return 0;
@@ -311,14 +311,12 @@ static int vgpu_ioctl_transfer_3d(struct vgpu_device *vgpu, struct drm_file *fil
 	const struct virtio_gpu_transfer_host_3d transfer = vgpu_ioctl_transfer_request(args);
 	struct vgpu_context *ctx = vgpu_context_of(file);
 	struct vgpu_cmd *cmd;
-	u32 ctx_id;
 	int ret;
 
 	ret = vgpu_context_ensure(ctx);
 	if (ret)
 		return ret;
-	ctx_id = vgpu_context_id(ctx);
-	cmd = vgpu_cmd_transfer_3d(vgpu->cmdq, gem->res.id, ctx_id, to_host, &transfer);
+	cmd = vgpu_cmd_transfer_3d(vgpu->cmdq, gem->res.id, ctx->id, to_host, &transfer);
 	return vgpu_ioctl_post_on(file, gem, to_host, args, cmd);
 }
 

@@ -21,6 +21,7 @@
 
 #include "object/vgpu_base.h"
 #include "object/vgpu_context.h"
+#include "object/vgpu_contexts.h"
 #include "object/vgpu_gem.h"
 #include "object/vgpu_reclaim.h"
 #include "protocol/vgpu_cmd.h"
@@ -65,7 +66,7 @@ struct vgpu_submit_event {
  * @few: room for a few buffers
  * @objs: the buffers: @few, or allocated
  * @num_objs: how many
- * @detached: vgpu_context_detached() before they were looked for
+ * @nr_detached: &vgpu_attachments.nr_detached before they were looked for
  * @dep: the dependency, or NULL
  * @entry: entry in the submission queue, NULL if the submission need not wait
  * @reset: in-syncobjs to reset
@@ -85,7 +86,7 @@ struct vgpu_submit {
 	struct drm_gem_object **few;
 	struct drm_gem_object **objs;
 	u32 num_objs;
-	unsigned int detached;
+	int nr_detached;
 	struct dma_fence *dep;
 	struct vgpu_submitq_entry *entry;
 	struct vgpu_sync_points reset;
@@ -113,7 +114,7 @@ static int vgpu_submit_choose_ring(struct vgpu_submit *submit)
 {
 	struct drm_virtgpu_execbuffer *args = submit->args;
 
-	submit->timeline = vgpu_context_timeline(submit->ctx);
+	submit->timeline = submit->ctx->timeline;
 	if (!(args->flags & VIRTGPU_EXECBUF_RING_IDX))
 		return 0;
 	submit->timeline = vgpu_context_ring(submit->ctx, args->ring_idx);
@@ -167,7 +168,7 @@ static int vgpu_submit_find_objects(struct vgpu_submit *submit)
 	u32 left = submit->args->num_bo_handles, count;
 	int ret;
 
-	submit->detached = vgpu_context_detached(submit->ctx);
+	submit->nr_detached = atomic_read(&submit->ctx->attachments.nr_detached);
 	if (left > VGPU_SUBMIT_FEW_BOS) {
 		submit->objs = kvmalloc_array(left, sizeof(*submit->objs), GFP_KERNEL_ACCOUNT);
 		if (!submit->objs)
@@ -190,7 +191,7 @@ static int vgpu_submit_reserve_event(struct vgpu_submit *submit)
 	int ret;
 
 	if (!(args->flags & VIRTGPU_EXECBUF_RING_IDX) ||
-	    !vgpu_context_ring_is_polled(submit->ctx, args->ring_idx))
+	    !(submit->ctx->params.poll_mask & BIT_ULL(args->ring_idx)))
 		return 0;
 	event = kzalloc(sizeof(*event), GFP_KERNEL_ACCOUNT);
 	if (!event)
@@ -219,7 +220,7 @@ static int vgpu_submit_gather(struct vgpu_submit *submit)
 	};
 	int ret;
 
-	submit->cmd = vgpu_cmd_submit_3d(submit->vgpu->cmdq, vgpu_context_id(submit->ctx),
+	submit->cmd = vgpu_cmd_submit_3d(submit->vgpu->cmdq, submit->ctx->id,
 					 u64_to_user_ptr(args->command), args->size);
 	if (IS_ERR(submit->cmd)) {
 		drm_dbg(&submit->vgpu->drm, "size: %u bytes of command: %pe\n", args->size,
@@ -247,8 +248,7 @@ static int vgpu_submit_gather(struct vgpu_submit *submit)
 /* Add a fence to the dependency, unless the host waits for it anyway. Takes over the reference. */
 static int vgpu_submit_depend(struct vgpu_submit *submit, struct dma_fence *fence)
 {
-	int ret = vgpu_submitq_depend(vgpu_context_submitq(submit->ctx), submit->timeline,
-				      &submit->dep, fence);
+	int ret = vgpu_submitq_depend(submit->ctx->submitq, submit->timeline, &submit->dep, fence);
 
 	dma_fence_put(fence);
 	return ret;
@@ -306,7 +306,7 @@ static int vgpu_submit_prepare(struct vgpu_submit *submit)
 	struct vgpu_submit_kept *kept;
 	u32 i;
 
-	submit->entry = vgpu_submitq_prepare(vgpu_context_submitq(submit->ctx), submit->dep);
+	submit->entry = vgpu_submitq_prepare(submit->ctx->submitq, submit->dep);
 	if (IS_ERR_OR_NULL(submit->entry))
 		return PTR_ERR_OR_ZERO(submit->entry);
 	kept = kvzalloc(struct_size(kept, objs, submit->num_objs), GFP_KERNEL_ACCOUNT);
@@ -418,7 +418,8 @@ static void vgpu_submit_send_event(struct dma_fence *fence, struct dma_fence_cb 
  */
 static int vgpu_submit_check_attached(struct vgpu_submit *submit)
 {
-	if (submit->num_objs && submit->detached != vgpu_context_detached(submit->ctx))
+	if (submit->num_objs &&
+	    submit->nr_detached != atomic_read(&submit->ctx->attachments.nr_detached))
 		return restart_syscall();
 	return 0;
 }
@@ -430,8 +431,8 @@ static void vgpu_submit_commit(struct vgpu_submit *submit)
 	struct dma_fence *fence;
 	u32 i;
 
-	vgpu_submitq_post(vgpu_context_submitq(submit->ctx), submit->entry, submit->cmd,
-			  vgpu_context_owner(submit->ctx), submit->fence);
+	vgpu_submitq_post(submit->ctx->submitq, submit->entry, submit->cmd, &submit->ctx->owner,
+			  submit->fence);
 	submit->entry = NULL;
 	submit->cmd = NULL;
 	/* Reset before signal: the same syncobj may be both reset and signalled. */
@@ -546,7 +547,7 @@ int vgpu_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	if (!ret)
 		ret = vgpu_submit_send(&submit);
 	if (!ret)
-		vgpu_context_submits(submit.ctx);
+		vgpu_contexts_note_submitter(submit.ctx);
 	vgpu_submit_fini(&submit);
 	return ret;
 }

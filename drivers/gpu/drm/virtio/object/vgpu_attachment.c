@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: attachments
+ *
+ * A context may use a resource while the file has a handle of the resource's buffer. The first
+ * handle attaches the resource and the last one detaches it. Buffers that the file opens before
+ * the host's context exists are attached when it is created.
+ *
+ * A DETACH that waits for room in the ring is taken back when the file opens the buffer again, and
+ * when the file is closed. An ATTACH is never taken back: the host must see it.
+ */
+
+#include <linux/slab.h>
+
+#include "object/vgpu_attachment.h"
+#include "object/vgpu_base.h"
+#include "object/vgpu_context.h"
+#include "object/vgpu_resource.h"
+#include "protocol/vgpu_cmd.h"
+#include "protocol/vgpu_submitq.h"
+
+/**
+ * struct vgpu_attachment - A resource that a context may use
+ * @res: the resource; the handles of its buffer keep it
+ * @res_id: id of @res, the key of &vgpu_attachments.by_id
+ * @by_id: entry of &vgpu_attachments.by_id
+ * @handles: number of handles that the file has of the buffer; 0 once @detach was posted
+ * @detach: CTX_DETACH_RESOURCE, once it was posted; or NULL
+ * @node: entry of &vgpu_attachments.leaving once @detach was posted
+ */
+struct vgpu_attachment {
+	struct vgpu_resource *res;
+	u32 res_id;
+	struct hlist_node by_id;
+	unsigned int handles;
+	struct vgpu_cmd *detach;
+	struct list_head node;
+};
+
+/**
+ * vgpu_attachments_init() - Initialise the attachments of a context
+ * @attachments: the attachments, zeroed; mutex_destroy() undoes this once all are put
+ *
+ * Context: process.
+ */
+void vgpu_attachments_init(struct vgpu_attachments *attachments)
+{
+	mutex_init(&attachments->lock);
+	hash_init(attachments->by_id);
+	INIT_LIST_HEAD(&attachments->leaving);
+}
+
+static void vgpu_attachment_free_locked(struct vgpu_attachments *attachments,
+					struct vgpu_attachment *attachment)
+{
+	lockdep_assert_held(&attachments->lock);
+
+	hash_del(&attachment->by_id);
+	list_del(&attachment->node);
+	if (attachment->detach)
+		vgpu_cmd_put(attachment->detach);
+	kfree(attachment);
+}
+
+static struct vgpu_attachment *
+vgpu_attachment_find_locked(struct vgpu_attachments *attachments, u32 res_id)
+{
+	struct vgpu_attachment *attachment;
+
+	lockdep_assert_held(&attachments->lock);
+
+	hash_for_each_possible(attachments->by_id, attachment, by_id, res_id)
+		if (attachment->res_id == res_id)
+			return attachment;
+	return NULL;
+}
+
+/*
+ * Free attachments whose DETACH the host has answered. The host answers in the order sent. With
+ * @all, a DETACH that is not in the ring yet is taken back, and all attachments are freed.
+ */
+static void vgpu_attachments_reap_locked(struct vgpu_attachments *attachments, bool all)
+{
+	struct vgpu_attachment *attachment, *next;
+
+	lockdep_assert_held(&attachments->lock);
+
+	list_for_each_entry_safe(attachment, next, &attachments->leaving, node) {
+		if (all)
+			vgpu_cmd_take_back(attachment->detach);
+		else if (!vgpu_cmd_is_answered(attachment->detach))
+			break;
+		vgpu_attachment_free_locked(attachments, attachment);
+	}
+}
+
+/**
+ * vgpu_attachments_close() - Take back the DETACHs that are not in the ring yet
+ * @attachments: attachments of a context whose CTX_DESTROY, which detaches all, is coming
+ *
+ * Context: process, may sleep; does not wait for the host.
+ */
+void vgpu_attachments_close(struct vgpu_attachments *attachments)
+{
+	mutex_lock(&attachments->lock);
+	vgpu_attachments_reap_locked(attachments, true);
+	mutex_unlock(&attachments->lock);
+}
+
+static void vgpu_attachment_post_locked(struct vgpu_context *ctx, struct vgpu_resource *res)
+{
+	lockdep_assert_held(&ctx->attachments.lock);
+
+	/* The host knows no resource that it refused to create. */
+	if (vgpu_resource_is_refused(res))
+		return;
+	/* The command needs no reference to the resource: UNREF follows it in the same queue. */
+	vgpu_cmd_post(vgpu_cmd_ctx_attach(ctx->vgpu->cmdq, ctx->id, res->id), &ctx->owner);
+}
+
+/**
+ * vgpu_attachments_post_locked() - Send CTX_ATTACH_RESOURCE for all resources of a new context
+ * @ctx: the context, whose CTX_CREATE was posted; the lock of its attachments is held until its
+ *       state says so
+ *
+ * Context: process, may sleep; does not wait for the host.
+ */
+void vgpu_attachments_post_locked(struct vgpu_context *ctx)
+{
+	struct vgpu_attachment *attachment;
+	unsigned int bucket;
+
+	lockdep_assert_held(&ctx->attachments.lock);
+
+	hash_for_each(ctx->attachments.by_id, bucket, attachment, by_id)
+		vgpu_attachment_post_locked(ctx, attachment->res);
+}
+
+static int vgpu_attachment_create_locked(struct vgpu_context *ctx, struct vgpu_resource *res)
+{
+	struct vgpu_attachment *attachment;
+	int ret;
+
+	lockdep_assert_held(&ctx->attachments.lock);
+
+	ret = vgpu_context_error(ctx);
+	if (ret)
+		return ret;
+	attachment = kzalloc(sizeof(*attachment), GFP_KERNEL_ACCOUNT);
+	if (!attachment)
+		return -ENOMEM;
+	attachment->res = res;
+	attachment->res_id = res->id;
+	attachment->handles = 1;
+	INIT_LIST_HEAD(&attachment->node);
+	hash_add(ctx->attachments.by_id, &attachment->by_id, res->id);
+	if (vgpu_context_state(ctx) == VGPU_CONTEXT_LIVE)
+		vgpu_attachment_post_locked(ctx, res);
+	return 0;
+}
+
+/*
+ * Count one more handle of an attachment. If DETACH is not in the ring yet, taking DETACH back
+ * leaves the resource attached. Otherwise frees the attachment and returns false.
+ */
+static bool vgpu_attachment_reuse_locked(struct vgpu_attachments *attachments,
+					 struct vgpu_attachment *attachment)
+{
+	lockdep_assert_held(&attachments->lock);
+
+	if (!attachment->handles) {
+		if (!vgpu_cmd_take_back(attachment->detach)) {
+			vgpu_attachment_free_locked(attachments, attachment);
+			return false;
+		}
+		vgpu_cmd_put(attachment->detach);
+		attachment->detach = NULL;
+		list_del_init(&attachment->node);
+	}
+	attachment->handles++;
+	return true;
+}
+
+/**
+ * vgpu_attachment_get() - Let a context use a resource
+ * @ctx: the context
+ * @res: the resource; the file gets one more handle of its buffer
+ *
+ * The first handle sends CTX_ATTACH_RESOURCE, at once or when the host's context is created.
+ *
+ * Context: process, may sleep; does not wait for the host.
+ * Return: 0; -ENOMEM; or the context's sticky error.
+ */
+int vgpu_attachment_get(struct vgpu_context *ctx, struct vgpu_resource *res)
+{
+	struct vgpu_attachments *attachments = &ctx->attachments;
+	struct vgpu_attachment *attachment;
+	int ret = 0;
+
+	if (!ctx->vgpu->features.virgl)
+		return 0;
+	mutex_lock(&attachments->lock);
+	attachment = vgpu_attachment_find_locked(attachments, res->id);
+	if (!attachment || !vgpu_attachment_reuse_locked(attachments, attachment))
+		ret = vgpu_attachment_create_locked(ctx, res);
+	mutex_unlock(&attachments->lock);
+	return ret;
+}
+
+/*
+ * Build the DETACH of a resource, unless it is sent later or never. CTX_DESTROY or UNREF detaches
+ * the resource as well, which serves where a DETACH would overtake waiting submissions, and where
+ * there is no memory for it. The host knows no resource that it refused to create.
+ */
+static struct vgpu_cmd *vgpu_attachment_new_detach(struct vgpu_context *ctx,
+						   struct vgpu_resource *res)
+{
+	struct vgpu_cmd *detach;
+
+	if (vgpu_context_state(ctx) != VGPU_CONTEXT_LIVE || vgpu_submitq_is_busy(ctx->submitq) ||
+	    vgpu_resource_is_refused(res))
+		return NULL;
+	detach = vgpu_cmd_ctx_detach(ctx->vgpu->cmdq, ctx->id, res->id);
+	return IS_ERR(detach) ? NULL : detach;
+}
+
+/**
+ * vgpu_attachment_put() - Give up a handle, and with the last one the attachment of the resource
+ * @ctx: the context
+ * @res: the resource; the file gives up one handle of its buffer
+ * @tell: send CTX_DETACH_RESOURCE; not needed if UNREF follows
+ *
+ * Context: process, may sleep; waits neither for the host nor for memory. With @tell the
+ * reservation of the resource's buffer is held.
+ */
+void vgpu_attachment_put(struct vgpu_context *ctx, struct vgpu_resource *res, bool tell)
+{
+	struct vgpu_attachments *attachments = &ctx->attachments;
+	struct vgpu_attachment *attachment;
+
+	mutex_lock(&attachments->lock);
+	vgpu_attachments_reap_locked(attachments, false);
+	attachment = vgpu_attachment_find_locked(attachments, res->id);
+	if (!attachment || --attachment->handles)
+		goto out_unlock;
+
+	if (tell)
+		attachment->detach = vgpu_attachment_new_detach(ctx, res);
+	if (attachment->detach) {
+		atomic_inc(&attachments->nr_detached);
+		list_add_tail(&attachment->node, &attachments->leaving);
+		/* CTX_DESTROY, which comes later, keeps the id of the context. */
+		vgpu_cmd_post(vgpu_cmd_get(attachment->detach), NULL);
+	} else {
+		vgpu_attachment_free_locked(attachments, attachment);
+	}
+out_unlock:
+	mutex_unlock(&attachments->lock);
+}

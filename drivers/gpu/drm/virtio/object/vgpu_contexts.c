@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: contexts of a device
+ *
+ * The context of a closed file stays until its work is done: while commands wait in its submission
+ * queue, while it lingers, and while fences are open, though no longer than 5 seconds after the
+ * host has answered CTX_DESTROY. A delayed work frees it then.
+ */
+
+#include <linux/minmax.h>
+
+#include <drm/drm_managed.h>
+
+#include "object/vgpu_base.h"
+#include "object/vgpu_context.h"
+#include "object/vgpu_contexts.h"
+#include "protocol/vgpu_cmd.h"
+#include "protocol/vgpu_submitq.h"
+
+/* Free closed contexts that are done. Returns the time until the next is due, in jiffies. */
+static long vgpu_contexts_reap_locked(struct vgpu_contexts *contexts, bool all)
+{
+	long next = MAX_JIFFY_OFFSET, left;
+	struct vgpu_context *ctx, *tmp;
+
+	lockdep_assert_held(&contexts->lock);
+
+	list_for_each_entry_safe(ctx, tmp, &contexts->closed, node) {
+		/* The answer to CTX_DESTROY, which follows the waiting commands, reaps again. */
+		if (vgpu_submitq_is_busy(ctx->submitq))
+			continue;
+		left = all ? 0 : vgpu_context_time_left(ctx);
+		if (left > 0) {
+			next = min(next, left);
+			continue;
+		}
+		list_del(&ctx->node);
+		vgpu_context_destroy(ctx);
+	}
+	return next;
+}
+
+static void vgpu_contexts_reap_due(struct vgpu_contexts *contexts)
+{
+	long next;
+
+	mutex_lock(&contexts->lock);
+	next = vgpu_contexts_reap_locked(contexts, false);
+	mutex_unlock(&contexts->lock);
+	/* Sends the CTX_DESTROY of contexts that have lingered, and what closing a file posts. */
+	vgpu_cmdq_kick(contexts->vgpu->cmdq);
+	/* The answer to a CTX_DESTROY may have queued the work for a later time. */
+	if (next < MAX_JIFFY_OFFSET)
+		mod_delayed_work(contexts->vgpu->wq, &contexts->reap, next);
+}
+
+static void vgpu_contexts_reap_work(struct work_struct *work)
+{
+	vgpu_contexts_reap_due(container_of(to_delayed_work(work), struct vgpu_contexts, reap));
+}
+
+static void vgpu_contexts_release(struct drm_device *drm, void *ptr)
+{
+	struct vgpu_contexts *contexts = ptr;
+
+	ida_destroy(&contexts->ids);
+	mutex_destroy(&contexts->lock);
+}
+
+/**
+ * vgpu_contexts_init() - Prepare a device for contexts
+ * @vgpu: the device; what is allocated lives as long as it
+ *
+ * Context: process, may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int vgpu_contexts_init(struct vgpu_device *vgpu)
+{
+	struct vgpu_contexts *contexts;
+
+	contexts = drmm_kzalloc(&vgpu->drm, sizeof(*contexts), GFP_KERNEL);
+	if (!contexts)
+		return -ENOMEM;
+	contexts->vgpu = vgpu;
+	ida_init(&contexts->ids);
+	mutex_init(&contexts->lock);
+	INIT_LIST_HEAD(&contexts->open);
+	INIT_LIST_HEAD(&contexts->closed);
+	INIT_DELAYED_WORK(&contexts->reap, vgpu_contexts_reap_work);
+	vgpu->contexts = contexts;
+	return drmm_add_action_or_reset(&vgpu->drm, vgpu_contexts_release, contexts);
+}
+
+/**
+ * vgpu_contexts_flush() - Free all contexts of a device
+ * @vgpu: the device; its queues are stopped and have no commands left
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_contexts_flush(struct vgpu_device *vgpu)
+{
+	struct vgpu_contexts *contexts = vgpu->contexts;
+
+	cancel_delayed_work_sync(&contexts->reap);
+	mutex_lock(&contexts->lock);
+	vgpu_contexts_reap_locked(contexts, true);
+	mutex_unlock(&contexts->lock);
+}
+
+/**
+ * vgpu_contexts_open() - Implement &drm_driver.open
+ * @drm: the device
+ * @file: the file
+ *
+ * Context: process, may sleep.
+ * Return: 0; -ENOMEM; -ENOSPC when there are no more ids.
+ */
+int vgpu_contexts_open(struct drm_device *drm, struct drm_file *file)
+{
+	struct vgpu_contexts *contexts = to_vgpu(drm)->contexts;
+	struct vgpu_context *ctx;
+
+	ctx = vgpu_context_create(contexts->vgpu);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	mutex_lock(&contexts->lock);
+	list_add_tail(&ctx->node, &contexts->open);
+	mutex_unlock(&contexts->lock);
+	file->driver_priv = ctx;
+	return 0;
+}
+
+/**
+ * vgpu_contexts_close() - Implement &drm_driver.postclose
+ * @drm: the device
+ * @file: the file
+ *
+ * Context: process, may sleep; does not wait for the host.
+ */
+void vgpu_contexts_close(struct drm_device *drm, struct drm_file *file)
+{
+	struct vgpu_contexts *contexts = to_vgpu(drm)->contexts;
+	struct vgpu_context *ctx = vgpu_context_of(file);
+
+	/* Clients inside the kernel have no file operations, so nothing has called this. */
+	vgpu_context_leave(ctx);
+	vgpu_attachments_close(&ctx->attachments);
+	file->driver_priv = NULL;
+	mutex_lock(&contexts->lock);
+	list_move_tail(&ctx->node, &contexts->closed);
+	mutex_unlock(&contexts->lock);
+	vgpu_contexts_reap_due(contexts);
+}
+
+/**
+ * vgpu_contexts_note_submitter() - Remember that a client submits to its context
+ * @ctx: the context
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_contexts_note_submitter(struct vgpu_context *ctx)
+{
+	struct vgpu_contexts *contexts = ctx->vgpu->contexts;
+
+	/* Written once: a thread that does not see it yet writes it again, under the lock. */
+	if (data_race(ctx->submitter))
+		return;
+	mutex_lock(&contexts->lock);
+	ctx->submitter = task_tgid_nr(current);
+	get_task_comm(ctx->submitter_name, current->group_leader);
+	mutex_unlock(&contexts->lock);
+}
+
+/**
+ * vgpu_contexts_find_submitter() - Find a process whose work would be lost with the host's contexts
+ * @vgpu: the device
+ * @name: set to the name of the process
+ *
+ * Context: process, may sleep.
+ * Return: the id of a process that has submitted to a context that is not lost; or 0.
+ */
+pid_t vgpu_contexts_find_submitter(struct vgpu_device *vgpu, char name[TASK_COMM_LEN])
+{
+	struct vgpu_contexts *contexts = vgpu->contexts;
+	struct vgpu_context *ctx;
+	pid_t submitter = 0;
+
+	mutex_lock(&contexts->lock);
+	list_for_each_entry(ctx, &contexts->open, node) {
+		if (!ctx->submitter || vgpu_context_state(ctx) != VGPU_CONTEXT_LIVE)
+			continue;
+		submitter = ctx->submitter;
+		strscpy(name, ctx->submitter_name, TASK_COMM_LEN);
+		break;
+	}
+	mutex_unlock(&contexts->lock);
+	return submitter;
+}
+
+/**
+ * vgpu_contexts_lose() - Mark all contexts as lost with the device
+ * @vgpu: the device, whose queues have failed
+ *
+ * Contexts that exist on the host answer -EIO until their files are closed.
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_contexts_lose(struct vgpu_device *vgpu)
+{
+	struct vgpu_contexts *contexts = vgpu->contexts;
+	struct vgpu_context *ctx;
+
+	mutex_lock(&contexts->lock);
+	list_for_each_entry(ctx, &contexts->open, node)
+		vgpu_context_lose(ctx);
+	list_for_each_entry(ctx, &contexts->closed, node)
+		vgpu_context_lose(ctx);
+	mutex_unlock(&contexts->lock);
+}
+
+/**
+ * vgpu_contexts_print() - List the contexts of open files and their fences
+ * @vgpu: the device
+ * @p: where to
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_contexts_print(struct vgpu_device *vgpu, struct drm_printer *p)
+{
+	struct vgpu_contexts *contexts = vgpu->contexts;
+	struct vgpu_context *ctx;
+
+	mutex_lock(&contexts->lock);
+	list_for_each_entry(ctx, &contexts->open, node)
+		vgpu_context_print(ctx, p);
+	mutex_unlock(&contexts->lock);
+}
