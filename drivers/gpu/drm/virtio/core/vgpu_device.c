@@ -37,7 +37,7 @@
 #include "object/vgpu_hostmem.h"
 #include "object/vgpu_pages.h"
 #include "object/vgpu_reclaim.h"
-#include "object/vgpu_resource.h"
+#include "object/vgpu_resources.h"
 #include "protocol/vgpu_cmd.h"
 
 static unsigned int vgpu_device_silence_limit_ms = 300000;

@@ -24,7 +24,7 @@
 #include "core/vgpu_power.h"
 #include "kms/vgpu_display.h"
 #include "object/vgpu_contexts.h"
-#include "object/vgpu_resource.h"
+#include "object/vgpu_resources.h"
 #include "protocol/vgpu_cmd.h"
 
 /* How often a lost device is reset before it is given up, and the pause in between. */

@@ -33,7 +33,7 @@
 #include "object/vgpu_contexts.h"
 #include "object/vgpu_hostmem.h"
 #include "object/vgpu_reclaim.h"
-#include "object/vgpu_resource.h"
+#include "object/vgpu_resources.h"
 #include "protocol/vgpu_budget.h"
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_wire.h"
@@ -89,7 +89,7 @@ static int vgpu_debugfs_resources(struct seq_file *m, void *unused)
 	struct vgpu_device *vgpu = vgpu_debugfs_device(m);
 	struct drm_printer p = drm_seq_file_printer(m);
 
-	seq_printf(m, "resources of the host %u\n", vgpu_resources_count(vgpu));
+	seq_printf(m, "resources of the host %d\n", atomic_read(&vgpu->resources->count));
 	vgpu_resources_print(vgpu, &p);
 	return 0;
 }

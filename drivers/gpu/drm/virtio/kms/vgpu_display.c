@@ -31,7 +31,7 @@
 #include "kms/vgpu_output.h"
 #include "kms/vgpu_plane.h"
 #include "object/vgpu_base.h"
-#include "object/vgpu_resource.h"
+#include "object/vgpu_resources.h"
 #include "protocol/vgpu_cmd.h"
 
 /* Sides of modes and framebuffers, in pixels. */

@@ -31,6 +31,7 @@
 #include "kms/vgpu_repaint.h"
 #include "kms/vgpu_scanout.h"
 #include "object/vgpu_base.h"
+#include "object/vgpu_resources.h"
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_fence.h"
 

@@ -21,56 +21,16 @@
 
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
-#include <linux/moduleparam.h>
-#include <linux/rwsem.h>
 #include <linux/scatterlist.h>
-#include <linux/slab.h>
-#include <linux/wait.h>
-#include <linux/workqueue.h>
-#include <linux/xarray.h>
-
-#include <drm/drm_managed.h>
-#include <drm/drm_print.h>
 
 #include "object/vgpu_base.h"
 #include "object/vgpu_resource.h"
+#include "object/vgpu_resources.h"
 #include "protocol/vgpu_budget.h"
 #include "protocol/vgpu_fence.h"
 
-/**
- * struct vgpu_resources - All resources of a device
- * @by_id: the resources; an entry that is no pointer is an id in quarantine
- * @next_id: where the search for a free id starts; protected by @by_id's lock
- * @count: resources the host knows
- * @lifecycle: held for writing while the device starts again and resources are re-created, and
- *             while one is revoked; for reading while one is created or retired, or named by
- *             the display
- * @hide: of vgpu_resources_set_hide(), NULL where nothing is shown; constant
- * @unnamed: resources to unref that no command names any more
- * @let_go_work: sends RESOURCE_UNREF for @unnamed
- * @settled: wait queue of vgpu_resource_await()
- * @dead: resources without references, for the deferred free
- * @bury_work: frees the resources of @dead
- */
-struct vgpu_resources {
-	struct xarray by_id;
-	u32 next_id;
-	atomic_t count;
-	struct rw_semaphore lifecycle;
-	void (*hide)(struct vgpu_device *vgpu, u32 id);
-	struct llist_head unnamed;
-	struct work_struct let_go_work;
-	wait_queue_head_t settled;
-	struct llist_head dead;
-	struct delayed_work bury_work;
-};
-
-static unsigned int vgpu_resource_first = 1;
-module_param_named(first_resource, vgpu_resource_first, uint, 0444);
-MODULE_PARM_DESC(first_resource, "Id of the first resource, for tests of the last (default 1)");
-
 /* How long the deferred free waits, to free several resources at once. */
-#define VGPU_RESOURCE_BURY_MS	4
+#define VGPU_RESOURCE_FREE_MS	4
 
 /* The pipe's target for a buffer without a format, which the host may keep in guest pages. */
 #define VGPU_RESOURCE_TARGET_BUFFER	0
@@ -85,7 +45,13 @@ MODULE_PARM_DESC(first_resource, "Id of the first resource, for tests of the las
 /* Sentinel for @budget: the host has replied, so the charge was already released. */
 #define VGPU_RESOURCE_SETTLED	((struct vgpu_budget *)ERR_PTR(-EALREADY))
 
-static void vgpu_resource_free(struct vgpu_resource *res)
+/**
+ * vgpu_resource_free() - Free a resource and the object that embeds it
+ * @res: the resource, without references
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_resource_free(struct vgpu_resource *res)
 {
 	struct vgpu_resources *resources = res->vgpu->resources;
 
@@ -101,19 +67,6 @@ static void vgpu_resource_free(struct vgpu_resource *res)
 	res->free(res);
 }
 
-static void vgpu_resources_bury(struct work_struct *work)
-{
-	struct vgpu_resources *resources = container_of(to_delayed_work(work),
-							struct vgpu_resources, bury_work);
-	struct llist_node *dead = llist_reverse_order(llist_del_all(&resources->dead));
-	struct vgpu_resource *res, *next;
-
-	llist_for_each_entry_safe(res, next, dead, link) {
-		vgpu_resource_free(res);
-		cond_resched();
-	}
-}
-
 /*
  * The last put is often in an interrupt, which cannot free pages. Many follow one another, and
  * waking a worker costs more than freeing one resource, so they are freed together.
@@ -123,9 +76,9 @@ static void vgpu_resource_last_put(struct kref *ref)
 	struct vgpu_resource *res = container_of(ref, struct vgpu_resource, ref);
 	struct vgpu_resources *resources = res->vgpu->resources;
 
-	if (llist_add(&res->link, &resources->dead))
-		queue_delayed_work(res->vgpu->wq, &resources->bury_work,
-				   msecs_to_jiffies(VGPU_RESOURCE_BURY_MS));
+	if (llist_add(&res->link, &resources->to_free))
+		queue_delayed_work(res->vgpu->wq, &resources->free_work,
+				   msecs_to_jiffies(VGPU_RESOURCE_FREE_MS));
 }
 
 /* Check whether the host keeps anything of a resource that UNREF would free. */
@@ -134,8 +87,13 @@ static bool vgpu_resource_is_kept(const struct vgpu_resource *res)
 	return !res->forgotten && !vgpu_resource_is_refused(res);
 }
 
-/* Queue the UNREF of a resource that no command names any more. To be called once. */
-static void vgpu_resource_let_go(struct vgpu_resource *res)
+/**
+ * vgpu_resource_unref_locked() - Send RESOURCE_UNREF, if the host has the resource
+ * @res: the resource, which no command on the cursor queue names any more; to be called once
+ *
+ * Context: process, may sleep; does not wait for the host. &vgpu_resources.lifecycle is held.
+ */
+void vgpu_resource_unref_locked(struct vgpu_resource *res)
 {
 	lockdep_assert_held(&res->vgpu->resources->lifecycle);
 
@@ -148,149 +106,10 @@ static void vgpu_resource_let_go(struct vgpu_resource *res)
 	kref_put(&res->ref, vgpu_resource_last_put);
 }
 
-static void vgpu_resource_unname(struct vgpu_resource *res)
+static void vgpu_resource_drop_cursor_user(struct vgpu_resource *res)
 {
-	if (refcount_dec_and_test(&res->named))
-		vgpu_resource_let_go(res);
-}
-
-static void vgpu_resources_let_go(struct work_struct *work)
-{
-	struct vgpu_resources *resources = container_of(work, struct vgpu_resources, let_go_work);
-	struct llist_node *unnamed = llist_reverse_order(llist_del_all(&resources->unnamed));
-	struct vgpu_resource *res, *next;
-	struct vgpu_cmdq *q = NULL;
-
-	down_read(&resources->lifecycle);
-	llist_for_each_entry_safe(res, next, unnamed, link) {
-		q = res->vgpu->cmdq;
-		vgpu_resource_let_go(res);
-	}
-	up_read(&resources->lifecycle);
-	if (q)
-		vgpu_cmdq_kick(q);
-}
-
-static void vgpu_resources_release(struct drm_device *drm, void *ptr)
-{
-	struct vgpu_resources *resources = ptr;
-
-	xa_destroy(&resources->by_id);
-}
-
-/**
- * vgpu_resources_init() - Prepare a device for resources
- * @vgpu: the device; what is allocated lives as long as it
- *
- * Context: process, may sleep.
- * Return: 0, or -ENOMEM.
- */
-int vgpu_resources_init(struct vgpu_device *vgpu)
-{
-	struct vgpu_resources *resources;
-
-	resources = drmm_kzalloc(&vgpu->drm, sizeof(*resources), GFP_KERNEL);
-	if (!resources)
-		return -ENOMEM;
-	xa_init_flags(&resources->by_id, XA_FLAGS_ALLOC1);
-	init_llist_head(&resources->unnamed);
-	INIT_WORK(&resources->let_go_work, vgpu_resources_let_go);
-	init_waitqueue_head(&resources->settled);
-	init_llist_head(&resources->dead);
-	INIT_DELAYED_WORK(&resources->bury_work, vgpu_resources_bury);
-	resources->next_id = vgpu_resource_first;
-	init_rwsem(&resources->lifecycle);
-	vgpu->resources = resources;
-	return drmm_add_action_or_reset(&vgpu->drm, vgpu_resources_release, resources);
-}
-
-/**
- * vgpu_resources_flush() - Free resources without references now, not after the delay
- * @vgpu: the device
- *
- * Context: process, may sleep.
- */
-void vgpu_resources_flush(struct vgpu_device *vgpu)
-{
-	flush_work(&vgpu->resources->let_go_work);
-	flush_delayed_work(&vgpu->resources->bury_work);
-}
-
-/**
- * vgpu_resources_count() - Get how many resources the host knows
- * @vgpu: the device
- *
- * Return: a snapshot of the number.
- */
-unsigned int vgpu_resources_count(struct vgpu_device *vgpu)
-{
-	return atomic_read(&vgpu->resources->count);
-}
-
-static const char *vgpu_resource_kind_name(const struct vgpu_resource *res,
-					   enum vgpu_resource_kind kind)
-{
-	static const char * const blobs[] = {
-		[VIRTIO_GPU_BLOB_MEM_GUEST] = "guest-blob",
-		[VIRTIO_GPU_BLOB_MEM_HOST3D] = "host-blob",
-		[VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST] = "mixed-blob",
-	};
-
-	switch (kind) {
-	case VGPU_RESOURCE_2D:
-		return "2d";
-	case VGPU_RESOURCE_3D:
-		return "3d";
-	case VGPU_RESOURCE_BLOB:
-		return blobs[res->blob_mem];
-	default:
-		return "none";
-	}
-}
-
-static void vgpu_resource_print(const struct vgpu_resource *res, struct drm_printer *p)
-{
-	/* Pairs with the store in vgpu_resource_post_create(): the rest is filled in then. */
-	enum vgpu_resource_kind kind = smp_load_acquire(&res->kind);
-
-	if (kind == VGPU_RESOURCE_NONE)
-		return;
-	drm_printf(p, "%10u %-10s ", res->id, vgpu_resource_kind_name(res, kind));
-	if (kind == VGPU_RESOURCE_BLOB)
-		drm_printf(p, "%12llu %6u", res->size_bytes, res->blob_flags);
-	else if (kind == VGPU_RESOURCE_2D)
-		drm_printf(p, "%5ux%-6u %6u", res->width, res->height, res->format);
-	else
-		drm_printf(p, "%12s %6s", "-", "-");
-	drm_printf(p, " %7u %6d%s%s%s\n", READ_ONCE(res->nr_entries),
-		   vgpu_resource_error(res), READ_ONCE(res->retired) ? " retired" : "",
-		   vgpu_resource_is_lost(res) ? " forgotten" : "",
-		   READ_ONCE(res->stuck) ? " stuck" : "");
-}
-
-/**
- * vgpu_resources_print() - List all resources
- * @vgpu: the device
- * @p: where to
- *
- * Context: process.
- */
-void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p)
-{
-	struct vgpu_resources *resources = vgpu->resources;
-	unsigned long id;
-	void *entry;
-
-	drm_printf(p, "%10s %-10s %12s %6s %7s %6s\n", "id", "kind", "size", "format",
-		   "entries", "error");
-	xa_lock(&resources->by_id);
-	xa_for_each(&resources->by_id, id, entry) {
-		if (xa_is_value(entry))
-			drm_printf(p, "%10lu quarantine\n", id);
-		else
-			vgpu_resource_print(entry, p);
-	}
-	xa_unlock(&resources->by_id);
+	if (refcount_dec_and_test(&res->cursor_users))
+		vgpu_resource_unref_locked(res);
 }
 
 /**
@@ -412,7 +231,7 @@ static struct vgpu_resource *cursor_to_resource(struct vgpu_cmd_owner *cursor)
 
 static void vgpu_resource_cursor_get(struct vgpu_cmd_owner *cursor)
 {
-	refcount_inc(&cursor_to_resource(cursor)->named);
+	refcount_inc(&cursor_to_resource(cursor)->cursor_users);
 }
 
 static void vgpu_resource_cursor_put(struct vgpu_cmd_owner *cursor)
@@ -420,8 +239,9 @@ static void vgpu_resource_cursor_put(struct vgpu_cmd_owner *cursor)
 	struct vgpu_resource *res = cursor_to_resource(cursor);
 	struct vgpu_resources *resources = res->vgpu->resources;
 
-	if (refcount_dec_and_test(&res->named) && llist_add(&res->link, &resources->unnamed))
-		queue_work(res->vgpu->wq, &resources->let_go_work);
+	if (refcount_dec_and_test(&res->cursor_users) &&
+	    llist_add(&res->link, &resources->to_unref))
+		queue_work(res->vgpu->wq, &resources->unref_work);
 }
 
 /* Devices answer nothing on the cursor queue. */
@@ -439,8 +259,7 @@ static const struct vgpu_cmd_owner_ops vgpu_resource_cursor_ops = {
  * vgpu_resource_init() - Allocate the id and the RESOURCE_UNREF of a resource
  * @vgpu: the device
  * @res: the resource, zeroed
- * @free: frees what embeds @res; called in process context by
- *        vgpu_resource_retire() or later
+ * @free: frees what embeds @res; called in process context by vgpu_resource_retire() or later
  *
  * Context: process, may sleep.
  * Return: 0; -ENOSPC when all ids are taken; -ENOMEM. Even after an error the
@@ -455,11 +274,11 @@ int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
 
 	res->owner.ops = &vgpu_resource_owner_ops;
 	res->cursor.ops = &vgpu_resource_cursor_ops;
-	refcount_set(&res->named, 1);
+	refcount_set(&res->cursor_users, 1);
 	res->vgpu = vgpu;
 	res->free = free;
 	kref_init(&res->ref);
-	/* For @named. */
+	/* For @cursor_users. */
 	kref_get(&res->ref);
 	ret = xa_alloc_cyclic(&vgpu->resources->by_id, &id, res, XA_LIMIT(1, INT_MAX),
 			      &vgpu->resources->next_id, GFP_KERNEL_ACCOUNT);
@@ -492,20 +311,9 @@ void vgpu_resource_retire(struct vgpu_resource *res)
 	down_read(&resources->lifecycle);
 	WRITE_ONCE(res->retired, true);
 	if (!res->revoked)
-		vgpu_resource_unname(res);
+		vgpu_resource_drop_cursor_user(res);
 	up_read(&resources->lifecycle);
 	kref_put(&res->ref, vgpu_resource_last_put);
-}
-
-/**
- * vgpu_resource_try_get() - Take a reference to a resource, unless its last one is gone
- * @res: the resource, whose memory is there
- *
- * Return: false when its last reference is gone.
- */
-bool vgpu_resource_try_get(struct vgpu_resource *res)
-{
-	return kref_get_unless_zero(&res->ref);
 }
 
 /**
@@ -543,7 +351,7 @@ bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence)
 		WRITE_ONCE(res->revoked, fence);
 		if (resources->hide)
 			resources->hide(res->vgpu, res->id);
-		vgpu_resource_unname(res);
+		vgpu_resource_drop_cursor_user(res);
 	}
 	up_write(&resources->lifecycle);
 	vgpu_cmdq_kick(q);
@@ -759,9 +567,18 @@ static struct vgpu_cmd *vgpu_resource_make_again(struct vgpu_resource *res)
 	return ERR_PTR(-EIO);
 }
 
-static void vgpu_resource_restore(struct vgpu_resource *res)
+/**
+ * vgpu_resource_restore_locked() - Create a resource again, or mark it as lost
+ * @res: the resource; the device has forgotten it in a reset
+ *
+ * Context: process, may sleep; does not wait for the host. &vgpu_resources.lifecycle is held for
+ * writing.
+ */
+void vgpu_resource_restore_locked(struct vgpu_resource *res)
 {
 	int ret;
+
+	lockdep_assert_held_write(&res->vgpu->resources->lifecycle);
 
 	/* The host has forgotten the resource with the reset, so there is nothing to unref. */
 	if (res->retired || res->revoked)
@@ -782,121 +599,4 @@ static void vgpu_resource_restore(struct vgpu_resource *res)
 	WRITE_ONCE(res->forgotten, true);
 	if (res->forget)
 		res->forget(res);
-}
-
-/**
- * vgpu_resources_set_hide() - Set the function that stops the display from showing a resource
- * @vgpu: the device, not registered yet
- * @hide: stops the display from showing the resource of an id; called with resources locked, may
- *        sleep, does not wait for the host
- */
-void vgpu_resources_set_hide(struct vgpu_device *vgpu,
-			     void (*hide)(struct vgpu_device *vgpu, u32 id))
-{
-	vgpu->resources->hide = hide;
-}
-
-/**
- * vgpu_resources_lock() - Keep resources from being lost until vgpu_resources_unlock()
- * @vgpu: the device
- *
- * The result of vgpu_resource_is_lost() does not change while the lock is held, so the caller can
- * name a resource to the host. Resources must not be created or retired inside.
- *
- * Context: process, may sleep; not held while the host is waited for.
- */
-void vgpu_resources_lock(struct vgpu_device *vgpu)
-{
-	down_read(&vgpu->resources->lifecycle);
-}
-
-/**
- * vgpu_resources_trylock() - Keep resources from being lost, unless they are about to be
- * @vgpu: the device
- *
- * For display updates, which must not wait while the device is started again, since that allocates
- * memory.
- *
- * Context: process, does not sleep.
- * Return: true if vgpu_resources_unlock() must follow.
- */
-bool vgpu_resources_trylock(struct vgpu_device *vgpu)
-{
-	return down_read_trylock(&vgpu->resources->lifecycle);
-}
-
-/**
- * vgpu_resources_unlock() - Undo vgpu_resources_lock() or vgpu_resources_trylock()
- * @vgpu: the device
- *
- * Context: process.
- */
-void vgpu_resources_unlock(struct vgpu_device *vgpu)
-{
-	up_read(&vgpu->resources->lifecycle);
-}
-
-/**
- * vgpu_resources_freeze() - Create and retire no resources until vgpu_resources_thaw()
- * @vgpu: the device, before it is started again
- *
- * So each resource is created once: by vgpu_resources_restore(), or by its client after the thaw.
- *
- * Context: process, may sleep; does not wait for the host.
- */
-void vgpu_resources_freeze(struct vgpu_device *vgpu)
-{
-	down_write(&vgpu->resources->lifecycle);
-}
-
-/**
- * vgpu_resources_thaw() - Undo vgpu_resources_freeze()
- * @vgpu: the device
- *
- * Context: process.
- */
-void vgpu_resources_thaw(struct vgpu_device *vgpu)
-{
-	up_write(&vgpu->resources->lifecycle);
-}
-
-/**
- * vgpu_resources_restore() - Create the resources again after a reset of the device
- * @vgpu: the device, restarted, its resources frozen
- *
- * Pictures and guest blobs have their content in guest pages, so the host can create them again.
- * Resources of the host's renderer are lost and answer -EIO from now on.
- *
- * Context: process, may sleep; does not wait for the host.
- */
-void vgpu_resources_restore(struct vgpu_device *vgpu)
-{
-	struct vgpu_resources *resources = vgpu->resources;
-	unsigned long id;
-	void *entry;
-
-	lockdep_assert_held_write(&resources->lifecycle);
-
-	/*
-	 * Collect pending replies first, so that an error from before the reset is not charged to
-	 * the re-created resource.
-	 */
-	vgpu_cmdq_poll(vgpu->cmdq);
-	xa_for_each(&resources->by_id, id, entry) {
-		struct vgpu_resource *res = entry;
-
-		if (xa_is_value(entry)) {
-			xa_erase(&resources->by_id, id);
-			continue;
-		}
-		xa_lock(&resources->by_id);
-		if (xa_load(&resources->by_id, id) != res || !kref_get_unless_zero(&res->ref))
-			res = NULL;
-		xa_unlock(&resources->by_id);
-		if (!res)
-			continue;
-		vgpu_resource_restore(res);
-		kref_put(&res->ref, vgpu_resource_last_put);
-	}
-	vgpu_cmdq_kick(vgpu->cmdq);
 }

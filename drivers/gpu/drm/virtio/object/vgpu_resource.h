@@ -9,7 +9,6 @@
 
 #include "protocol/vgpu_cmd.h"
 
-struct drm_printer;
 struct sg_table;
 struct vgpu_budget;
 struct vgpu_device;
@@ -33,16 +32,16 @@ enum vgpu_resource_kind {
  * struct vgpu_resource - A resource of the host, under an id that the driver chose
  * @owner: hears of the outcome of commands about the resource
  * @cursor: stands for the resource in commands on the cursor queue
- * @named: one until vgpu_resource_retire() or vgpu_resource_revoke(), one for each command on the
- *         cursor queue, which the host may execute after later ones on the control queue; UNREF
- *         is sent when the count becomes 0
+ * @cursor_users: one until vgpu_resource_retire() or vgpu_resource_revoke(), one for each command
+ *                on the cursor queue, which the host may execute after later ones on the control
+ *                queue; UNREF is sent when the count becomes 0
  * @vgpu: the device, constant
  * @ref: one for the object that embeds the resource until vgpu_resource_retire(), one while
- *       @named is not 0, one for each command that the device may still read
+ *       @cursor_users is not 0, one for each command that the device may still read
  * @unref: RESOURCE_UNREF, allocated with the resource; NULL once posted
  * @free: frees the object that embeds the resource, in process context, once the host cannot
  *        reach its pages any more; constant
- * @link: entry of &vgpu_resources.unnamed, then of &vgpu_resources.dead
+ * @link: entry of &vgpu_resources.to_unref, then of &vgpu_resources.to_free
  * @id: constant from vgpu_resource_init() to @free
  * @kind: constant once created
  * @blob_mem: VIRTIO_GPU_BLOB_MEM_*, 0 for resources that are no blobs
@@ -75,7 +74,7 @@ enum vgpu_resource_kind {
 struct vgpu_resource {
 	struct vgpu_cmd_owner owner;
 	struct vgpu_cmd_owner cursor;
-	refcount_t named;
+	refcount_t cursor_users;
 	struct vgpu_device *vgpu;
 	struct kref ref;
 	struct vgpu_cmd *unref;
@@ -105,15 +104,14 @@ struct vgpu_resource {
 	int error;
 };
 
-int vgpu_resources_init(struct vgpu_device *vgpu);
-void vgpu_resources_flush(struct vgpu_device *vgpu);
-
 int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
 		       void (*free)(struct vgpu_resource *res));
 void vgpu_resource_charge(struct vgpu_resource *res, size_t size_bytes);
 void vgpu_resource_retire(struct vgpu_resource *res);
-bool vgpu_resource_try_get(struct vgpu_resource *res);
 void vgpu_resource_put(struct vgpu_resource *res);
+void vgpu_resource_free(struct vgpu_resource *res);
+void vgpu_resource_unref_locked(struct vgpu_resource *res);
+void vgpu_resource_restore_locked(struct vgpu_resource *res);
 bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence);
 bool vgpu_resource_is_lost(const struct vgpu_resource *res);
 
@@ -129,35 +127,20 @@ int vgpu_resource_await(struct vgpu_resource *res, unsigned int timeout_ms);
 int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages);
 struct vgpu_cmd *vgpu_resource_send_detach(struct vgpu_resource *res);
 void vgpu_resource_set_pages(struct vgpu_resource *res, struct sg_table *pages);
-void vgpu_resources_set_hide(struct vgpu_device *vgpu,
-			     void (*hide)(struct vgpu_device *vgpu, u32 id));
-void vgpu_resources_lock(struct vgpu_device *vgpu);
-bool vgpu_resources_trylock(struct vgpu_device *vgpu);
-void vgpu_resources_unlock(struct vgpu_device *vgpu);
-void vgpu_resources_freeze(struct vgpu_device *vgpu);
-void vgpu_resources_restore(struct vgpu_device *vgpu);
-void vgpu_resources_thaw(struct vgpu_device *vgpu);
-unsigned int vgpu_resources_count(struct vgpu_device *vgpu);
-void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p);
 
-/**
- * vgpu_resource_is_refused() - Check whether the host refused to create a resource
- * @res: the resource
- *
- * Context: any.
- * Return: true if the host knows no such resource.
- */
+/* Take a reference to a resource, unless its last one is gone. */
+static inline bool vgpu_resource_try_get(struct vgpu_resource *res)
+{
+	return kref_get_unless_zero(&res->ref);
+}
+
+/* Check whether the host refused to create a resource, and so knows no such resource. */
 static inline bool vgpu_resource_is_refused(const struct vgpu_resource *res)
 {
 	return READ_ONCE(res->refused);
 }
 
-/**
- * vgpu_resource_error() - Get the sticky error of a resource
- * @res: the resource
- *
- * Return: 0; the error with which the host refused to create it; -EIO when it was lost.
- */
+/* Get the sticky error: 0; why the host could not create the resource; -EIO once it is lost. */
 static inline int vgpu_resource_error(const struct vgpu_resource *res)
 {
 	return READ_ONCE(res->error);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VGPU_RESOURCES_H
+#define VGPU_RESOURCES_H
+
+#include <linux/atomic.h>
+#include <linux/llist.h>
+#include <linux/rwsem.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "object/vgpu_base.h"
+
+struct drm_printer;
+
+/**
+ * struct vgpu_resources - The resources of a device
+ * @by_id: the resources; an entry that is no pointer is an id in quarantine
+ * @next_id: where the search for a free id starts; protected by @by_id's lock
+ * @count: resources the host knows
+ * @lifecycle: held for writing while the device starts again and resources are re-created, and
+ *             while one is revoked; for reading while one is created or retired, or named by
+ *             the display
+ * @hide: stops the display from showing the resource of an id; called with @lifecycle held, may
+ *        sleep, does not wait for the host; NULL where nothing is shown; constant
+ * @to_unref: resources to unref that no command on the cursor queue names any more
+ * @unref_work: sends RESOURCE_UNREF for @to_unref
+ * @settled: wait queue of vgpu_resource_await()
+ * @to_free: resources without references
+ * @free_work: frees the resources of @to_free
+ */
+struct vgpu_resources {
+	struct xarray by_id;
+	u32 next_id;
+	atomic_t count;
+	struct rw_semaphore lifecycle;
+	void (*hide)(struct vgpu_device *vgpu, u32 id);
+	struct llist_head to_unref;
+	struct work_struct unref_work;
+	wait_queue_head_t settled;
+	struct llist_head to_free;
+	struct delayed_work free_work;
+};
+
+int vgpu_resources_init(struct vgpu_device *vgpu);
+void vgpu_resources_flush(struct vgpu_device *vgpu);
+void vgpu_resources_restore(struct vgpu_device *vgpu);
+void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p);
+
+/* To be called before the device is registered. */
+static inline void vgpu_resources_set_hide(struct vgpu_device *vgpu,
+					   void (*hide)(struct vgpu_device *vgpu, u32 id))
+{
+	vgpu->resources->hide = hide;
+}
+
+/*
+ * Between lock and unlock, the result of vgpu_resource_is_lost() does not change, so the caller
+ * can name a resource to the host. The caller must neither create nor retire resources, nor wait
+ * for the host.
+ */
+static inline void vgpu_resources_lock(struct vgpu_device *vgpu)
+{
+	down_read(&vgpu->resources->lifecycle);
+}
+
+/* Fails while the device starts again, which allocates memory: display updates do not wait. */
+static inline bool vgpu_resources_trylock(struct vgpu_device *vgpu)
+{
+	return down_read_trylock(&vgpu->resources->lifecycle);
+}
+
+static inline void vgpu_resources_unlock(struct vgpu_device *vgpu)
+{
+	up_read(&vgpu->resources->lifecycle);
+}
+
+/*
+ * Between freeze and thaw, while the device is started again, resources are neither created nor
+ * retired. So each is created once: by vgpu_resources_restore(), or by its client after the thaw.
+ */
+static inline void vgpu_resources_freeze(struct vgpu_device *vgpu)
+{
+	down_write(&vgpu->resources->lifecycle);
+}
+
+static inline void vgpu_resources_thaw(struct vgpu_device *vgpu)
+{
+	up_write(&vgpu->resources->lifecycle);
+}
+
+#endif
