@@ -7,7 +7,11 @@
  * each command about a resource holds a reference to it for as long as the device may read the
  * command, and the object that embeds the resource is freed with the last reference. The host
  * may execute a cursor command after a later UNREF on the control queue, so UNREF is sent only
- * when the commands on the cursor queue are done.
+ * when the commands on the cursor queue are done. Its life::
+ *
+ *   NEW --create--> LIVE --retire--> RETIRED --reset of the device--> LOST
+ *                    |-----revoke--> REVOKED --reset of the device--> LOST
+ *                    '-----reset of the device, which held the content--> LOST
  *
  * Ids ascend and are not reused before they wrap. If the host refused UNREF, the id is never
  * reused, since the host may still know it.
@@ -55,7 +59,7 @@ void vgpu_resource_free(struct vgpu_resource *res)
 {
 	struct vgpu_resources *resources = res->vgpu->resources;
 
-	if (res->kind != VGPU_RESOURCE_NONE)
+	if (res->life != VGPU_RESOURCE_NEW)
 		atomic_dec(&resources->count);
 	if (res->stuck)
 		xa_store(&resources->by_id, res->id, VGPU_RESOURCE_QUARANTINE, GFP_KERNEL);
@@ -81,10 +85,13 @@ static void vgpu_resource_last_put(struct kref *ref)
 				   msecs_to_jiffies(VGPU_RESOURCE_FREE_MS));
 }
 
-/* Check whether the host keeps anything of a resource that UNREF would free. */
-static bool vgpu_resource_is_kept(const struct vgpu_resource *res)
+/* The only writer of the life. */
+static void vgpu_resource_set_life(struct vgpu_resource *res, enum vgpu_resource_life life)
 {
-	return !res->forgotten && !vgpu_resource_is_refused(res);
+	lockdep_assert_held(&res->vgpu->resources->lifecycle);
+
+	/* Release: a reader sees every field set before. Pairs with vgpu_resources_print_one(). */
+	smp_store_release(&res->life, life);
 }
 
 /**
@@ -97,7 +104,7 @@ void vgpu_resource_unref_locked(struct vgpu_resource *res)
 {
 	lockdep_assert_held(&res->vgpu->resources->lifecycle);
 
-	if (vgpu_resource_is_kept(res)) {
+	if (res->life != VGPU_RESOURCE_LOST && !vgpu_resource_is_refused(res)) {
 		vgpu_cmd_post_fenced(res->unref, &res->owner, res->revoked);
 		res->unref = NULL;
 	} else if (res->revoked) {
@@ -304,12 +311,13 @@ void vgpu_resource_retire(struct vgpu_resource *res)
 {
 	struct vgpu_resources *resources = res->vgpu->resources;
 
-	if (res->kind == VGPU_RESOURCE_NONE) {
+	if (READ_ONCE(res->life) == VGPU_RESOURCE_NEW) {
 		vgpu_resource_free(res);
 		return;
 	}
 	down_read(&resources->lifecycle);
-	WRITE_ONCE(res->retired, true);
+	if (res->life == VGPU_RESOURCE_LIVE)
+		vgpu_resource_set_life(res, VGPU_RESOURCE_RETIRED);
 	if (!res->revoked)
 		vgpu_resource_drop_cursor_user(res);
 	up_read(&resources->lifecycle);
@@ -335,18 +343,20 @@ void vgpu_resource_put(struct vgpu_resource *res)
  * The resource answers -EIO from now on, and is not created again after a reset.
  *
  * Context: process, may sleep; does not wait for the host.
- * Return: false if UNREF is under way already; then @fence is left to the caller.
+ * Return: false if the host has no such resource, or UNREF is under way already; then @fence is
+ * left to the caller.
  */
 bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence)
 {
 	struct vgpu_resources *resources = res->vgpu->resources;
 	struct vgpu_cmdq *q = res->vgpu->cmdq;
-	bool known;
+	bool live;
 
 	down_write(&resources->lifecycle);
-	known = !res->retired && !res->forgotten && !res->revoked;
+	live = res->life == VGPU_RESOURCE_LIVE;
 	cmpxchg(&res->error, 0, -EIO);
-	if (known) {
+	if (live) {
+		vgpu_resource_set_life(res, VGPU_RESOURCE_REVOKED);
 		dma_fence_get(&fence->base);
 		WRITE_ONCE(res->revoked, fence);
 		if (resources->hide)
@@ -355,18 +365,7 @@ bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence)
 	}
 	up_write(&resources->lifecycle);
 	vgpu_cmdq_kick(q);
-	return known;
-}
-
-/**
- * vgpu_resource_is_lost() - Check whether the host copy is gone and cannot be re-created
- * @res: the resource
- *
- * Return: true if the host has lost the resource, or is about to, and it cannot be re-created.
- */
-bool vgpu_resource_is_lost(const struct vgpu_resource *res)
-{
-	return READ_ONCE(res->forgotten) || READ_ONCE(res->revoked);
+	return live;
 }
 
 /**
@@ -410,8 +409,8 @@ static int vgpu_resource_post_create(struct vgpu_resource *res, enum vgpu_resour
 	vgpu_cmd_post_fenced(create, &res->owner, attach ? NULL : fence);
 	if (attach)
 		vgpu_cmd_post_fenced(attach, &res->owner, fence);
-	/* Release: a reader that sees @kind also sees every field set before it. */
-	smp_store_release(&res->kind, kind);
+	res->kind = kind;
+	vgpu_resource_set_life(res, VGPU_RESOURCE_LIVE);
 	atomic_inc(&resources->count);
 	up_read(&resources->lifecycle);
 	return 0;
@@ -581,9 +580,9 @@ void vgpu_resource_restore_locked(struct vgpu_resource *res)
 	lockdep_assert_held_write(&res->vgpu->resources->lifecycle);
 
 	/* The host has forgotten the resource with the reset, so there is nothing to unref. */
-	if (res->retired || res->revoked)
-		WRITE_ONCE(res->forgotten, true);
-	if (res->forgotten || res->kind == VGPU_RESOURCE_NONE)
+	if (res->life == VGPU_RESOURCE_RETIRED || res->life == VGPU_RESOURCE_REVOKED)
+		vgpu_resource_set_life(res, VGPU_RESOURCE_LOST);
+	if (res->life != VGPU_RESOURCE_LIVE)
 		return;
 	WRITE_ONCE(res->error, 0);
 	WRITE_ONCE(res->refused, false);
@@ -596,7 +595,7 @@ void vgpu_resource_restore_locked(struct vgpu_resource *res)
 	cmpxchg(&res->error, 0, ret);
 	if (ret != -EIO)
 		return;
-	WRITE_ONCE(res->forgotten, true);
+	vgpu_resource_set_life(res, VGPU_RESOURCE_LOST);
 	if (res->forget)
 		res->forget(res);
 }

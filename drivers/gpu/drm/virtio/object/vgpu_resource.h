@@ -15,14 +15,28 @@ struct vgpu_device;
 struct vgpu_fence;
 
 /**
- * enum vgpu_resource_kind - The command that created a resource
- * @VGPU_RESOURCE_NONE: none was posted yet
+ * enum vgpu_resource_life - The life of a resource, see the diagram in vgpu_resource.c
+ * @VGPU_RESOURCE_NEW: the host was not asked to create it
+ * @VGPU_RESOURCE_LIVE: the command that creates it was posted
+ * @VGPU_RESOURCE_RETIRED: the buffer does not need it any more
+ * @VGPU_RESOURCE_REVOKED: the pages are being taken away
+ * @VGPU_RESOURCE_LOST: the host lost it in a reset, and it cannot be created again
+ */
+enum vgpu_resource_life {
+	VGPU_RESOURCE_NEW,
+	VGPU_RESOURCE_LIVE,
+	VGPU_RESOURCE_RETIRED,
+	VGPU_RESOURCE_REVOKED,
+	VGPU_RESOURCE_LOST,
+};
+
+/**
+ * enum vgpu_resource_kind - The command that creates a resource
  * @VGPU_RESOURCE_2D: RESOURCE_CREATE_2D
  * @VGPU_RESOURCE_3D: RESOURCE_CREATE_3D
  * @VGPU_RESOURCE_BLOB: RESOURCE_CREATE_BLOB
  */
 enum vgpu_resource_kind {
-	VGPU_RESOURCE_NONE,
 	VGPU_RESOURCE_2D,
 	VGPU_RESOURCE_3D,
 	VGPU_RESOURCE_BLOB,
@@ -43,6 +57,7 @@ enum vgpu_resource_kind {
  *        reach its pages any more; constant
  * @link: entry of &vgpu_resources.to_unref, then of &vgpu_resources.to_free
  * @id: constant from vgpu_resource_init() to @free
+ * @life: written by vgpu_resource_set_life()
  * @kind: constant once created
  * @blob_mem: VIRTIO_GPU_BLOB_MEM_*, 0 for resources that are no blobs
  * @blob_flags: VIRTIO_GPU_BLOB_FLAG_*
@@ -58,11 +73,8 @@ enum vgpu_resource_kind {
  *              transfers only; constant once created
  * @is_plain_2d: of a 3D resource: one layer of one sample; constant once created
  * @forget: called when the host has lost the resource; may be NULL; constant
- * @forgotten: the host lost the resource in a reset, and it cannot be re-created; written under
- *             &vgpu_resources.lifecycle
- * @revoked: fence of the UNREF that vgpu_resource_revoke() sends, NULL before; protected by
+ * @revoked: fence of the UNREF that vgpu_resource_revoke() sends, NULL before; written under
  *           &vgpu_resources.lifecycle
- * @retired: vgpu_resource_retire() was called; protected by &vgpu_resources.lifecycle
  * @budget: budget charged for the pages until the host has created the resource, then
  *          VGPU_RESOURCE_SETTLED; or NULL
  * @charged_bytes: size of the charge; constant once @budget is set
@@ -81,6 +93,7 @@ struct vgpu_resource {
 	void (*free)(struct vgpu_resource *res);
 	struct llist_node link;
 	u32 id;
+	enum vgpu_resource_life life;
 	enum vgpu_resource_kind kind;
 	u32 blob_mem;
 	u32 blob_flags;
@@ -96,9 +109,7 @@ struct vgpu_resource {
 	void (*forget)(struct vgpu_resource *res);
 	struct vgpu_budget *budget;
 	size_t charged_bytes;
-	bool forgotten;
 	struct vgpu_fence *revoked;
-	bool retired;
 	bool refused;
 	bool stuck;
 	int error;
@@ -113,7 +124,6 @@ void vgpu_resource_free(struct vgpu_resource *res);
 void vgpu_resource_unref_locked(struct vgpu_resource *res);
 void vgpu_resource_restore_locked(struct vgpu_resource *res);
 bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence);
-bool vgpu_resource_is_lost(const struct vgpu_resource *res);
 
 int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u32 height,
 			    struct vgpu_fence *fence);
@@ -132,6 +142,14 @@ void vgpu_resource_set_pages(struct vgpu_resource *res, struct sg_table *pages);
 static inline bool vgpu_resource_try_get(struct vgpu_resource *res)
 {
 	return kref_get_unless_zero(&res->ref);
+}
+
+/* Check whether the host copy is gone, or about to be, and cannot be re-created. */
+static inline bool vgpu_resource_is_lost(const struct vgpu_resource *res)
+{
+	enum vgpu_resource_life life = READ_ONCE(res->life);
+
+	return life == VGPU_RESOURCE_REVOKED || life == VGPU_RESOURCE_LOST;
 }
 
 /* Check whether the host refused to create a resource, and so knows no such resource. */

@@ -98,8 +98,7 @@ void vgpu_resources_flush(struct vgpu_device *vgpu)
 	flush_delayed_work(&vgpu->resources->free_work);
 }
 
-static const char *vgpu_resources_kind_name(const struct vgpu_resource *res,
-					    enum vgpu_resource_kind kind)
+static const char *vgpu_resources_kind_name(const struct vgpu_resource *res)
 {
 	static const char * const blobs[] = {
 		[VIRTIO_GPU_BLOB_MEM_GUEST] = "guest-blob",
@@ -107,36 +106,38 @@ static const char *vgpu_resources_kind_name(const struct vgpu_resource *res,
 		[VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST] = "mixed-blob",
 	};
 
-	switch (kind) {
+	switch (res->kind) {
 	case VGPU_RESOURCE_2D:
 		return "2d";
 	case VGPU_RESOURCE_3D:
 		return "3d";
-	case VGPU_RESOURCE_BLOB:
-		return blobs[res->blob_mem];
 	default:
-		return "none";
+		return blobs[res->blob_mem];
 	}
 }
 
 static void vgpu_resources_print_one(const struct vgpu_resource *res, struct drm_printer *p)
 {
-	/* Pairs with the store in vgpu_resource_post_create(): the rest is filled in then. */
-	enum vgpu_resource_kind kind = smp_load_acquire(&res->kind);
+	static const char * const lives[] = {
+		[VGPU_RESOURCE_LIVE] = "",
+		[VGPU_RESOURCE_RETIRED] = " retired",
+		[VGPU_RESOURCE_REVOKED] = " revoked",
+		[VGPU_RESOURCE_LOST] = " lost",
+	};
+	/* Pairs with the store in vgpu_resource_set_life(): the rest is filled in then. */
+	enum vgpu_resource_life life = smp_load_acquire(&res->life);
 
-	if (kind == VGPU_RESOURCE_NONE)
+	if (life == VGPU_RESOURCE_NEW)
 		return;
-	drm_printf(p, "%10u %-10s ", res->id, vgpu_resources_kind_name(res, kind));
-	if (kind == VGPU_RESOURCE_BLOB)
+	drm_printf(p, "%10u %-10s ", res->id, vgpu_resources_kind_name(res));
+	if (res->kind == VGPU_RESOURCE_BLOB)
 		drm_printf(p, "%12llu %6u", res->size_bytes, res->blob_flags);
-	else if (kind == VGPU_RESOURCE_2D)
+	else if (res->kind == VGPU_RESOURCE_2D)
 		drm_printf(p, "%5ux%-6u %6u", res->width, res->height, res->format);
 	else
 		drm_printf(p, "%12s %6s", "-", "-");
-	drm_printf(p, " %7u %6d%s%s%s\n", READ_ONCE(res->nr_entries),
-		   vgpu_resource_error(res), READ_ONCE(res->retired) ? " retired" : "",
-		   vgpu_resource_is_lost(res) ? " forgotten" : "",
-		   READ_ONCE(res->stuck) ? " stuck" : "");
+	drm_printf(p, " %7u %6d%s%s\n", READ_ONCE(res->nr_entries), vgpu_resource_error(res),
+		   lives[life], READ_ONCE(res->stuck) ? " stuck" : "");
 }
 
 /**
