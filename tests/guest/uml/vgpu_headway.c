@@ -11,6 +11,8 @@
  * --monitor a slow host whose monitor changes while it has much to do. It is noticed.
  * --poor    a host that has no memory to show a blob: it is that which the client hears.
  * --again   a host that refuses a capset once. The next one who asks gets it.
+ * --late    a host that describes its capset only when probe no longer waits. Clients see the
+ *           capset from then on, and can use it.
  *
  * Times are the guest's.
  */
@@ -36,6 +38,8 @@
 #define CALL_BOUND_S 400
 #define STREAM_BYTES 65536u
 #define TICK_US 50000
+/* More than those of faults.list. */
+#define LATE_KICKS 200
 /* That of toy3d. */
 #define CAPSET_ID 30
 /* That of contexts whose blobs the host can show (see faults). */
@@ -220,6 +224,33 @@ static void again(void)
 	close(fd);
 }
 
+/* The kicks of the jobs are what gets the host to the description. */
+static void late(void)
+{
+	const struct drm_virtgpu_context_set_param param = {
+		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, CAPSET_ID,
+	};
+	uint8_t caps[64] = { 0 }, none[64] = { 0 };
+	int fd = vgpu_open_render();
+	unsigned int jobs = 0;
+
+	/* Else the host was not late, and nothing is shown. */
+	vgpu_assert_eq(vgpu_param(fd, VIRTGPU_PARAM_SUPPORTED_CAPSET_IDs), 0);
+	vgpu_ret(vgpu_get_caps(fd, CAPSET_ID, 1, caps, sizeof(caps)), -ENOSYS);
+	for (; jobs < LATE_KICKS && !vgpu_has_capset(fd, CAPSET_ID); jobs++) {
+		vgpu_ok(submit(fd, 8, NULL));
+		sleep(1);
+	}
+	vgpu_info("%u calls, until there was a capset", jobs);
+	vgpu_assert(vgpu_has_capset(fd, CAPSET_ID));
+	vgpu_ok(vgpu_get_caps(fd, CAPSET_ID, 1, caps, sizeof(caps)));
+	vgpu_assert(memcmp(caps, none, sizeof(caps)));
+	close(fd);
+	fd = vgpu_open_render();
+	vgpu_ok(vgpu_context_init(fd, &param, 1));
+	close(fd);
+}
+
 static const struct vgpu_case cases[] = {
 	{ "--slow", slow },
 	{ "--silent", silent },
@@ -227,6 +258,7 @@ static const struct vgpu_case cases[] = {
 	{ "--monitor", monitor },
 	{ "--poor", poor },
 	{ "--again", again },
+	{ "--late", late },
 };
 
 int main(int argc, char **argv)

@@ -198,7 +198,7 @@ static void vgpu_device_report(struct vgpu_device *vgpu)
 	drm_info(&vgpu->drm, "features:%s%s%s%s%s; %u scanouts, %u capsets\n",
 		 f->virgl ? " virgl" : "", f->edid ? " edid" : "", f->uuid ? " uuid" : "",
 		 f->blob ? " blob" : "", f->context_init ? " context_init" : "",
-		 vgpu->num_scanouts, vgpu_capsets_count(vgpu));
+		 vgpu->num_scanouts, (u32)hweight64(vgpu_capsets_mask(vgpu)));
 }
 
 /* What is known only once the device answers. */

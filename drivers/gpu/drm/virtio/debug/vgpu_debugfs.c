@@ -50,6 +50,7 @@ static int vgpu_debugfs_features(struct seq_file *m, void *unused)
 {
 	struct vgpu_device *vgpu = vgpu_debugfs_device(m);
 	const struct vgpu_features *f = &vgpu->features;
+	u64 capsets = vgpu_capsets_mask(vgpu);
 
 	seq_printf(m, "virgl          %d\n", f->virgl);
 	seq_printf(m, "edid           %d\n", f->edid);
@@ -57,8 +58,7 @@ static int vgpu_debugfs_features(struct seq_file *m, void *unused)
 	seq_printf(m, "blob           %d\n", f->blob);
 	seq_printf(m, "context_init   %d\n", f->context_init);
 	seq_printf(m, "blob_alignment %u\n", f->blob_alignment);
-	seq_printf(m, "capsets        %u (mask %#llx)\n", vgpu_capsets_count(vgpu),
-		   vgpu_capsets_mask(vgpu));
+	seq_printf(m, "capsets        %u (mask %#llx)\n", (u32)hweight64(capsets), capsets);
 	seq_printf(m, "scanouts       %u\n", vgpu->num_scanouts);
 	return 0;
 }

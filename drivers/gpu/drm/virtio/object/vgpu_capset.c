@@ -2,16 +2,15 @@
 /**
  * DOC: capsets
  *
- * What the host's renderers can do. The list of capsets is read once, when the
- * device is probed; the data of one when it is first asked for, and then kept.
- * Only an answer that was checked is kept, so a query that failed can be tried
- * again.
+ * The capabilities of the host's renderers. Probe sends GET_CAPSET_INFO for each capset and waits
+ * for a limited time; a capset that the host describes later is available from then on. GET_CAPSET
+ * is sent when a client first asks for a version of a capset.
+ *
+ * The command of a question keeps its answer, so the driver keeps the commands. A GET_CAPSET that
+ * failed is dropped, and the next client asks again.
  */
 
-#include <linux/list.h>
 #include <linux/mutex.h>
-#include <linux/rculist.h>
-#include <linux/slab.h>
 
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
@@ -20,92 +19,99 @@
 #include "object/vgpu_capset.h"
 #include "protocol/vgpu_cmd.h"
 
-/* Hosts have half a dozen; one that says more is not believed. */
+/* Hosts have half a dozen; a larger number is not believed. */
 #define VGPU_CAPSETS_MAX	64
 
-/* Versions of one capset that are kept; user space asks for one or two. */
+/* Versions of one capset that clients can ask for; they ask for one or two. */
 #define VGPU_CAPSET_VERSIONS_MAX	16
 
 /**
- * struct vgpu_capset_data - One version of a capset
- * @node: entry of &vgpu_capset.versions
- * @version: which
- * @data: as the host gave it
+ * struct vgpu_capset_version - A version of a capset that a client has asked for
+ * @version: the version, constant
+ * @size_bytes: size of @data, constant once @data is set
+ * @data: what the host says; NULL until the host has answered, then constant. Read without a lock
+ * @get: GET_CAPSET, which holds @data; NULL if it was not sent, or failed. Protected by
+ *       &vgpu_capsets.lock
  */
-struct vgpu_capset_data {
-	struct list_head node;
+struct vgpu_capset_version {
 	u32 version;
-	u8 data[];
+	u32 size_bytes;
+	const void *data;
+	struct vgpu_cmd *get;
 };
 
 /**
  * struct vgpu_capset - A capset
- * @info: the answer to GET_CAPSET_INFO, constant
- * @versions: data known; entries are constant once listed and stay
- * @num_versions: length of @versions
- * @asked: the GET_CAPSET of a caller that was interrupted, or NULL
- * @asked_version: which version it is for
+ * @get_info: GET_CAPSET_INFO, constant
+ * @info: the answer to @get_info, constant; its id is 0 if probe did not get the answer
+ * @nr_versions: length of @versions; grows under &vgpu_capsets.lock, read without a lock
+ * @versions: versions that clients have asked for
  */
 struct vgpu_capset {
+	struct vgpu_cmd *get_info;
 	struct vgpu_capset_info info;
-	struct list_head versions;
-	unsigned int num_versions;
-	struct vgpu_cmd *asked;
-	u32 asked_version;
+	unsigned int nr_versions;
+	struct vgpu_capset_version versions[VGPU_CAPSET_VERSIONS_MAX];
 };
 
 /**
  * struct vgpu_capsets - All capsets of a device
- * @lock: protects the lists of versions and what was asked; held, interruptibly, while
- *        the host is waited for
- * @mask: ids of the capsets, bit by bit; constant
- * @count: how many, constant
- * @sets: the capsets
+ * @lock: held, interruptibly, while a client waits for the data of a capset
+ * @count: length of @sets, constant
+ * @sets: the capsets that the device claims to have
  */
 struct vgpu_capsets {
 	struct mutex lock;
-	u64 mask;
 	unsigned int count;
 	struct vgpu_capset sets[] __counted_by(count);
 };
 
-static void vgpu_capset_forget_question(struct vgpu_capset *set)
-{
-	if (set->asked)
-		vgpu_cmd_put(set->asked);
-	set->asked = NULL;
-}
-
 static void vgpu_capsets_release(struct drm_device *drm, void *ptr)
 {
-	struct vgpu_capset_data *data, *next;
 	struct vgpu_capsets *capsets = ptr;
-	unsigned int i;
+	unsigned int i, k;
 
 	for (i = 0; i < capsets->count; i++) {
-		vgpu_capset_forget_question(&capsets->sets[i]);
-		list_for_each_entry_safe(data, next, &capsets->sets[i].versions, node)
-			kfree(data);
+		vgpu_cmd_put(capsets->sets[i].get_info);
+		for (k = 0; k < capsets->sets[i].nr_versions; k++)
+			vgpu_cmd_put(capsets->sets[i].versions[k].get);
 	}
-	mutex_destroy(&capsets->lock);
+}
+
+static int vgpu_capsets_add(struct vgpu_device *vgpu)
+{
+	struct vgpu_capsets *capsets = vgpu->capsets;
+	struct vgpu_capset *set;
+	struct vgpu_cmd *cmd;
+	int ret;
+
+	cmd = vgpu_cmd_get_capset_info(vgpu->cmdq, capsets->count);
+	if (IS_ERR(cmd))
+		return PTR_ERR(cmd);
+	set = &capsets->sets[capsets->count++];
+	set->get_info = cmd;
+	ret = vgpu_cmd_call(cmd);
+	if (ret == -EINTR)
+		return ret;
+	if (!vgpu_cmd_read_capset_info(cmd, &set->info))
+		drm_dbg(&vgpu->drm, "capset %u: version %u, %u bytes\n", set->info.id,
+			set->info.max_version, set->info.max_bytes);
+	return 0;
 }
 
 /**
- * vgpu_capsets_init() - Ask the host for its list of capsets
+ * vgpu_capsets_init() - Ask the host to describe its capsets
  * @vgpu: the device, started; what is allocated lives as long as it
- * @num_capsets: what the device's configuration says
+ * @num_capsets: number of capsets in the device's configuration
  *
- * A capset that the host does not describe is left out, also if the host does not answer.
+ * A host that does not answer in time, or answers with an error, does not fail the call.
  *
  * Context: process, may sleep; waits for the host.
  * Return: 0; -ENOMEM; -EINTR.
  */
 int vgpu_capsets_init(struct vgpu_device *vgpu, u32 num_capsets)
 {
-	struct vgpu_capset_info info;
 	struct vgpu_capsets *capsets;
-	struct vgpu_capset *set;
-	u32 i;
 	int ret;
 
 	if (num_capsets > VGPU_CAPSETS_MAX) {
@@ -116,163 +122,154 @@ int vgpu_capsets_init(struct vgpu_device *vgpu, u32 num_capsets)
 	capsets = drmm_kzalloc(&vgpu->drm, struct_size(capsets, sets, num_capsets), GFP_KERNEL);
 	if (!capsets)
 		return -ENOMEM;
-	mutex_init(&capsets->lock);
 	vgpu->capsets = capsets;
-	for (i = 0; i < num_capsets; i++) {
-		ret = vgpu_cmd_get_capset_info(vgpu->cmdq, i, &info);
-		if (ret == -EINTR || ret == -ENOMEM)
-			return ret;
-		if (ret || capsets->mask & BIT_ULL(info.id))
-			continue;
-		capsets->mask |= BIT_ULL(info.id);
-		set = &capsets->sets[capsets->count++];
-		set->info = info;
-		INIT_LIST_HEAD(&set->versions);
-		drm_dbg(&vgpu->drm, "capset %u: version %u, %u bytes\n", info.id,
-			info.max_version, info.max_bytes);
-	}
-	return drmm_add_action_or_reset(&vgpu->drm, vgpu_capsets_release, capsets);
+	ret = drmm_mutex_init(&vgpu->drm, &capsets->lock);
+	if (!ret)
+		ret = drmm_add_action_or_reset(&vgpu->drm, vgpu_capsets_release, capsets);
+	while (!ret && capsets->count < num_capsets)
+		ret = vgpu_capsets_add(vgpu);
+	return ret;
+}
+
+/* Get the description of a capset, which the host may have given after probe. */
+static bool vgpu_capset_read_info(const struct vgpu_capset *set, struct vgpu_capset_info *info)
+{
+	*info = set->info;
+	return info->id || !vgpu_cmd_read_capset_info(set->get_info, info);
 }
 
 /**
- * vgpu_capsets_mask() - Get the set of capset ids that the host has
+ * vgpu_capsets_mask() - Get the ids of the capsets that the host has described
  * @vgpu: the device
  *
- * Return: a bit for each id.
+ * Context: any.
+ * Return: one bit for each id.
  */
 u64 vgpu_capsets_mask(const struct vgpu_device *vgpu)
 {
-	return vgpu->capsets->mask;
+	const struct vgpu_capsets *capsets = vgpu->capsets;
+	struct vgpu_capset_info info;
+	unsigned int i;
+	u64 mask = 0;
+
+	for (i = 0; i < capsets->count; i++)
+		if (vgpu_capset_read_info(&capsets->sets[i], &info))
+			mask |= BIT_ULL(info.id);
+	return mask;
 }
 
-/**
- * vgpu_capsets_count() - Get how many capsets the host has
- * @vgpu: the device
- *
- * Return: the number.
- */
-unsigned int vgpu_capsets_count(const struct vgpu_device *vgpu)
+static struct vgpu_capset *vgpu_capset_find(struct vgpu_capsets *capsets, u32 id,
+					    struct vgpu_capset_info *info)
 {
-	return vgpu->capsets->count;
-}
+	struct vgpu_capset *set = capsets->sets, *end = set + capsets->count;
 
-static struct vgpu_capset *vgpu_capset_find(struct vgpu_capsets *capsets, u32 id, u32 version)
-{
-	struct vgpu_capset *set;
-
-	for (set = capsets->sets; set < capsets->sets + capsets->count; set++)
-		if (set->info.id == id && set->info.max_version >= version)
+	for (; set < end; set++) {
+		if (set->info.id && set->info.id != id)
+			continue;
+		if (vgpu_capset_read_info(set, info) && info->id == id)
 			return set;
+	}
 	return NULL;
 }
 
-/* Without the lock: entries come, complete, and never go. */
-static struct vgpu_capset_data *vgpu_capset_data_of(struct vgpu_capset *set, u32 version)
+static struct vgpu_capset_version *vgpu_capset_find_version(struct vgpu_capset *set, u32 version)
 {
-	struct vgpu_capset_data *data;
+	/* Pairs with the release in vgpu_capset_add_version_locked(). */
+	unsigned int count = smp_load_acquire(&set->nr_versions);
+	struct vgpu_capset_version *v = set->versions;
 
-	list_for_each_entry_lockless(data, &set->versions, node)
-		if (data->version == version)
-			return data;
+	for (; count; count--, v++)
+		if (v->version == version)
+			return v;
 	return NULL;
 }
 
-/* Send GET_CAPSET, unless an interrupted caller has already sent it. */
-static int vgpu_capset_ask_locked(struct vgpu_device *vgpu, struct vgpu_capset *set, u32 version)
+static struct vgpu_capset_version *vgpu_capset_add_version_locked(struct vgpu_capsets *capsets,
+								  struct vgpu_capset *set,
+								  u32 version)
 {
-	struct vgpu_cmd *cmd;
-
-	lockdep_assert_held(&vgpu->capsets->lock);
-
-	if (set->asked && set->asked_version == version)
-		return 0;
-	vgpu_capset_forget_question(set);
-	cmd = vgpu_cmd_get_capset(vgpu->cmdq, set->info.id, version, set->info.max_bytes);
-	if (IS_ERR(cmd))
-		return PTR_ERR(cmd);
-	vgpu_cmd_send(cmd, NULL);
-	set->asked = cmd;
-	set->asked_version = version;
-	return 0;
-}
-
-static int vgpu_capset_keep_answer_locked(struct vgpu_capsets *capsets, struct vgpu_capset *set,
-					  struct vgpu_capset_data **kept)
-{
-	struct vgpu_capset_data *data;
+	unsigned int count = set->nr_versions;
 
 	lockdep_assert_held(&capsets->lock);
 
-	data = kmalloc(struct_size(data, data, set->info.max_bytes), GFP_KERNEL);
-	if (!data)
-		return -ENOMEM;
-	data->version = set->asked_version;
-	vgpu_cmd_read_capset(set->asked, data->data, set->info.max_bytes);
-	list_add_tail_rcu(&data->node, &set->versions);
-	set->num_versions++;
-	*kept = data;
-	return 0;
+	if (count == VGPU_CAPSET_VERSIONS_MAX)
+		return NULL;
+	set->versions[count].version = version;
+	/* Pairs with the acquire in vgpu_capset_find_version(). */
+	smp_store_release(&set->nr_versions, count + 1);
+	return &set->versions[count];
 }
 
-static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset *set,
-				    u32 version, struct vgpu_capset_data **fetched)
+/* Get the data of a version, unless another caller has got it meanwhile. */
+static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset_version *v,
+				    const struct vgpu_capset_info *info)
 {
+	struct vgpu_cmd *cmd = v->get;
 	int ret;
 
 	lockdep_assert_held(&vgpu->capsets->lock);
 
-	/* Another caller may have fetched it before this one got the lock. */
-	*fetched = vgpu_capset_data_of(set, version);
-	if (*fetched)
+	if (v->data)
 		return 0;
-	if (set->num_versions == VGPU_CAPSET_VERSIONS_MAX)
-		return -EINVAL;
-	ret = vgpu_capset_ask_locked(vgpu, set, version);
-	if (ret)
-		return ret;
-	ret = vgpu_cmd_await(set->asked);
-	if (ret == -ERESTARTSYS)
-		return ret;
-	if (!ret)
-		ret = vgpu_capset_keep_answer_locked(vgpu->capsets, set, fetched);
-	vgpu_capset_forget_question(set);
+	/* A caller whose wait was interrupted leaves its command for the next one. */
+	if (!cmd) {
+		cmd = vgpu_cmd_get_capset(vgpu->cmdq, info->id, v->version, info->max_bytes);
+		if (IS_ERR(cmd))
+			return PTR_ERR(cmd);
+		vgpu_cmd_send(cmd, NULL);
+		v->get = cmd;
+		v->size_bytes = info->max_bytes;
+	}
+	ret = vgpu_cmd_await(cmd);
+	if (!ret) {
+		/* Pairs with the acquire in vgpu_capset_get(). */
+		smp_store_release(&v->data, vgpu_cmd_capset_data(cmd));
+	} else if (ret != -ERESTARTSYS) {
+		vgpu_cmd_put(cmd);
+		v->get = NULL;
+	}
 	return ret;
 }
 
 /**
- * vgpu_capset_get() - Get the data of a capset, from the host if it is not cached
+ * vgpu_capset_get() - Get the data of a capset, from the host if it is not known yet
  * @vgpu: the device
- * @id: which capset
- * @version: which version of it
+ * @id: VIRTIO_GPU_CAPSET_*
+ * @version: version of the capset
  * @data: set to the data, which stays as long as the device
- * @size_bytes: set to its size
+ * @size_bytes: set to the size of the data
  *
- * Context: process, may sleep; waits for the host when first asked, interruptibly.
- * Return: 0; -ENOSYS when there are no capsets; -EINVAL when there is not this one, or
- * not this version; -ENOMEM; -ERESTARTSYS when interrupted; or an errno of
- * vgpu_cmd_await().
+ * Context: process, may sleep; waits interruptibly for the host if the data is not known yet.
+ * Return: 0; -ENOSYS without capsets; -EINVAL if the host has no such capset or version;
+ * -ENOMEM; -ERESTARTSYS when interrupted; or an errno of vgpu_cmd_await().
  */
 int vgpu_capset_get(struct vgpu_device *vgpu, u32 id, u32 version, const void **data,
 		    u32 *size_bytes)
 {
-	struct vgpu_capset *set = vgpu_capset_find(vgpu->capsets, id, version);
-	struct vgpu_capset_data *found;
+	struct vgpu_capsets *capsets = vgpu->capsets;
+	struct vgpu_capset_version *v;
+	struct vgpu_capset_info info;
+	struct vgpu_capset *set;
 	int ret;
 
-	if (!set) {
-		drm_dbg(&vgpu->drm, "no capset %u of version %u\n", id, version);
-		return vgpu->capsets->count ? -EINVAL : -ENOSYS;
+	set = vgpu_capset_find(capsets, id, &info);
+	if (!set || version > info.max_version) {
+		drm_dbg(&vgpu->drm, "host has no capset %u of version %u\n", id, version);
+		return vgpu_capsets_mask(vgpu) ? -EINVAL : -ENOSYS;
 	}
-	found = vgpu_capset_data_of(set, version);
-	if (!found) {
-		if (mutex_lock_interruptible(&vgpu->capsets->lock))
+	v = vgpu_capset_find_version(set, version);
+	/* Pairs with the release in vgpu_capset_fetch_locked(). */
+	if (!v || !smp_load_acquire(&v->data)) {
+		if (mutex_lock_interruptible(&capsets->lock))
 			return -ERESTARTSYS;
-		ret = vgpu_capset_fetch_locked(vgpu, set, version, &found);
-		mutex_unlock(&vgpu->capsets->lock);
+		v = vgpu_capset_find_version(set, version) ?:
+		    vgpu_capset_add_version_locked(capsets, set, version);
+		ret = v ? vgpu_capset_fetch_locked(vgpu, v, &info) : -EINVAL;
+		mutex_unlock(&capsets->lock);
 		if (ret)
 			return ret;
 	}
-	*data = found->data;
-	*size_bytes = set->info.max_bytes;
+	*data = v->data;
+	*size_bytes = v->size_bytes;
 	return 0;
 }

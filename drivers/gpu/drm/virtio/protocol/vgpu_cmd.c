@@ -167,7 +167,8 @@ static void vgpu_cmd_complete(struct vgpu_msg *msg)
 {
 	struct vgpu_cmd *cmd = container_of(msg, struct vgpu_cmd, msg);
 
-	cmd->status = vgpu_cmd_judge(cmd);
+	/* Pairs with the acquire in vgpu_cmd_read_capset_info(). */
+	smp_store_release(&cmd->status, vgpu_cmd_judge(cmd));
 	trace_virtio_gpu_cmd_response(cmd->q->vdev, vgpu_cmd_hdr(cmd), cmd->status);
 	if (cmd->owner)
 		cmd->owner->ops->outcome(cmd->owner, vgpu_cmd_type(cmd), cmd->status);
@@ -220,6 +221,7 @@ static void vgpu_cmd_init(struct vgpu_cmd *cmd, struct vgpu_cmdq *q, size_t req_
 		.q = q,
 		.want_type = want_type,
 		.want_bytes = sizeof(struct virtio_gpu_ctrl_hdr),
+		.status = -EINPROGRESS,
 	};
 	vgpu_msg_init(&cmd->msg);
 }
@@ -366,13 +368,13 @@ bool vgpu_cmd_take_back(struct vgpu_cmd *cmd)
 
 /**
  * vgpu_cmd_put() - Drop a reference to a command
- * @cmd: the command, or an error pointer
+ * @cmd: the command, an error pointer, or NULL
  *
  * Context: any.
  */
 void vgpu_cmd_put(struct vgpu_cmd *cmd)
 {
-	if (!IS_ERR(cmd))
+	if (!IS_ERR_OR_NULL(cmd))
 		vgpu_msg_put(&cmd->msg);
 }
 

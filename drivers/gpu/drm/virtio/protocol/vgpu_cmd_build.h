@@ -52,11 +52,12 @@ void vgpu_cmd_set_cursor_position(struct vgpu_cmd *cmd, u32 x, u32 y);
 
 /* Questions. */
 struct vgpu_cmd *vgpu_cmd_get_capset(struct vgpu_cmdq *q, u32 id, u32 version, u32 size_bytes);
-void vgpu_cmd_read_capset(const struct vgpu_cmd *cmd, void *data, u32 size_bytes);
+const void *vgpu_cmd_capset_data(const struct vgpu_cmd *cmd);
+struct vgpu_cmd *vgpu_cmd_get_capset_info(struct vgpu_cmdq *q, u32 index);
+int vgpu_cmd_read_capset_info(const struct vgpu_cmd *cmd, struct vgpu_capset_info *info);
 int vgpu_cmd_get_display_info(struct vgpu_cmdq *q, struct vgpu_output_info *info,
 			      unsigned int num_scanouts);
 int vgpu_cmd_get_edid(struct vgpu_cmdq *q, u32 scanout_id, u8 *edid, u32 *size_bytes);
-int vgpu_cmd_get_capset_info(struct vgpu_cmdq *q, u32 index, struct vgpu_capset_info *info);
 
 /* Commands that name a resource, and maybe a context, and say no more. */
 struct vgpu_cmd *vgpu_cmd_new_short(struct vgpu_cmdq *q, u32 type, u32 ctx_id, u32 res_id);

@@ -30,7 +30,7 @@
  * @answered: completed when @status is known; only used when @called
  * @want_type: response that means success
  * @want_bytes: its least size
- * @status: outcome; valid after completion
+ * @status: outcome; -EINPROGRESS before the command is completed
  * @pool: pool of the command's memory; NULL for memory of kmalloc()
  * @is_work: @budget counts the command as a submission or a transfer
  * @has_global_id: the id of the fence is a global one, not one of a ring

@@ -10,14 +10,15 @@
  * ==================================  ========================  ========
  * vgpu_cmd_map_blob():                RESOURCE_MAP_BLOB         query
  * vgpu_cmd_assign_uuid():             RESOURCE_ASSIGN_UUID      question
+ * vgpu_cmd_get_capset_info():         GET_CAPSET_INFO           query
  * vgpu_cmd_get_capset():              GET_CAPSET                query
  * vgpu_cmd_new_display_info():        GET_DISPLAY_INFO          query
  * vgpu_cmd_get_display_info():        GET_DISPLAY_INFO          question
  * vgpu_cmd_get_edid():                GET_EDID                  question
- * vgpu_cmd_get_capset_info():         GET_CAPSET_INFO           question
  * ==================================  ========================  ========
  *
- * - query: process, may sleep. Returns the command, for vgpu_cmd_send(), or ERR_PTR(-ENOMEM).
+ * - query: process, may sleep. Returns the command, for vgpu_cmd_send() or vgpu_cmd_call(), or
+ *   ERR_PTR(-ENOMEM).
  * - question: process, sleeps killably until the device answers or is lost, while
  *   vgpu_cmdq_limit_questions() sets a bound for VGPU_CMD_QUESTION_MS at most. Returns 0; -ENOMEM;
  *   -EINTR when killed; -ETIMEDOUT; an errno of the decoder in vgpu_wire.c; or the errno that the
@@ -73,8 +74,15 @@ static unsigned long vgpu_cmd_question_timeout(const struct vgpu_cmdq *q)
 	return min(q->deadline - now, msecs_to_jiffies(VGPU_CMD_QUESTION_MS));
 }
 
-/* Send a question of the driver and wait for the answer; @cmd may be an error pointer. */
-static int vgpu_cmd_call(struct vgpu_cmd *cmd)
+/**
+ * vgpu_cmd_call() - Send a question of the driver and wait for the answer
+ * @cmd: the command, or an error pointer; its reference stays with the caller
+ *
+ * Context: process, sleeps killably until the device answers or is lost, while
+ * vgpu_cmdq_limit_questions() sets a bound for VGPU_CMD_QUESTION_MS at most.
+ * Return: 0; the error of @cmd; or an errno of vgpu_cmd_ask().
+ */
+int vgpu_cmd_call(struct vgpu_cmd *cmd)
 {
 	return IS_ERR(cmd) ? PTR_ERR(cmd) : vgpu_cmd_ask(cmd, vgpu_cmd_question_timeout(cmd->q));
 }
@@ -129,22 +137,32 @@ int vgpu_cmd_get_edid(struct vgpu_cmdq *q, u32 scanout_id, u8 *edid, u32 *size_b
 }
 
 /* @index is less than the configuration's num_capsets. */
-int vgpu_cmd_get_capset_info(struct vgpu_cmdq *q, u32 index, struct vgpu_capset_info *info)
+struct vgpu_cmd *vgpu_cmd_get_capset_info(struct vgpu_cmdq *q, u32 index)
 {
 	const struct virtio_gpu_get_capset_info req = {
 		.hdr.type = cpu_to_le32(VIRTIO_GPU_CMD_GET_CAPSET_INFO),
 		.capset_index = cpu_to_le32(index),
 	};
-	struct vgpu_cmd *cmd;
-	int ret;
 
-	cmd = vgpu_cmd_new_query(q, &req, sizeof(req), sizeof(struct virtio_gpu_resp_capset_info),
-				 VIRTIO_GPU_RESP_OK_CAPSET_INFO);
-	ret = vgpu_cmd_call(cmd);
-	if (!ret)
-		ret = vgpu_wire_capset_info(cmd->msg.resp, cmd->msg.used_bytes, info);
-	vgpu_cmd_put(cmd);
-	return ret;
+	return vgpu_cmd_new_query(q, &req, sizeof(req), sizeof(struct virtio_gpu_resp_capset_info),
+				  VIRTIO_GPU_RESP_OK_CAPSET_INFO);
+}
+
+/**
+ * vgpu_cmd_read_capset_info() - Get the description of a capset, if the host has answered
+ * @cmd: command of vgpu_cmd_get_capset_info(), sent
+ * @info: filled in; untouched on error
+ *
+ * Context: any.
+ * Return: 0; -EINPROGRESS if the host has not answered yet; an errno of vgpu_wire_check() or
+ * vgpu_wire_capset_info(); or the errno that the queue failed with.
+ */
+int vgpu_cmd_read_capset_info(const struct vgpu_cmd *cmd, struct vgpu_capset_info *info)
+{
+	/* Pairs with the release in vgpu_cmd_complete(). */
+	int ret = smp_load_acquire(&cmd->status);
+
+	return ret ?: vgpu_wire_capset_info(cmd->msg.resp, cmd->msg.used_bytes, info);
 }
 
 /* The data has @size_bytes: the size from GET_CAPSET_INFO, at most VGPU_WIRE_CAPSET_MAX_BYTES. */
@@ -162,18 +180,18 @@ struct vgpu_cmd *vgpu_cmd_get_capset(struct vgpu_cmdq *q, u32 id, u32 version, u
 }
 
 /**
- * vgpu_cmd_read_capset() - Get the data of a capset from the answer to GET_CAPSET
+ * vgpu_cmd_capset_data() - Get the data of a capset, in the answer to GET_CAPSET
  * @cmd: command of vgpu_cmd_get_capset(), answered with success
- * @data: filled in
- * @size_bytes: the size that vgpu_cmd_get_capset() was called with
  *
  * Context: any.
+ * Return: the data, of the size that vgpu_cmd_get_capset() was called with; it stays as long as
+ * the command.
  */
-void vgpu_cmd_read_capset(const struct vgpu_cmd *cmd, void *data, u32 size_bytes)
+const void *vgpu_cmd_capset_data(const struct vgpu_cmd *cmd)
 {
 	const struct virtio_gpu_resp_capset *resp = cmd->msg.resp;
 
-	memcpy(data, resp->capset_data, size_bytes);
+	return resp->capset_data;
 }
 
 /* @offset is where in the host-visible window the blob shall be. */
