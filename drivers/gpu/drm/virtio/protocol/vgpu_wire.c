@@ -62,6 +62,7 @@ static int vgpu_wire_error(u32 type)
  * @want_type: VIRTIO_GPU_RESP_OK_* that answers the request
  * @want_bytes: the least size of such a response
  *
+ * Context: any.
  * Return: 0; -ENOMEM, -ENOENT, -EINVAL or -EIO for the device's own errors;
  * -EPROTO for a response that is too short, of another type, or of none we know.
  */
@@ -85,6 +86,7 @@ int vgpu_wire_check(const void *resp, u32 used_bytes, u32 want_type, u32 want_by
  *
  * Virtio 1.3, 5.7.6.7: the device copies flag and fence id to the response.
  *
+ * Context: any.
  * Return: 0, or -EPROTO.
  */
 int vgpu_wire_check_fence(const void *req, const void *resp)
@@ -106,6 +108,7 @@ int vgpu_wire_check_fence(const void *req, const void *resp)
  * A scanout that is enabled with a size of nothing, or of more than
  * VGPU_WIRE_SCANOUT_MAX_SIDE, counts as disabled.
  *
+ * Context: any.
  * Return: 0, or an errno of vgpu_wire_check().
  */
 int vgpu_wire_display_info(const void *resp, u32 used_bytes, struct vgpu_output_info *info,
@@ -141,6 +144,7 @@ int vgpu_wire_display_info(const void *resp, u32 used_bytes, struct vgpu_output_
  *
  * Only the size is checked here; the EDID parser checks the content.
  *
+ * Context: any.
  * Return: 0, -EPROTO for an impossible size, or an errno of vgpu_wire_check().
  */
 int vgpu_wire_edid(const void *resp, u32 used_bytes, u8 *edid, u32 *size_bytes)
@@ -168,6 +172,7 @@ int vgpu_wire_edid(const void *resp, u32 used_bytes, u8 *edid, u32 *size_bytes)
  * @used_bytes: how much of it the device wrote
  * @info: filled in; untouched on error
  *
+ * Context: any.
  * Return: 0, -EPROTO for an id or a size out of range, or an errno of
  * vgpu_wire_check().
  */
@@ -196,6 +201,7 @@ int vgpu_wire_capset_info(const void *resp, u32 used_bytes, struct vgpu_capset_i
  * @used_bytes: how much of it the device wrote
  * @cache: set to VIRTIO_GPU_MAP_CACHE_*; CACHED where the device names none
  *
+ * Context: any.
  * Return: 0, -EPROTO for an unknown caching mode, or an errno of
  * vgpu_wire_check().
  */
@@ -219,6 +225,7 @@ int vgpu_wire_map_info(const void *resp, u32 used_bytes, u32 *cache)
  * vgpu_wire_type_name() - Get the name of a command, for messages
  * @type: VIRTIO_GPU_CMD_*
  *
+ * Context: any.
  * Return: a constant string, never NULL.
  */
 const char *vgpu_wire_type_name(u32 type)
