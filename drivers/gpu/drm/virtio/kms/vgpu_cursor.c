@@ -51,7 +51,7 @@
 #include "kms/vgpu_framebuffer.h"
 #include "kms/vgpu_display_wait.h"
 #include "kms/vgpu_plane.h"
-#include "kms/vgpu_scanout.h"
+#include "kms/vgpu_screen.h"
 #include "object/vgpu_base.h"
 #include "object/vgpu_resources.h"
 #include "protocol/vgpu_cmd.h"
@@ -93,13 +93,13 @@ struct vgpu_cursor_upload {
 /**
  * struct vgpu_cursor - A cursor plane
  * @base: what the core knows
- * @scanout: what the host knows of the output, referenced; constant
+ * @screen: what the output shows, referenced; constant
  * @timeline: of the fences of its updates; constant
  * @answered: callback on &vgpu_cursor_upload.done of @sent, queues @work
  * @drawn: callback on &vgpu_cursor_upload.drawn of @next, queues @work
  * @work: shows @sent and uploads @next
  * @lock: protects what follows; taken inside of vgpu_resources_lock() if a picture is named
- * @generation: of @scanout when @told and @sent were last compared with it
+ * @generation: of @screen when @told and @sent were last compared with it
  * @told: what the host was last told, or VGPU_CURSOR_UNKNOWN
  * @last: the newest command on the cursor queue, referenced; or NULL
  * @sent: the upload under way
@@ -107,7 +107,7 @@ struct vgpu_cursor_upload {
  */
 struct vgpu_cursor {
 	struct drm_plane base;
-	struct vgpu_scanout *scanout;
+	struct vgpu_screen *screen;
 	struct vgpu_timeline *timeline;
 	struct dma_fence_cb answered;
 	struct dma_fence_cb drawn;
@@ -148,7 +148,7 @@ static struct vgpu_cursor_look vgpu_cursor_look(const struct drm_plane_state *st
 /* The host may have forgotten what it was told, and what was uploaded. */
 static void vgpu_cursor_catch_up_locked(struct vgpu_cursor *c)
 {
-	unsigned int generation = vgpu_scanout_generation(c->scanout);
+	unsigned int generation = vgpu_screen_generation(c->screen);
 
 	lockdep_assert_held(&c->lock);
 
@@ -193,7 +193,7 @@ static void vgpu_cursor_move_locked(struct vgpu_cursor *c, const struct vgpu_cur
 	lockdep_assert_held(&c->lock);
 
 	if (!c->last || !vgpu_cmd_take_back(c->last)) {
-		vgpu_cursor_post_locked(c, vgpu_cmd_move_cursor(q, vgpu_scanout_id(c->scanout),
+		vgpu_cursor_post_locked(c, vgpu_cmd_move_cursor(q, vgpu_screen_id(c->screen),
 								look->x, look->y), NULL);
 		return;
 	}
@@ -207,7 +207,7 @@ static void vgpu_cursor_tell_locked(struct vgpu_cursor *c, struct drm_framebuffe
 				    const struct vgpu_cursor_look *look, bool is_new)
 {
 	struct vgpu_cmdq *q = to_vgpu(c->base.dev)->cmdq;
-	u32 id = vgpu_scanout_id(c->scanout);
+	u32 id = vgpu_screen_id(c->screen);
 	struct vgpu_cmd_owner *owner = NULL;
 	struct vgpu_cmd *cmd;
 
@@ -669,25 +669,25 @@ static void vgpu_cursor_release(struct drm_device *drm, void *ptr)
 	if (c->last)
 		vgpu_cmd_put(c->last);
 	vgpu_timeline_put(c->timeline);
-	vgpu_scanout_put(c->scanout);
+	vgpu_screen_put(c->screen);
 }
 
 /**
  * vgpu_cursor_create() - Create the cursor plane of an output
  * @vgpu: the device; the plane lives as long as it
- * @scanout: what the host knows of the output; referenced
+ * @screen: what the output shows; referenced
  *
  * Context: process, may sleep.
  * Return: the plane, or an error pointer.
  */
-struct drm_plane *vgpu_cursor_create(struct vgpu_device *vgpu, struct vgpu_scanout *scanout)
+struct drm_plane *vgpu_cursor_create(struct vgpu_device *vgpu, struct vgpu_screen *screen)
 {
 	struct vgpu_timeline *timeline;
 	struct vgpu_cursor *c;
 	int ret;
 
 	c = drmm_universal_plane_alloc(&vgpu->drm, struct vgpu_cursor, base,
-				       BIT(vgpu_scanout_id(scanout)), &vgpu_cursor_funcs,
+				       BIT(vgpu_screen_id(screen)), &vgpu_cursor_funcs,
 				       vgpu_cursor_formats, ARRAY_SIZE(vgpu_cursor_formats),
 				       NULL, DRM_PLANE_TYPE_CURSOR, NULL);
 	if (IS_ERR(c))
@@ -698,8 +698,8 @@ struct drm_plane *vgpu_cursor_create(struct vgpu_device *vgpu, struct vgpu_scano
 	INIT_WORK(&c->work, vgpu_cursor_work);
 	mutex_init(&c->lock);
 	c->timeline = timeline;
-	c->scanout = vgpu_scanout_get(scanout);
-	c->generation = vgpu_scanout_generation(scanout);
+	c->screen = vgpu_screen_get(screen);
+	c->generation = vgpu_screen_generation(screen);
 	drm_plane_helper_add(&c->base, &vgpu_cursor_helper_funcs);
 	drm_plane_enable_fb_damage_clips(&c->base);
 	ret = drmm_add_action_or_reset(&vgpu->drm, vgpu_cursor_release, c);

@@ -30,6 +30,7 @@
 #include "kms/vgpu_framebuffer.h"
 #include "kms/vgpu_output.h"
 #include "kms/vgpu_plane.h"
+#include "kms/vgpu_screen.h"
 #include "object/vgpu_base.h"
 #include "object/vgpu_resources.h"
 #include "protocol/vgpu_cmd.h"
@@ -243,12 +244,12 @@ bool vgpu_display_must_ask(struct vgpu_device *vgpu)
 
 /* ---- coming and going ---- */
 
-static void vgpu_display_hide(struct vgpu_device *vgpu, u32 res_id)
+static void vgpu_display_drop_resource(struct vgpu_device *vgpu, u32 res_id)
 {
 	unsigned int i;
 
 	for (i = 0; i < vgpu->num_scanouts; i++)
-		vgpu_output_hide(vgpu->display->outputs[i], res_id);
+		vgpu_screen_drop_resource(vgpu->display->outputs[i]->screen, res_id);
 }
 
 /**
@@ -265,7 +266,7 @@ void vgpu_display_forget(struct vgpu_device *vgpu)
 	if (!vgpu->display)
 		return;
 	for (i = 0; i < vgpu->num_scanouts; i++)
-		vgpu_output_forget(vgpu->display->outputs[i]);
+		vgpu_screen_forget(vgpu->display->outputs[i]->screen);
 	/* Sizes may change across a reset without an event, so ask again. */
 	WRITE_ONCE(vgpu->display->must_ask, true);
 }
@@ -409,13 +410,13 @@ int vgpu_display_init(struct vgpu_device *vgpu)
 	ret = drm_vblank_init(drm, vgpu->num_scanouts);
 	if (ret)
 		return ret;
-	/* For vgpu_display_hide(), which teardown calls; it is never ended. */
+	/* For vgpu_display_drop_resource(), which teardown calls; it is never ended. */
 	ret = vgpu_cmdq_begin_update(vgpu->cmdq, GFP_KERNEL);
 	if (ret)
 		return ret;
 	drm_mode_config_reset(drm);
 	vgpu->display = display;
-	vgpu_resources_set_hide(vgpu, vgpu_display_hide);
+	vgpu_resources_set_hide(vgpu, vgpu_display_drop_resource);
 	/* The device is not registered yet, so there is no client to notify. */
 	ret = vgpu_display_learn(vgpu, &changed, &num_changed);
 	if (ret && ret != -EINTR) {

@@ -19,7 +19,7 @@
 #include <drm/drm_rect.h>
 
 #include "kms/vgpu_framebuffer.h"
-#include "kms/vgpu_scanout.h"
+#include "kms/vgpu_screen.h"
 #include "object/vgpu_base.h"
 #include "object/vgpu_bounce.h"
 #include "object/vgpu_reclaim.h"
@@ -241,10 +241,7 @@ void vgpu_framebuffer_upload(const struct drm_framebuffer *fb, const struct drm_
 {
 	struct vgpu_gem *gem = vgpu_framebuffer_gem(fb);
 	size_t pitch = (size_t)gem->res.width * VGPU_FRAMEBUFFER_CPP;
-	struct vgpu_rect part = {
-		.x = rect->x1, .y = rect->y1,
-		.w = drm_rect_width(rect), .h = drm_rect_height(rect),
-	};
+	struct vgpu_rect part = vgpu_framebuffer_rect(rect);
 	size_t start = part.y * pitch + (size_t)part.x * VGPU_FRAMEBUFFER_CPP;
 	const struct vgpu_bounce_area area = {
 		.offset = start, .row_bytes = (size_t)part.w * VGPU_FRAMEBUFFER_CPP,
@@ -258,30 +255,27 @@ void vgpu_framebuffer_upload(const struct drm_framebuffer *fb, const struct drm_
 }
 
 /**
- * vgpu_framebuffer_picture() - Describe a framebuffer to the host
+ * vgpu_framebuffer_scanout() - Describe a framebuffer to the host
  * @fb: the framebuffer
  * @view: the part to be shown, of vgpu_framebuffer_view()
- * @picture: filled in
+ * @scanout: filled in; padding is zero, so that scanouts can be compared by memcmp()
  *
  * Context: any.
  */
-void vgpu_framebuffer_picture(const struct drm_framebuffer *fb, const struct drm_rect *view,
-			      struct vgpu_picture *picture)
+void vgpu_framebuffer_scanout(const struct drm_framebuffer *fb, const struct drm_rect *view,
+			      struct vgpu_scanout *scanout)
 {
 	const struct vgpu_resource *res = &vgpu_framebuffer_gem(fb)->res;
 
-	memset(picture, 0, sizeof(*picture));
-	picture->res_id = res->id;
-	picture->rect.x = view->x1;
-	picture->rect.y = view->y1;
-	picture->rect.w = drm_rect_width(view);
-	picture->rect.h = drm_rect_height(view);
+	memset(scanout, 0, sizeof(*scanout));
+	scanout->res_id = res->id;
+	scanout->rect = vgpu_framebuffer_rect(view);
 	if (res->kind != VGPU_RESOURCE_BLOB)
 		return;
-	picture->is_blob = true;
-	picture->blob.width = fb->width;
-	picture->blob.height = fb->height;
-	picture->blob.format = vgpu_framebuffer_format(fb->format->format)->wire;
-	picture->blob.strides[0] = fb->pitches[0];
-	picture->blob.offsets[0] = fb->offsets[0];
+	scanout->is_blob = true;
+	scanout->blob.width = fb->width;
+	scanout->blob.height = fb->height;
+	scanout->blob.format = vgpu_framebuffer_format(fb->format->format)->wire;
+	scanout->blob.strides[0] = fb->pitches[0];
+	scanout->blob.offsets[0] = fb->offsets[0];
 }

@@ -5,15 +5,16 @@
 #include <linux/types.h>
 
 #include <drm/drm_framebuffer.h>
+#include <drm/drm_rect.h>
 
 #include "object/vgpu_gem.h"
+#include "protocol/vgpu_wire.h"
 
 struct drm_file;
 struct drm_format_info;
 struct drm_mode_fb_cmd2;
-struct drm_rect;
 struct vgpu_fence;
-struct vgpu_picture;
+struct vgpu_scanout;
 
 /* Bytes a pixel, in all formats there are. */
 #define VGPU_FRAMEBUFFER_CPP	4
@@ -21,6 +22,14 @@ struct vgpu_picture;
 static inline struct vgpu_gem *vgpu_framebuffer_gem(const struct drm_framebuffer *fb)
 {
 	return to_vgpu_gem(fb->obj[0]);
+}
+
+static inline struct vgpu_rect vgpu_framebuffer_rect(const struct drm_rect *rect)
+{
+	return (struct vgpu_rect){
+		.x = rect->x1, .y = rect->y1,
+		.w = drm_rect_width(rect), .h = drm_rect_height(rect),
+	};
 }
 
 struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct drm_file *file,
@@ -32,7 +41,7 @@ void vgpu_framebuffer_view(const struct drm_framebuffer *fb, const struct drm_re
 			   struct drm_rect *view);
 void vgpu_framebuffer_upload(const struct drm_framebuffer *fb, const struct drm_rect *rect,
 			     struct vgpu_fence *done);
-void vgpu_framebuffer_picture(const struct drm_framebuffer *fb, const struct drm_rect *view,
-			      struct vgpu_picture *picture);
+void vgpu_framebuffer_scanout(const struct drm_framebuffer *fb, const struct drm_rect *view,
+			      struct vgpu_scanout *scanout);
 
 #endif

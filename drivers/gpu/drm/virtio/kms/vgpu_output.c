@@ -25,7 +25,7 @@
 #include "kms/vgpu_cursor.h"
 #include "kms/vgpu_output.h"
 #include "kms/vgpu_plane.h"
-#include "kms/vgpu_scanout.h"
+#include "kms/vgpu_screen.h"
 #include "object/vgpu_base.h"
 #include "protocol/vgpu_cmd.h"
 
@@ -133,29 +133,6 @@ int vgpu_output_learn(struct vgpu_output *output, const struct vgpu_output_info 
 		changed = true;
 	mutex_unlock(&output->lock);
 	return changed;
-}
-
-/**
- * vgpu_output_forget() - Prepare to send all state of an output again after a reset
- * @output: the output
- *
- * Context: any.
- */
-void vgpu_output_forget(struct vgpu_output *output)
-{
-	vgpu_scanout_forget(output->primary->scanout);
-}
-
-/**
- * vgpu_output_hide() - Stop showing a resource on an output
- * @output: the output
- * @res_id: the resource, before its UNREF
- *
- * Context: process, may sleep; does not wait for the host.
- */
-void vgpu_output_hide(struct vgpu_output *output, u32 res_id)
-{
-	vgpu_scanout_hide(output->primary->scanout, res_id);
 }
 
 /* ---- connector ---- */
@@ -288,7 +265,7 @@ static void vgpu_output_atomic_disable(struct drm_crtc *crtc, struct vgpu_compat
 	if (crtc->state->active)
 		return;
 	vgpu_cursor_hide(output->cursor);
-	vgpu_plane_hide(&output->primary->base);
+	vgpu_screen_blank(output->screen);
 }
 
 static const struct drm_crtc_helper_funcs vgpu_output_crtc_helper_funcs = {
@@ -376,28 +353,27 @@ struct vgpu_output *vgpu_output_create(struct vgpu_device *vgpu, u32 id,
 				       struct drm_property *hotplug_mode_update)
 {
 	struct drm_device *drm = &vgpu->drm;
-	struct vgpu_scanout *scanout;
+	struct drm_plane *primary, *cursor;
 	struct vgpu_output *output;
-	struct vgpu_plane *primary;
-	struct drm_plane *cursor;
+	struct vgpu_screen *screen;
 	int ret;
 
-	scanout = vgpu_scanout_create(vgpu, id);
-	if (!scanout)
-		return ERR_PTR(-ENOMEM);
-	primary = vgpu_plane_create(vgpu, scanout);
+	screen = vgpu_screen_create(vgpu, id);
+	if (IS_ERR(screen))
+		return ERR_CAST(screen);
+	primary = vgpu_plane_create(vgpu, screen);
 	if (IS_ERR(primary))
 		return ERR_CAST(primary);
-	cursor = vgpu_cursor_create(vgpu, scanout);
+	cursor = vgpu_cursor_create(vgpu, screen);
 	if (IS_ERR(cursor))
 		return ERR_CAST(cursor);
-	output = drmm_crtc_alloc_with_planes(drm, struct vgpu_output, crtc.base, &primary->base,
-					     cursor, &vgpu_output_crtc_funcs, NULL);
+	output = drmm_crtc_alloc_with_planes(drm, struct vgpu_output, crtc.base, primary, cursor,
+					     &vgpu_output_crtc_funcs, NULL);
 	if (IS_ERR(output))
 		return output;
 	drm_crtc_helper_add(&output->crtc.base, &vgpu_output_crtc_helper_funcs);
 	output->id = id;
-	output->primary = primary;
+	output->screen = screen;
 	output->cursor = cursor;
 	ret = drmm_add_action_or_reset(drm, vgpu_output_release, output);
 	if (!ret)

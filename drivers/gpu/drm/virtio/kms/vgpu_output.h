@@ -11,14 +11,14 @@
 #include "protocol/vgpu_wire.h"
 
 struct vgpu_device;
-struct vgpu_plane;
+struct vgpu_screen;
 
 /**
  * struct vgpu_output - A scanout of the device and its DRM objects
  * @crtc: what the core knows of the CRTC
  * @encoder: there only because the core wants one
  * @connector: what the core knows of the monitor
- * @primary: the picture, constant
+ * @screen: what the output shows, constant
  * @cursor: the cursor, constant
  * @id: the host's number of the output, constant
  * @lock: protects what the host said
@@ -30,7 +30,7 @@ struct vgpu_output {
 	struct vgpu_compat_crtc crtc;
 	struct drm_encoder encoder;
 	struct drm_connector connector;
-	struct vgpu_plane *primary;
+	struct vgpu_screen *screen;
 	struct drm_plane *cursor;
 	u32 id;
 	struct mutex lock;
@@ -52,7 +52,5 @@ static inline struct vgpu_output *connector_to_vgpu_output(struct drm_connector 
 struct vgpu_output *vgpu_output_create(struct vgpu_device *vgpu, u32 id,
 				       struct drm_property *hotplug_mode_update);
 int vgpu_output_learn(struct vgpu_output *output, const struct vgpu_output_info *info);
-void vgpu_output_forget(struct vgpu_output *output);
-void vgpu_output_hide(struct vgpu_output *output, u32 res_id);
 
 #endif

@@ -18,7 +18,7 @@
 #include "kms/vgpu_framebuffer.h"
 #include "kms/vgpu_panic.h"
 #include "kms/vgpu_plane.h"
-#include "kms/vgpu_scanout.h"
+#include "kms/vgpu_screen.h"
 #include "object/vgpu_base.h"
 #include "object/vgpu_bounce.h"
 #include "protocol/vgpu_cmd.h"
@@ -92,7 +92,7 @@ void vgpu_panic_flush(struct drm_plane *plane)
 	struct vgpu_gem *gem = vgpu_framebuffer_gem(fb);
 	struct vgpu_plane *p = to_vgpu_plane(plane);
 	const struct vgpu_bounce_area all = { .row_bytes = gem->base.base.size, .rows = 1 };
-	struct vgpu_picture picture;
+	struct vgpu_scanout scanout;
 	struct drm_rect src, view;
 	struct vgpu_cmd *upload;
 
@@ -100,17 +100,16 @@ void vgpu_panic_flush(struct drm_plane *plane)
 		return;
 	drm_rect_fp_to_int(&src, &plane->state->src);
 	vgpu_framebuffer_view(fb, &src, &view);
-	vgpu_framebuffer_picture(fb, &view, &picture);
+	vgpu_framebuffer_scanout(fb, &view, &scanout);
 	vgpu_bounce_to_device(gem, &all);
 
 	/* Whatever fails, the next may yet be of use. */
 	upload = vgpu_panic_upload(vgpu->cmdq, fb);
 	if (upload)
 		vgpu_cmd_panic_run(upload);
-	vgpu_cmd_panic_run(vgpu_picture_command(vgpu->cmdq, vgpu_scanout_id(p->scanout),
-						&picture));
-	vgpu_cmd_panic_run(vgpu_cmd_flush(vgpu->cmdq, picture.res_id, &picture.rect));
+	vgpu_cmd_panic_run(vgpu_screen_command(p->screen, &scanout));
+	vgpu_cmd_panic_run(vgpu_cmd_flush(vgpu->cmdq, scanout.res_id, &scanout.rect));
 	/* On a machine that lives on, the next update starts over. */
-	vgpu_scanout_forget(p->scanout);
+	vgpu_screen_forget(p->screen);
 	vgpu_cmdq_panic_exit(vgpu->cmdq);
 }

@@ -12,8 +12,8 @@
  * An update also waits for rendering to its buffer, unless the host executes the rendering
  * before the update in any case. One update waits for all its fences together at most
  * VGPU_DISPLAY_WAIT_MS, and it waits for work of a silent host only if the client passed the
- * fence itself. An update that only changes the shown picture once more within a frame waits
- * for nothing: the change is repainted together with the other changes of that frame.
+ * fence itself. An update that only changes the content of the shown framebuffer, and comes too
+ * early, waits for nothing: the screen postpones it.
  */
 
 #include <linux/dma-fence.h>
@@ -37,8 +37,7 @@
 #include "kms/vgpu_framebuffer.h"
 #include "kms/vgpu_panic.h"
 #include "kms/vgpu_plane.h"
-#include "kms/vgpu_repaint.h"
-#include "kms/vgpu_scanout.h"
+#include "kms/vgpu_screen.h"
 #include "object/vgpu_base.h"
 #include "object/vgpu_resources.h"
 #include "protocol/vgpu_cmd.h"
@@ -287,7 +286,7 @@ static bool vgpu_plane_is_redrawn(const struct drm_plane *plane,
 /* Have the commit wait for the host to be done with the update before. */
 static int vgpu_plane_wait_for_last(struct vgpu_plane *p, struct drm_plane_state *state)
 {
-	struct dma_fence *last = vgpu_repaint_last_fence(p->repaint);
+	struct dma_fence *last = vgpu_screen_last_fence(p->screen);
 	struct dma_fence *both;
 
 	if (!last || dma_fence_is_signaled(last) ||
@@ -310,7 +309,7 @@ static int vgpu_plane_prepare_wait(struct vgpu_plane *p, struct drm_plane_state 
 
 	ret = vgpu_plane_wait_for_last(p, state);
 	if (!ret)
-		ret = vgpu_plane_prepare_fence(vgpu_repaint_timeline(p->repaint), state);
+		ret = vgpu_plane_prepare_fence(vgpu_screen_timeline(p->screen), state);
 	if (!ret)
 		ret = vgpu_display_wait_limit(&state->fence,
 					      to_vgpu_plane_state(state)->deadline);
@@ -319,15 +318,16 @@ static int vgpu_plane_prepare_wait(struct vgpu_plane *p, struct drm_plane_state 
 
 static int vgpu_plane_prepare_update(struct vgpu_plane *p, struct drm_plane_state *state)
 {
-	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
 	int ret;
 
 	ret = vgpu_plane_prepare_fences(&p->base, state, true);
 	if (ret)
 		return ret;
-	own->later = !state->fence && vgpu_plane_is_redrawn(&p->base, state) &&
-		     vgpu_repaint_is_early(p->repaint);
-	return own->later ? 0 : vgpu_plane_prepare_wait(p, state);
+	/* The update is postponed, and needs no fence. */
+	if (!state->fence && vgpu_plane_is_redrawn(&p->base, state) &&
+	    vgpu_screen_is_early(p->screen))
+		return 0;
+	return vgpu_plane_prepare_wait(p, state);
 }
 
 static int vgpu_plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state *state)
@@ -378,51 +378,31 @@ static void vgpu_plane_damage(const struct drm_plane_state *old_state,
 static void vgpu_plane_show(struct vgpu_plane *p, const struct drm_plane_state *old_state,
 			    struct drm_plane_state *state)
 {
-	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
-	struct vgpu_device *vgpu = to_vgpu(p->base.dev);
 	struct vgpu_damage damage;
 	struct drm_rect src;
 
 	drm_rect_fp_to_int(&src, &state->src);
 	vgpu_plane_damage(old_state, state, &damage);
-	vgpu_repaint_change(p->repaint, state->fb, &src, &damage);
-	/* While the device is started again, nothing can be shown; then all is. */
-	if (own->later || !vgpu_resources_trylock(vgpu)) {
-		vgpu_repaint_later(p->repaint);
-		return;
-	}
-	if (!vgpu_plane_is_lost(state))
-		vgpu_repaint_now(p->repaint, own->done);
-	vgpu_resources_unlock(vgpu);
-}
-
-/**
- * vgpu_plane_hide() - Have the host show nothing
- * @plane: a primary plane
- *
- * Context: the tail of a commit.
- */
-void vgpu_plane_hide(struct drm_plane *plane)
-{
-	vgpu_repaint_hide(to_vgpu_plane(plane)->repaint);
+	vgpu_screen_show(p->screen, state->fb, &src, &damage, to_vgpu_plane_state(state)->done);
 }
 
 static void vgpu_plane_atomic_disable(struct drm_plane *plane, struct vgpu_compat_commit *commit)
 {
-	vgpu_plane_hide(plane);
+	vgpu_screen_blank(to_vgpu_plane(plane)->screen);
 }
 
 static void vgpu_plane_atomic_update(struct drm_plane *plane, struct vgpu_compat_commit *commit)
 {
 	struct drm_plane_state *old_state = drm_atomic_get_old_plane_state(commit, plane);
 	struct drm_plane_state *state = drm_atomic_get_new_plane_state(commit, plane);
+	struct vgpu_plane *p = to_vgpu_plane(plane);
 	bool cookie = dma_fence_begin_signalling();
 	int idx;
 
 	if (!state->visible || vgpu_plane_is_lost(state)) {
-		vgpu_plane_hide(plane);
+		vgpu_screen_blank(p->screen);
 	} else if (drm_dev_enter(plane->dev, &idx)) {
-		vgpu_plane_show(to_vgpu_plane(plane), old_state, state);
+		vgpu_plane_show(p, old_state, state);
 		drm_dev_exit(idx);
 	}
 	vgpu_plane_finish(state);
@@ -453,7 +433,7 @@ void vgpu_plane_wait_for_release(struct drm_plane *plane, const struct drm_plane
 	res = &vgpu_framebuffer_gem(old_state->fb)->res;
 	if (res->kind != VGPU_RESOURCE_BLOB || res->blob_mem == VIRTIO_GPU_BLOB_MEM_HOST3D)
 		return;
-	last = vgpu_repaint_last_fence(to_vgpu_plane(plane)->repaint);
+	last = vgpu_screen_last_fence(to_vgpu_plane(plane)->screen);
 	if (last)
 		/* Best effort: the update goes on whatever ends the wait. */
 		dma_fence_wait_timeout(last, true, left);
@@ -478,49 +458,31 @@ static const struct drm_plane_funcs vgpu_plane_funcs = {
 	.atomic_destroy_state = vgpu_plane_destroy_state,
 };
 
-static void vgpu_plane_release(struct drm_device *drm, void *ptr)
-{
-	struct vgpu_plane *p = ptr;
-
-	vgpu_scanout_stop(p->scanout);
-	vgpu_repaint_destroy(p->repaint);
-	vgpu_scanout_put(p->scanout);
-}
-
 /**
  * vgpu_plane_create() - Create the primary plane of an output
  * @vgpu: the device; the plane lives as long as it
- * @scanout: what the host knows of the output; its reference is taken over
+ * @screen: what the output shows; created before the plane
  *
  * Context: process, may sleep.
  * Return: the plane, or an error pointer.
  */
-struct vgpu_plane *vgpu_plane_create(struct vgpu_device *vgpu, struct vgpu_scanout *scanout)
+struct drm_plane *vgpu_plane_create(struct vgpu_device *vgpu, struct vgpu_screen *screen)
 {
 	bool any_format = vgpu->features.virgl || vgpu->features.blob;
 	struct vgpu_plane *p;
 	int ret;
 
 	p = drmm_universal_plane_alloc(&vgpu->drm, struct vgpu_plane, base,
-				       BIT(vgpu_scanout_id(scanout)), &vgpu_plane_funcs,
+				       BIT(vgpu_screen_id(screen)), &vgpu_plane_funcs,
 				       vgpu_plane_formats,
 				       any_format ? ARRAY_SIZE(vgpu_plane_formats) :
 						    VGPU_PLANE_DUMB_FORMATS,
 				       NULL, DRM_PLANE_TYPE_PRIMARY, NULL);
-	if (IS_ERR(p)) {
-		vgpu_scanout_put(scanout);
-		return p;
-	}
-	p->scanout = scanout;
-	p->repaint = vgpu_repaint_create(vgpu, scanout);
-	if (IS_ERR(p->repaint)) {
-		vgpu_scanout_put(scanout);
-		return ERR_CAST(p->repaint);
-	}
+	if (IS_ERR(p))
+		return ERR_CAST(p);
+	p->screen = screen;
 	drm_plane_helper_add(&p->base, &vgpu_plane_helper_funcs);
 	drm_plane_enable_fb_damage_clips(&p->base);
-	ret = drmm_add_action_or_reset(&vgpu->drm, vgpu_plane_release, p);
-	if (!ret)
-		ret = drm_plane_create_blend_mode_property(&p->base, BIT(DRM_MODE_BLEND_PREMULTI));
-	return ret ? ERR_PTR(ret) : p;
+	ret = drm_plane_create_blend_mode_property(&p->base, BIT(DRM_MODE_BLEND_PREMULTI));
+	return ret ? ERR_PTR(ret) : &p->base;
 }

@@ -6,18 +6,16 @@
 
 struct vgpu_device;
 struct vgpu_fence;
-struct vgpu_repaint;
-struct vgpu_scanout;
+struct vgpu_screen;
 struct vgpu_timeline;
 
 /**
  * struct vgpu_plane_state - State of a primary or a cursor plane
  * @base: what the core knows
  * @done: signals when the host has executed the update; created in prepare_fb, armed by the
- *        command that takes it
+ *        command that takes it; NULL on a primary plane if the update is postponed
  * @has_memory: memory for the commands of the update is reserved, until vgpu_plane_finish()
  * @deadline: when the update stops waiting for fences, in jiffies; set in prepare_fb
- * @later: the update is made when its frame comes, by no command of its own
  * @redrawn: the host has to look at the cursor's picture again
  */
 struct vgpu_plane_state {
@@ -25,7 +23,6 @@ struct vgpu_plane_state {
 	struct vgpu_fence *done;
 	bool has_memory;
 	unsigned long deadline;
-	bool later;
 	bool redrawn;
 };
 
@@ -37,13 +34,11 @@ static inline struct vgpu_plane_state *to_vgpu_plane_state(struct drm_plane_stat
 /**
  * struct vgpu_plane - A primary plane
  * @base: what the core knows
- * @scanout: what the host knows, referenced; constant
- * @repaint: how its picture gets there; constant
+ * @screen: what its output shows; constant
  */
 struct vgpu_plane {
 	struct drm_plane base;
-	struct vgpu_scanout *scanout;
-	struct vgpu_repaint *repaint;
+	struct vgpu_screen *screen;
 };
 
 static inline struct vgpu_plane *to_vgpu_plane(struct drm_plane *plane)
@@ -51,8 +46,7 @@ static inline struct vgpu_plane *to_vgpu_plane(struct drm_plane *plane)
 	return container_of(plane, struct vgpu_plane, base);
 }
 
-struct vgpu_plane *vgpu_plane_create(struct vgpu_device *vgpu, struct vgpu_scanout *scanout);
-void vgpu_plane_hide(struct drm_plane *plane);
+struct drm_plane *vgpu_plane_create(struct vgpu_device *vgpu, struct vgpu_screen *screen);
 bool vgpu_plane_client_waits(const struct drm_crtc_state *crtc_state);
 bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
 			const struct drm_plane_state *new_state);

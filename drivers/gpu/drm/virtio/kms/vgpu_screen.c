@@ -1,0 +1,599 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/**
+ * DOC: screens
+ *
+ * A screen is what one output shows: a part of a framebuffer, the damage since the last update,
+ * and what the host was told. An update uploads the damage that the host lacks, sends
+ * SET_SCANOUT if the host was told something else before, and flushes the damage. The commands
+ * are posted; the caller notifies the device once for all of them and waits for none.
+ *
+ * A commit that only changes the content of the shown framebuffer is postponed until the frame of
+ * the last update is over and the host has finished that update. Then a worker makes one update
+ * for all commits up to then. More updates would be invisible, and hosts redraw a window for each.
+ * So a client that draws into the shown framebuffer never waits, and cannot overrun the host.
+ *
+ * The host may show something else than it was told, if it refused a command or was reset. Then
+ * the screen enters a new generation, and the next update sends everything again.
+ */
+
+#include <linux/atomic.h>
+#include <linux/dma-fence.h>
+#include <linux/jiffies.h>
+#include <linux/kref.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_framebuffer.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_rect.h>
+#include <drm/drm_vblank.h>
+
+#include "kms/vgpu_damage.h"
+#include "kms/vgpu_framebuffer.h"
+#include "kms/vgpu_screen.h"
+#include "object/vgpu_base.h"
+#include "object/vgpu_resources.h"
+#include "protocol/vgpu_cmd.h"
+#include "protocol/vgpu_fence.h"
+
+/*
+ * Quirk: a screen that was blank is sent again after 100, 400 and 1600 ms.
+ *
+ * Host: QEMU with -display sdl; the guest cannot recognize it, so the quirk is on for all hosts.
+ * Version: seen with 11.1.
+ * Symptom: the window redraws some time after an output was switched off, and forgets what it was
+ *	told in between, so an output that is switched on again right away stays black. A visible
+ *	window redraws 33 times a second, but later if the host is busy; therefore three times.
+ * Test: vgpu_kms_pixels on virtio-gpu-gl-pci (scripts/ci/check igt-gl), on a busy machine.
+ */
+#define VGPU_SCREEN_RESEND_FIRST_MS	100
+#define VGPU_SCREEN_RESEND_LAST_MS	1600
+#define VGPU_SCREEN_RESEND_FACTOR	4
+
+static const struct vgpu_scanout vgpu_screen_nothing;
+
+/**
+ * struct vgpu_screen - What an output shows, and what the host was told
+ * @owner: learns of commands that fail
+ * @ref: one for the device, one for the cursor plane, and one for each command in flight, since a
+ *       command may outlive the device
+ * @vgpu: the device; constant; not for commands, which may outlive the device
+ * @id: the host's number of the output; constant
+ * @timeline: of the fences of updates; constant
+ * @generation: counts what made the host forget, from 1, so that the first update sends all
+ * @update: makes a postponed update
+ * @on_finished: callback on @last that queues @update; added and removed under @lock
+ * @resend: sends @told again (see the quirk above)
+ * @lock: protects what follows; held while an update is posted
+ * @last: fence of the newest flush, referenced; NULL if there is none
+ * @due: when the frame of the newest flush is over, in jiffies
+ * @fb: the framebuffer, or NULL; the plane has the reference, and replaces @fb before it drops it
+ * @src: the shown part of @fb, in pixels
+ * @damage: what changed since the last update, in pixels of @fb
+ * @history: what the host has of the framebuffers shown
+ * @told: what the host was last told to show
+ * @told_generation: value of @generation that @history and @told belong to
+ * @resend_ms: the delay of @resend
+ */
+struct vgpu_screen {
+	struct vgpu_cmd_owner owner;
+	struct kref ref;
+	struct vgpu_device *vgpu;
+	u32 id;
+	struct vgpu_timeline *timeline;
+	atomic64_t generation;
+	struct delayed_work update;
+	struct dma_fence_cb on_finished;
+	struct delayed_work resend;
+	struct mutex lock;
+	struct dma_fence *last;
+	unsigned long due;
+	struct drm_framebuffer *fb;
+	struct drm_rect src;
+	struct vgpu_damage damage;
+	struct vgpu_damage_history history;
+	struct vgpu_scanout told;
+	u64 told_generation;
+	unsigned int resend_ms;
+};
+
+/* ---- the life of a screen ---- */
+
+static struct vgpu_screen *owner_to_screen(struct vgpu_cmd_owner *owner)
+{
+	return container_of(owner, struct vgpu_screen, owner);
+}
+
+static void vgpu_screen_owner_get(struct vgpu_cmd_owner *owner)
+{
+	vgpu_screen_get(owner_to_screen(owner));
+}
+
+static void vgpu_screen_owner_put(struct vgpu_cmd_owner *owner)
+{
+	vgpu_screen_put(owner_to_screen(owner));
+}
+
+static void vgpu_screen_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, int error)
+{
+	if (error)
+		vgpu_screen_forget(owner_to_screen(owner));
+}
+
+static const struct vgpu_cmd_owner_ops vgpu_screen_owner_ops = {
+	.get = vgpu_screen_owner_get,
+	.put = vgpu_screen_owner_put,
+	.outcome = vgpu_screen_owner_outcome,
+};
+
+static void vgpu_screen_free(struct kref *ref)
+{
+	struct vgpu_screen *screen = container_of(ref, struct vgpu_screen, ref);
+
+	vgpu_timeline_put(screen->timeline);
+	mutex_destroy(&screen->lock);
+	kfree(screen);
+}
+
+/**
+ * vgpu_screen_get() - Take a reference to a screen
+ * @screen: the screen
+ *
+ * Context: any.
+ * Return: @screen.
+ */
+struct vgpu_screen *vgpu_screen_get(struct vgpu_screen *screen)
+{
+	kref_get(&screen->ref);
+	return screen;
+}
+
+/**
+ * vgpu_screen_put() - Drop a reference to a screen
+ * @screen: the screen
+ *
+ * Context: any.
+ */
+void vgpu_screen_put(struct vgpu_screen *screen)
+{
+	kref_put(&screen->ref, vgpu_screen_free);
+}
+
+/**
+ * vgpu_screen_id() - Get the host's number of an output
+ * @screen: the screen
+ *
+ * Context: any.
+ * Return: the number, which is also the index of the CRTC.
+ */
+u32 vgpu_screen_id(const struct vgpu_screen *screen)
+{
+	return screen->id;
+}
+
+/* ---- what the host was told ---- */
+
+/**
+ * vgpu_screen_generation() - Get a counter that changes whenever the host state must be sent again
+ * @screen: the screen
+ *
+ * Context: any.
+ * Return: the counter; never 0.
+ */
+u64 vgpu_screen_generation(const struct vgpu_screen *screen)
+{
+	return atomic64_read(&screen->generation);
+}
+
+/**
+ * vgpu_screen_forget() - Note that the host may show something else than it was told
+ * @screen: the screen
+ *
+ * Context: any.
+ */
+void vgpu_screen_forget(struct vgpu_screen *screen)
+{
+	atomic64_inc(&screen->generation);
+}
+
+/**
+ * vgpu_screen_command() - Build the command that tells the host what to show
+ * @screen: the screen
+ * @scanout: what to show
+ *
+ * Context: as that of vgpu_cmd_set_scanout().
+ * Return: the command.
+ */
+struct vgpu_cmd *vgpu_screen_command(const struct vgpu_screen *screen,
+				     const struct vgpu_scanout *scanout)
+{
+	struct vgpu_cmdq *q = screen->vgpu->cmdq;
+
+	if (scanout->is_blob)
+		return vgpu_cmd_set_scanout_blob(q, screen->id, scanout->res_id, &scanout->rect,
+						 &scanout->blob);
+	return vgpu_cmd_set_scanout(q, screen->id, scanout->res_id, &scanout->rect);
+}
+
+static void vgpu_screen_queue_resend_locked(struct vgpu_screen *screen, unsigned int delay_ms)
+{
+	lockdep_assert_held(&screen->lock);
+
+	screen->resend_ms = delay_ms;
+	mod_delayed_work(screen->vgpu->wq, &screen->resend, msecs_to_jiffies(delay_ms));
+}
+
+/* If the host may have forgotten all, have the update send everything, and return true. */
+static bool vgpu_screen_start_over_locked(struct vgpu_screen *screen)
+{
+	u64 generation = vgpu_screen_generation(screen);
+
+	lockdep_assert_held(&screen->lock);
+
+	if (screen->told_generation == generation)
+		return false;
+	screen->told_generation = generation;
+	vgpu_damage_history_reset(&screen->history);
+	vgpu_damage_set_full(&screen->damage);
+	return true;
+}
+
+/* Send @scanout if it is new or @again is set. Returns true if it was sent. */
+static bool vgpu_screen_tell_locked(struct vgpu_screen *screen,
+				    const struct vgpu_scanout *scanout, bool again)
+{
+	bool was_blank = !screen->told.res_id;
+
+	lockdep_assert_held(&screen->lock);
+
+	if (!again && !memcmp(&screen->told, scanout, sizeof(*scanout)))
+		return false;
+	/* Not an assignment: padding is compared, too. */
+	memcpy(&screen->told, scanout, sizeof(*scanout));
+	vgpu_cmd_post(vgpu_screen_command(screen, scanout), &screen->owner);
+	if (was_blank && scanout->res_id)
+		vgpu_screen_queue_resend_locked(screen, VGPU_SCREEN_RESEND_FIRST_MS);
+	return true;
+}
+
+/**
+ * vgpu_screen_drop_resource() - Have the host show nothing in place of a resource
+ * @screen: the screen, which may show something else
+ * @res_id: the resource
+ *
+ * Context: process, may sleep; does not wait for the host. The device is not notified yet.
+ */
+void vgpu_screen_drop_resource(struct vgpu_screen *screen, u32 res_id)
+{
+	mutex_lock(&screen->lock);
+	if (screen->told.res_id == res_id)
+		vgpu_screen_tell_locked(screen, &vgpu_screen_nothing, false);
+	mutex_unlock(&screen->lock);
+}
+
+/* ---- updates ---- */
+
+/**
+ * vgpu_screen_timeline() - Get the timeline of the fences for vgpu_screen_show()
+ * @screen: the screen
+ *
+ * Context: any.
+ * Return: the timeline, which lives as long as @screen.
+ */
+struct vgpu_timeline *vgpu_screen_timeline(struct vgpu_screen *screen)
+{
+	return screen->timeline;
+}
+
+/**
+ * vgpu_screen_last_fence() - Get the fence of the newest flush
+ * @screen: the screen
+ *
+ * Context: process, may sleep, but not for memory.
+ * Return: a fence, referenced, or NULL.
+ */
+struct dma_fence *vgpu_screen_last_fence(struct vgpu_screen *screen)
+{
+	struct dma_fence *last;
+
+	mutex_lock(&screen->lock);
+	last = dma_fence_get(screen->last);
+	mutex_unlock(&screen->lock);
+	return last;
+}
+
+static void vgpu_screen_set_last_fence_locked(struct vgpu_screen *screen, struct dma_fence *fence)
+{
+	lockdep_assert_held(&screen->lock);
+
+	if (screen->last)
+		dma_fence_remove_callback(screen->last, &screen->on_finished);
+	dma_fence_put(screen->last);
+	screen->last = dma_fence_get(fence);
+}
+
+/* Upload the damage that the host lacks of the framebuffer. @view is its shown part. */
+static void vgpu_screen_upload_locked(struct vgpu_screen *screen, const struct drm_rect *view)
+{
+	struct vgpu_damage upload;
+	struct drm_rect rect;
+	unsigned int i;
+
+	lockdep_assert_held(&screen->lock);
+
+	vgpu_damage_history_show(&screen->history, vgpu_framebuffer_gem(screen->fb)->res.id, view,
+				 &upload);
+	vgpu_damage_clip(&upload, &screen->src);
+	for (i = 0; i < upload.num_rects; i++) {
+		vgpu_framebuffer_view(screen->fb, &upload.rects[i], &rect);
+		vgpu_framebuffer_upload(screen->fb, &rect, NULL);
+	}
+}
+
+/* Flush the damage as one rectangle, since hosts redraw the screen for each. */
+static void vgpu_screen_flush_locked(struct vgpu_screen *screen, struct vgpu_fence *done)
+{
+	const struct drm_vblank_crtc *vblank = &screen->vgpu->drm.vblank[screen->id];
+	struct vgpu_cmdq *q = screen->vgpu->cmdq;
+	struct drm_rect bounds, view;
+	struct vgpu_rect rect;
+
+	lockdep_assert_held(&screen->lock);
+
+	vgpu_damage_clip(&screen->damage, &screen->src);
+	if (!vgpu_damage_bounds(&screen->damage, &bounds))
+		return;
+	vgpu_framebuffer_view(screen->fb, &bounds, &view);
+	rect = vgpu_framebuffer_rect(&view);
+	vgpu_cmd_post_fenced(vgpu_cmd_flush(q, screen->told.res_id, &rect), &screen->owner, done);
+	vgpu_screen_set_last_fence_locked(screen, done ? &done->base : NULL);
+	screen->due = jiffies + max(nsecs_to_jiffies(READ_ONCE(vblank->framedur_ns)), 1);
+}
+
+/* Have the host show all changes. @done, or NULL, is the fence of the flush, if there is one. */
+static void vgpu_screen_update_locked(struct vgpu_screen *screen, struct vgpu_fence *done)
+{
+	struct vgpu_scanout scanout;
+	struct drm_rect view;
+	bool again;
+
+	lockdep_assert_held(&screen->lock);
+
+	/* What was lost with the device shows nothing until it is replaced. */
+	if (vgpu_resource_is_lost(&vgpu_framebuffer_gem(screen->fb)->res))
+		return;
+	again = vgpu_screen_start_over_locked(screen);
+
+	vgpu_framebuffer_view(screen->fb, &screen->src, &view);
+	vgpu_damage_history_next(&screen->history, &screen->damage);
+	if (vgpu_framebuffer_needs_upload(screen->fb))
+		vgpu_screen_upload_locked(screen, &view);
+
+	vgpu_framebuffer_scanout(screen->fb, &view, &scanout);
+	if (vgpu_screen_tell_locked(screen, &scanout, again))
+		vgpu_damage_set_full(&screen->damage);
+	vgpu_screen_flush_locked(screen, done);
+	vgpu_damage_clear(&screen->damage);
+}
+
+/**
+ * vgpu_screen_is_early() - Check whether another update would come too early
+ * @screen: the screen
+ *
+ * Context: process, may sleep, but not for memory.
+ * Return: true if the frame of the last update is not over, or the host has not finished it.
+ */
+bool vgpu_screen_is_early(struct vgpu_screen *screen)
+{
+	bool is_early;
+
+	mutex_lock(&screen->lock);
+	is_early = time_before(jiffies, screen->due) ||
+		   (screen->last && !dma_fence_is_signaled(screen->last));
+	mutex_unlock(&screen->lock);
+	return is_early;
+}
+
+static void vgpu_screen_finished(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	struct vgpu_screen *screen = container_of(cb, struct vgpu_screen, on_finished);
+
+	queue_delayed_work(screen->vgpu->wq, &screen->update, 0);
+}
+
+/* Postpone an update that would come too early. Returns false if it would not. */
+static bool vgpu_screen_postpone_locked(struct vgpu_screen *screen)
+{
+	unsigned long now = jiffies;
+
+	lockdep_assert_held(&screen->lock);
+
+	if (time_before(now, screen->due)) {
+		queue_delayed_work(screen->vgpu->wq, &screen->update, screen->due - now);
+		return true;
+	}
+	if (!screen->last)
+		return false;
+	dma_fence_remove_callback(screen->last, &screen->on_finished);
+	return !dma_fence_add_callback(screen->last, &screen->on_finished, vgpu_screen_finished);
+}
+
+/* Have a work post commands by @post, and notify the device. */
+static void vgpu_screen_post(struct vgpu_screen *screen,
+			     void (*post)(struct vgpu_screen *screen, struct vgpu_fence *done),
+			     struct vgpu_fence *done)
+{
+	struct vgpu_device *vgpu = screen->vgpu;
+	int idx;
+
+	if (!drm_dev_enter(&vgpu->drm, &idx))
+		return;
+	vgpu_cmdq_begin_update(vgpu->cmdq, GFP_KERNEL | __GFP_NOFAIL);
+	vgpu_resources_lock(vgpu);
+	mutex_lock(&screen->lock);
+	post(screen, done);
+	mutex_unlock(&screen->lock);
+	vgpu_resources_unlock(vgpu);
+	vgpu_cmdq_end_update(vgpu->cmdq);
+	vgpu_cmdq_kick(vgpu->cmdq);
+	drm_dev_exit(idx);
+}
+
+static void vgpu_screen_update_postponed_locked(struct vgpu_screen *screen,
+						struct vgpu_fence *done)
+{
+	lockdep_assert_held(&screen->lock);
+
+	/* The screen may have been blanked, and a commit may have made the update. */
+	if (!screen->fb || (!screen->damage.full && !screen->damage.num_rects))
+		return;
+	if (!vgpu_screen_postpone_locked(screen))
+		vgpu_screen_update_locked(screen, done);
+}
+
+static void vgpu_screen_update_work(struct work_struct *work)
+{
+	struct vgpu_screen *screen = container_of(to_delayed_work(work), struct vgpu_screen,
+						  update);
+	struct vgpu_fence *done;
+
+	/* A response may be in the ring without an interrupt, so collect it first. */
+	vgpu_cmdq_poll(screen->vgpu->cmdq);
+	done = vgpu_fence_create(screen->timeline);
+	if (IS_ERR(done))
+		done = NULL;	/* The next update then does not wait for this one. */
+	vgpu_screen_post(screen, vgpu_screen_update_postponed_locked, done);
+	vgpu_fence_put(done);
+}
+
+static void vgpu_screen_resend_locked(struct vgpu_screen *screen, struct vgpu_fence *done)
+{
+	const struct vgpu_scanout *told = &screen->told;
+
+	lockdep_assert_held(&screen->lock);
+
+	/* If the host has forgotten @told, the next update sends everything. */
+	if (!told->res_id || screen->told_generation != vgpu_screen_generation(screen))
+		return;
+	vgpu_cmd_post(vgpu_screen_command(screen, told), &screen->owner);
+	vgpu_cmd_post_fenced(vgpu_cmd_flush(screen->vgpu->cmdq, told->res_id, &told->rect),
+			     &screen->owner, done);
+	if (screen->resend_ms < VGPU_SCREEN_RESEND_LAST_MS)
+		vgpu_screen_queue_resend_locked(screen, screen->resend_ms *
+						VGPU_SCREEN_RESEND_FACTOR);
+}
+
+static void vgpu_screen_resend_work(struct work_struct *work)
+{
+	vgpu_screen_post(container_of(to_delayed_work(work), struct vgpu_screen, resend),
+			 vgpu_screen_resend_locked, NULL);
+}
+
+/**
+ * vgpu_screen_show() - Have an output show a framebuffer
+ * @screen: the screen
+ * @fb: the framebuffer; stays until it is replaced, or the screen blanked
+ * @src: the part of it that is shown, in pixels, not empty
+ * @damage: what this changes against what was shown before, in pixels of @fb
+ * @done: fence of vgpu_screen_timeline(), armed if there is something to flush; or NULL to
+ *        postpone the update until it is not too early
+ *
+ * While the device is started again, nothing can be shown, so the update is postponed then, too.
+ *
+ * Context: the tail of a commit, between drm_dev_enter() and drm_dev_exit(). The device is not
+ * notified yet.
+ */
+void vgpu_screen_show(struct vgpu_screen *screen, struct drm_framebuffer *fb,
+		      const struct drm_rect *src, const struct vgpu_damage *damage,
+		      struct vgpu_fence *done)
+{
+	bool now = done && vgpu_resources_trylock(screen->vgpu);
+
+	mutex_lock(&screen->lock);
+	screen->fb = fb;
+	screen->src = *src;
+	vgpu_damage_merge(&screen->damage, damage);
+
+	if (now)
+		vgpu_screen_update_locked(screen, done);
+	else if (!vgpu_screen_postpone_locked(screen))
+		queue_delayed_work(screen->vgpu->wq, &screen->update, 0);
+	mutex_unlock(&screen->lock);
+	if (now)
+		vgpu_resources_unlock(screen->vgpu);
+}
+
+/**
+ * vgpu_screen_blank() - Have an output show nothing
+ * @screen: the screen
+ *
+ * Context: the tail of a commit, even if the device is gone. The device is not notified yet.
+ */
+void vgpu_screen_blank(struct vgpu_screen *screen)
+{
+	bool cookie = dma_fence_begin_signalling();
+	int idx;
+
+	mutex_lock(&screen->lock);
+	screen->fb = NULL;
+	if (drm_dev_enter(&screen->vgpu->drm, &idx)) {
+		vgpu_screen_tell_locked(screen, &vgpu_screen_nothing,
+					vgpu_screen_start_over_locked(screen));
+		drm_dev_exit(idx);
+	}
+	vgpu_damage_clear(&screen->damage);
+	mutex_unlock(&screen->lock);
+	dma_fence_end_signalling(cookie);
+}
+
+static void vgpu_screen_release(struct drm_device *drm, void *ptr)
+{
+	struct vgpu_screen *screen = ptr;
+
+	disable_delayed_work_sync(&screen->resend);
+	disable_delayed_work_sync(&screen->update);
+	mutex_lock(&screen->lock);
+	vgpu_screen_set_last_fence_locked(screen, NULL);
+	mutex_unlock(&screen->lock);
+	vgpu_screen_put(screen);
+}
+
+/**
+ * vgpu_screen_create() - Create the screen of an output
+ * @vgpu: the device, which has a reference until it is released
+ * @id: the host's number of the output
+ *
+ * Context: process, may sleep.
+ * Return: the screen, or ERR_PTR(-ENOMEM).
+ */
+struct vgpu_screen *vgpu_screen_create(struct vgpu_device *vgpu, u32 id)
+{
+	struct vgpu_screen *screen;
+	int ret;
+
+	screen = kzalloc(sizeof(*screen), GFP_KERNEL);
+	if (!screen)
+		return ERR_PTR(-ENOMEM);
+	screen->timeline = vgpu_timeline_create("display");
+	if (IS_ERR(screen->timeline)) {
+		kfree(screen);
+		return ERR_PTR(-ENOMEM);
+	}
+	screen->owner.ops = &vgpu_screen_owner_ops;
+	kref_init(&screen->ref);
+	screen->vgpu = vgpu;
+	screen->id = id;
+	atomic64_set(&screen->generation, 1);
+	INIT_DELAYED_WORK(&screen->update, vgpu_screen_update_work);
+	INIT_LIST_HEAD(&screen->on_finished.node);
+	INIT_DELAYED_WORK(&screen->resend, vgpu_screen_resend_work);
+	mutex_init(&screen->lock);
+	screen->due = jiffies;
+	ret = drmm_add_action_or_reset(&vgpu->drm, vgpu_screen_release, screen);
+	return ret ? ERR_PTR(ret) : screen;
+}
