@@ -2,8 +2,8 @@
 /**
  * DOC: damage
  *
- * Which pixels a display update has to upload. Pure arithmetic: no locks, no
- * allocation, any context.
+ * The pixels that a display update uploads and flushes. Pure arithmetic: no locks, no allocation,
+ * any context.
  */
 
 #include <linux/limits.h>
@@ -25,7 +25,7 @@ static struct drm_rect vgpu_damage_join(const struct drm_rect *a, const struct d
 	};
 }
 
-/* How many pixels joining two rectangles adds to what they cover one by one. */
+/* Count the pixels that the union of two rectangles has more than both. */
 static s64 vgpu_damage_waste(const struct drm_rect *a, const struct drm_rect *b)
 {
 	struct drm_rect both = vgpu_damage_join(a, b);
@@ -62,7 +62,7 @@ static void vgpu_damage_remove(struct vgpu_damage *damage, unsigned int i)
 	damage->rects[i] = damage->rects[--damage->num_rects];
 }
 
-/* The entry that is cheapest to join with @rect. */
+/* Find the rectangle that is cheapest to join with @rect. */
 static unsigned int vgpu_damage_nearest(const struct vgpu_damage *damage,
 					const struct drm_rect *rect, s64 *waste)
 {
@@ -83,9 +83,9 @@ static unsigned int vgpu_damage_nearest(const struct vgpu_damage *damage,
 /**
  * vgpu_damage_add() - Add a rectangle to a damage
  * @damage: the damage
- * @rect: where; may be empty
+ * @rect: the rectangle; may be empty
  *
- * Rectangles are joined where that is cheap, and where there is no room for more.
+ * Rectangles are joined if that is cheap, or if @damage has no room for another.
  *
  * Context: any; the caller serializes changes.
  */
@@ -103,7 +103,7 @@ void vgpu_damage_add(struct vgpu_damage *damage, const struct drm_rect *rect)
 		    (waste > VGPU_DAMAGE_SLACK_PIXELS &&
 		     damage->num_rects < VGPU_DAMAGE_MAX_RECTS))
 			break;
-		/* What is joined may now be near others: once more, with one entry less. */
+		/* The union may be near another rectangle, so look again. */
 		add = vgpu_damage_join(&damage->rects[i], &add);
 		vgpu_damage_remove(damage, i);
 	}
@@ -172,7 +172,7 @@ bool vgpu_damage_bounds(const struct vgpu_damage *damage, struct drm_rect *bound
 }
 
 /**
- * vgpu_damage_history_reset() - Forget all uploads, after the host lost them
+ * vgpu_damage_history_reset() - Forget all uploads, after the host has lost them
  * @history: the history
  *
  * Context: any; the caller serializes changes.
@@ -185,7 +185,7 @@ void vgpu_damage_history_reset(struct vgpu_damage_history *history)
 /**
  * vgpu_damage_history_next() - Begin a new frame
  * @history: the history
- * @damage: what it changes against the frame before
+ * @damage: what the frame changes against the previous one
  *
  * Context: any; the caller serializes changes.
  */
@@ -196,7 +196,7 @@ void vgpu_damage_history_next(struct vgpu_damage_history *history,
 	history->frames[history->frame % VGPU_DAMAGE_HISTORY_FRAMES] = *damage;
 }
 
-/* The buffer's entry, or the one that was not used for the longest time. */
+/* Find the entry of a buffer, or the least recently used one. */
 static struct vgpu_damage_buffer *
 vgpu_damage_history_find(struct vgpu_damage_history *history, u32 id,
 			 const struct drm_rect *view)
@@ -215,13 +215,13 @@ vgpu_damage_history_find(struct vgpu_damage_history *history, u32 id,
 }
 
 /**
- * vgpu_damage_history_show() - Get what a buffer lacks of the newest frame
+ * vgpu_damage_history_show() - Get the part of a buffer to upload for the newest frame
  * @history: the history
  * @id: the buffer, not 0
- * @view: which part of the buffer
- * @upload: set to what the host does not have of it yet
+ * @view: the part of the buffer that is shown
+ * @upload: set to what the host lacks of @view
  *
- * The caller uploads that; the buffer counts as up to date from now on.
+ * The caller uploads it; the buffer counts as up to date from now on.
  *
  * Context: any; the caller serializes changes.
  */

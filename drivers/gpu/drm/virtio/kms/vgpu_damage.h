@@ -6,21 +6,21 @@
 
 #include <drm/drm_rect.h>
 
-/* More rectangles than this cost more commands than they save bytes. */
+/* With more rectangles, the additional commands cost more than the bytes they save. */
 #define VGPU_DAMAGE_MAX_RECTS	16
 
-/* Rectangles are joined where that adds no more pixels than these: a page. */
+/* Rectangles are joined if that adds no more pixels than a page has. */
 #define VGPU_DAMAGE_SLACK_PIXELS	1024
 
 /* A buffer that was shown longer ago than this is uploaded whole. */
 #define VGPU_DAMAGE_HISTORY_FRAMES	4
 
-/* How many buffers' age is known: more than anybody flips between. */
+/* Buffers whose age is known: one more than clients with triple buffering have. */
 #define VGPU_DAMAGE_HISTORY_BUFFERS	4
 
 /**
- * struct vgpu_damage - The part of a picture that changed
- * @full: all of it, or it isn't known what; @rects doesn't count then
+ * struct vgpu_damage - The part of a framebuffer that changed
+ * @full: all of it changed, or an unknown part; @rects is not used then
  * @num_rects: how many of @rects are used
  * @rects: rectangles that cover the change; they may overlap
  */
@@ -31,7 +31,7 @@ struct vgpu_damage {
 };
 
 /**
- * struct vgpu_damage_buffer - When a buffer was last up to date
+ * struct vgpu_damage_buffer - The frame for which a buffer was last uploaded
  * @id: the buffer, 0 for an unused entry
  * @view: which part of the buffer was shown
  * @frame: number of the frame after whose upload the host's copy was up to date

@@ -5,8 +5,8 @@
  * The code that all outputs share: atomic commits, and changes of the display info of the host.
  *
  * An update posts its commands and notifies the device once, at the end. A client that flips
- * gets its event at the next tick of the vblank timer; an update that only changes the shown
- * picture waits for no tick.
+ * gets its event at the next tick of the vblank timer; an update that only changes the content of
+ * the shown framebuffer waits for no tick.
  */
 
 #include <linux/minmax.h>
@@ -39,14 +39,14 @@
 #define VGPU_DISPLAY_MIN_SIDE	32
 #define VGPU_DISPLAY_MAX_SIDE	8192
 
-/* Bits a pixel that clients shall use: 8 for each colour. */
+/* Bits of a pixel that clients should use: 8 for each colour. */
 #define VGPU_DISPLAY_DEPTH	24
 
 /**
  * struct vgpu_display - All outputs of a device
- * @refresh_lock: held while the host is asked what it wants to see
+ * @refresh_lock: held while the host is asked for the display info
  * @must_ask: the host has not answered GET_DISPLAY_INFO since the probe or the last reset
- * @outputs: all of them, constant
+ * @outputs: &vgpu_device.num_scanouts entries; constant
  */
 struct vgpu_display {
 	struct mutex refresh_lock;
@@ -148,9 +148,9 @@ static const struct drm_mode_config_funcs vgpu_display_mode_config_funcs = {
 	.atomic_commit = drm_atomic_helper_commit,
 };
 
-/* ---- what the host wants ---- */
+/* ---- display info ---- */
 
-/* Ask, and count the connectors that changed; @changed is the last one. */
+/* Ask the host, and count the connectors that changed. @changed is set to the last one. */
 static int vgpu_display_learn_locked(struct vgpu_device *vgpu, struct drm_connector **changed,
 				     unsigned int *num_changed)
 {
@@ -190,7 +190,7 @@ static int vgpu_display_learn(struct vgpu_device *vgpu, struct drm_connector **c
 }
 
 /**
- * vgpu_display_refresh() - Ask the host again what it wants to see
+ * vgpu_display_refresh() - Ask the host again for the display info
  * @vgpu: the device
  *
  * Clients get a hotplug event if something changed. On an error the known state stays.
@@ -231,7 +231,7 @@ static int vgpu_display_assume(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_display_must_ask() - Check whether the host must be asked what it wants to see
+ * vgpu_display_must_ask() - Check whether the host must be asked for the display info
  * @vgpu: the device
  *
  * Context: any.
@@ -242,7 +242,7 @@ bool vgpu_display_must_ask(struct vgpu_device *vgpu)
 	return vgpu->display && READ_ONCE(vgpu->display->must_ask);
 }
 
-/* ---- coming and going ---- */
+/* ---- creation, reset and suspend ---- */
 
 static void vgpu_display_drop_resource(struct vgpu_device *vgpu, u32 res_id)
 {
@@ -420,7 +420,8 @@ int vgpu_display_init(struct vgpu_device *vgpu)
 	/* The device is not registered yet, so there is no client to notify. */
 	ret = vgpu_display_learn(vgpu, &changed, &num_changed);
 	if (ret && ret != -EINTR) {
-		drm_err(drm, "device does not tell its outputs: %pe\n", ERR_PTR(ret));
+		drm_err(drm, "cannot read display info from the host (%pe), assuming one output\n",
+			ERR_PTR(ret));
 		ret = vgpu_display_assume(vgpu);
 	}
 	return min(ret, 0);

@@ -2,10 +2,9 @@
 /**
  * DOC: framebuffers
  *
- * A framebuffer says how a buffer is read as a picture. Of a blob the host is told
- * that with each SET_SCANOUT_BLOB. Of other resources it knows it by how they were
- * made, and shows rectangles of them; a framebuffer that reads such a buffer in
- * another way cannot be shown.
+ * A framebuffer says how a buffer is read as pixels. For a blob, SET_SCANOUT_BLOB carries the
+ * layout. The layout of any other resource was fixed when the resource was created, and the host
+ * shows rectangles of it; a framebuffer with another layout cannot be shown.
  */
 
 #include <linux/array_size.h>
@@ -28,12 +27,11 @@
 /**
  * struct vgpu_framebuffer_format - A format of DRM and its name on the wire
  * @fourcc: DRM_FORMAT_*, named by bytes from the last to the first
- * @wire: enum virtio_gpu_formats of the same bytes, named from the first to the last;
- *        without alpha
+ * @wire: enum virtio_gpu_formats of the same bytes, named from the first to the last; without alpha
  * @wire_alpha: the same with alpha
  *
- * What lies below a plane is black, and colours are premultiplied: alpha changes
- * nothing on the lowest plane, so the host is told of none.
+ * Below a primary plane is black, and colours are premultiplied, so alpha changes nothing there,
+ * and the host gets the format without alpha.
  */
 struct vgpu_framebuffer_format {
 	u32 fourcc;
@@ -66,14 +64,14 @@ static const struct vgpu_framebuffer_format *vgpu_framebuffer_format(u32 fourcc)
 	return NULL;
 }
 
-/* Where a framebuffer starts in a 2D resource whose rows are @pitch bytes long. */
+/* Find where a framebuffer starts in a resource whose rows are @pitch bytes long. */
 static void vgpu_framebuffer_origin(u32 offset, u32 pitch, u32 *x, u32 *y)
 {
 	*y = offset / pitch;
 	*x = offset % pitch / VGPU_FRAMEBUFFER_CPP;
 }
 
-/* Check whether a framebuffer lies within the picture that the host made, and has its format. */
+/* Check whether a framebuffer lies within a resource that is no blob, and has its format. */
 static bool vgpu_framebuffer_is_inside(struct drm_device *drm, const struct vgpu_resource *res,
 				       const struct drm_mode_fb_cmd2 *cmd)
 {
@@ -81,16 +79,17 @@ static bool vgpu_framebuffer_is_inside(struct drm_device *drm, const struct vgpu
 	u32 x = 0, y = 0;
 
 	if (res->format != format->wire && res->format != format->wire_alpha) {
-		drm_dbg_kms(drm, "pixel_format: %p4cc is not the buffer's\n", &cmd->pixel_format);
+		drm_dbg_kms(drm, "pixel_format: %p4cc is not that of the resource\n",
+			    &cmd->pixel_format);
 		return false;
 	}
-	/* What part of a picture a framebuffer is depends on its rows, when it is shown. */
+	/* vgpu_framebuffer_is_showable() checks the size, when the framebuffer is shown. */
 	if (res->kind == VGPU_RESOURCE_2D)
 		return true;
 	if (cmd->pitches[0])
 		vgpu_framebuffer_origin(cmd->offsets[0], cmd->pitches[0], &x, &y);
 	if ((u64)x + cmd->width > res->width || (u64)y + cmd->height > res->height) {
-		drm_dbg_kms(drm, "%u × %u pixels from %u, %u, the buffer has %u × %u\n",
+		drm_dbg_kms(drm, "%u × %u pixels from %u, %u exceed a resource of %u × %u\n",
 			    cmd->width, cmd->height, x, y, res->width, res->height);
 		return false;
 	}
@@ -105,7 +104,7 @@ static bool vgpu_framebuffer_fits(struct drm_device *drm, const struct vgpu_gem 
 		  (u64)cmd->width * VGPU_FRAMEBUFFER_CPP + cmd->offsets[0];
 
 	if (end > gem->base.base.size) {
-		drm_dbg_kms(drm, "framebuffer of %llu bytes, buffer of %zu\n", end,
+		drm_dbg_kms(drm, "framebuffer ends at byte %llu, the buffer at %zu\n", end,
 			    gem->base.base.size);
 		return false;
 	}
@@ -140,7 +139,7 @@ struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct d
 	}
 	gem = vgpu_gem_lookup(file, cmd->handles[0]);
 	if (!gem) {
-		drm_dbg_kms(drm, "handles: %u names no buffer\n", cmd->handles[0]);
+		drm_dbg_kms(drm, "handles: no buffer has the handle %u\n", cmd->handles[0]);
 		return ERR_PTR(-EINVAL);
 	}
 	fits = vgpu_framebuffer_fits(drm, gem, cmd);
@@ -150,7 +149,7 @@ struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct d
 	fb = drm_gem_fb_create_with_dirty(drm, file, info, cmd);
 	if (IS_ERR(fb))
 		return fb;
-	/* A panic draws into it. */
+	/* drm_panic draws into the shown framebuffer, so its pages must not be reclaimed. */
 	ret = vgpu_reclaim_exempt(vgpu_framebuffer_gem(fb));
 	if (ret) {
 		drm_framebuffer_put(fb);
@@ -163,8 +162,7 @@ struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct d
  * vgpu_framebuffer_is_showable() - Check whether the host can show a framebuffer
  * @fb: the framebuffer
  *
- * Of a 2D resource it shows rectangles, whose rows are as long as it was told when
- * the resource was made.
+ * The host shows rectangles of a 2D resource, whose pitch was fixed when it was created.
  *
  * Context: any.
  * Return: true if it can.
@@ -178,13 +176,13 @@ bool vgpu_framebuffer_is_showable(const struct drm_framebuffer *fb)
 		return true;
 	if (fb->pitches[0] != (u64)res->width * VGPU_FRAMEBUFFER_CPP ||
 	    fb->offsets[0] % VGPU_FRAMEBUFFER_CPP) {
-		drm_dbg_kms(fb->dev, "rows of %u bytes from %u, the buffer has %u pixels\n",
+		drm_dbg_kms(fb->dev, "pitch %u, offset %u do not match a resource %u pixels wide\n",
 			    fb->pitches[0], fb->offsets[0], res->width);
 		return false;
 	}
 	vgpu_framebuffer_origin(fb->offsets[0], fb->pitches[0], &x, &y);
 	if (fb->width > res->width - x || y >= res->height || fb->height > res->height - y) {
-		drm_dbg_kms(fb->dev, "%u × %u pixels from %u, %u, the buffer has %u × %u\n",
+		drm_dbg_kms(fb->dev, "%u × %u pixels from %u, %u exceed a resource of %u × %u\n",
 			    fb->width, fb->height, x, y, res->width, res->height);
 		return false;
 	}
@@ -206,10 +204,10 @@ bool vgpu_framebuffer_needs_upload(const struct drm_framebuffer *fb)
 }
 
 /**
- * vgpu_framebuffer_view() - Find the shown part of a buffer
+ * vgpu_framebuffer_view() - Convert a rectangle to coordinates of the resource
  * @fb: the framebuffer
- * @src: the shown part of it, in pixels
- * @view: set to the same in the coordinates the host has for the resource
+ * @src: a rectangle of it, in pixels
+ * @view: set to the same rectangle in pixels of the resource
  *
  * Context: any.
  */
@@ -220,7 +218,7 @@ void vgpu_framebuffer_view(const struct drm_framebuffer *fb, const struct drm_re
 	u32 pitch = fb->pitches[0];
 	u32 x = 0, y = 0;
 
-	/* Of a blob the host is told the offset. */
+	/* SET_SCANOUT_BLOB carries the offset. */
 	if (res->kind != VGPU_RESOURCE_BLOB && pitch)
 		vgpu_framebuffer_origin(fb->offsets[0], pitch, &x, &y);
 	*view = *src;
@@ -230,11 +228,11 @@ void vgpu_framebuffer_view(const struct drm_framebuffer *fb, const struct drm_re
 /**
  * vgpu_framebuffer_upload() - Have the host copy a part of a buffer
  * @fb: the framebuffer, which needs uploads
- * @rect: the part, in coordinates of the resource
- * @done: signals when that is done; or NULL
+ * @rect: the part, in pixels of the resource
+ * @done: signals when the host has copied it; or NULL
  *
- * Context: process or the tail of a commit, between drm_dev_enter() and
- * drm_dev_exit(). The device is not told yet.
+ * Context: process or the tail of a commit, between drm_dev_enter() and drm_dev_exit(). The device
+ * is not notified yet.
  */
 void vgpu_framebuffer_upload(const struct drm_framebuffer *fb, const struct drm_rect *rect,
 			     struct vgpu_fence *done)

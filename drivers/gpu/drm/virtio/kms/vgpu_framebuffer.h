@@ -16,7 +16,7 @@ struct drm_mode_fb_cmd2;
 struct vgpu_fence;
 struct vgpu_scanout;
 
-/* Bytes a pixel, in all formats there are. */
+/* Bytes a pixel, in all supported formats. */
 #define VGPU_FRAMEBUFFER_CPP	4
 
 static inline struct vgpu_gem *vgpu_framebuffer_gem(const struct drm_framebuffer *fb)

@@ -2,9 +2,9 @@
 /**
  * DOC: outputs
  *
- * An output of the device is a CRTC, an encoder and a connector of the core. What
- * the host says of it is kept here; when it cannot be had, what it said before
- * stands.
+ * An output is a CRTC, an encoder and a connector, with a screen and a cursor. It keeps what the
+ * host reports about it: whether it is enabled, its size and its EDID. If the host does not answer,
+ * the previous answer stays valid.
  */
 
 #include <linux/ktime.h>
@@ -29,16 +29,16 @@
 #include "object/vgpu_base.h"
 #include "protocol/vgpu_cmd.h"
 
-/* Size of a screen of which the host names none. */
+/* Size of an output for which the host reports none. */
 #define VGPU_OUTPUT_DEFAULT_WIDTH	1024
 #define VGPU_OUTPUT_DEFAULT_HEIGHT	768
 
 #define VGPU_OUTPUT_REFRESH_HZ		60
 
-/* Faster than any monitor; a timer makes the ticks. */
+/* The ticks come from a timer, so the limit is arbitrary: faster than any monitor. */
 #define VGPU_OUTPUT_MAX_REFRESH_HZ	1000
 
-/* ---- what the host says ---- */
+/* ---- what the host reports ---- */
 
 /* An EDID, or none. */
 struct vgpu_output_edid {
@@ -46,7 +46,7 @@ struct vgpu_output_edid {
 	u32 size_bytes;
 };
 
-/* Ask for the EDID; on error it is not known. */
+/* Ask for the EDID. On an error, @edid is none. */
 static int vgpu_output_read_edid(struct vgpu_output *output, struct vgpu_output_edid *edid)
 {
 	struct vgpu_device *vgpu = to_vgpu(output->connector.dev);
@@ -106,14 +106,14 @@ static bool vgpu_output_set_info_locked(struct vgpu_output *output,
 }
 
 /**
- * vgpu_output_learn() - Take over what the host says of an output
+ * vgpu_output_learn() - Take over what the host reports about an output
  * @output: the output
  * @info: the answer to GET_DISPLAY_INFO
  *
- * Asks for the EDID as well, where the device has EDIDs.
+ * Asks for the EDID as well, if the device has the feature.
  *
  * Context: process, sleeps like vgpu_cmd_call().
- * Return: 1 when something changed, 0 if not, -EINTR when killed.
+ * Return: 1 if something changed, 0 if not; -EINTR when killed.
  */
 int vgpu_output_learn(struct vgpu_output *output, const struct vgpu_output_info *info)
 {
@@ -160,14 +160,14 @@ static int vgpu_output_add_edid_modes(struct vgpu_output *output)
 		edid = drm_edid_read_custom(&output->connector, vgpu_output_copy_edid_block,
 					    output);
 	mutex_unlock(&output->lock);
-	/* Without an EDID this takes the old one off the connector. */
+	/* Without an EDID, this removes the old one from the connector. */
 	drm_edid_connector_update(&output->connector, edid);
 	count = drm_edid_connector_add_modes(&output->connector);
 	drm_edid_free(edid);
 	return count;
 }
 
-/* The size the host asks for, which need not be one CVT has. */
+/* Make a mode of the size that the host prefers, also if CVT has no such mode. */
 static struct drm_display_mode *vgpu_output_preferred_mode(struct vgpu_output *output)
 {
 	struct drm_display_mode *mode;
@@ -184,7 +184,7 @@ static struct drm_display_mode *vgpu_output_preferred_mode(struct vgpu_output *o
 			    false, false);
 	if (!mode)
 		return NULL;
-	/* CVT rounds to character cells; the blanking has room for what is cut off. */
+	/* CVT rounds down to character cells; the blanking is larger than the remainder. */
 	mode->hdisplay = rect.w;
 	mode->type |= DRM_MODE_TYPE_PREFERRED;
 	drm_mode_set_name(mode);
@@ -261,7 +261,7 @@ static void vgpu_output_atomic_disable(struct drm_crtc *crtc, struct vgpu_compat
 	struct vgpu_output *output = crtc_to_vgpu_output(crtc);
 
 	drm_crtc_vblank_off(crtc);
-	/* Another mode: the planes say what is shown next. */
+	/* In a change of the mode, the planes update the output afterwards. */
 	if (crtc->state->active)
 		return;
 	vgpu_cursor_hide(output->cursor);
@@ -275,8 +275,8 @@ static const struct drm_crtc_helper_funcs vgpu_output_crtc_helper_funcs = {
 };
 
 /*
- * A tick that is due counts even while its timer is late: whatever is asked for now
- * happens at a later one.
+ * A tick counts from the time when it is due, even if its timer is late, so that a client waits
+ * for a tick after its request.
  */
 static bool vgpu_output_get_vblank_timestamp(struct drm_crtc *crtc, int *max_error,
 					     ktime_t *vblank_time, bool in_vblank_irq)
@@ -305,7 +305,7 @@ static const struct drm_crtc_funcs vgpu_output_crtc_funcs = {
 	.get_vblank_timestamp = vgpu_output_get_vblank_timestamp,
 };
 
-/* ---- the whole ---- */
+/* ---- creation ---- */
 
 static void vgpu_output_release(struct drm_device *drm, void *ptr)
 {

@@ -15,15 +15,15 @@ struct vgpu_screen;
 
 /**
  * struct vgpu_output - A scanout of the device and its DRM objects
- * @crtc: what the core knows of the CRTC
- * @encoder: there only because the core wants one
- * @connector: what the core knows of the monitor
+ * @crtc: base of the CRTC
+ * @encoder: does nothing; the core requires one
+ * @connector: base of the connector
  * @screen: what the output shows, constant
  * @cursor: the cursor, constant
  * @id: the host's number of the output, constant
- * @lock: protects what the host said
+ * @lock: protects what follows
  * @info: the answer to GET_DISPLAY_INFO: whether the host shows the output, and its size
- * @edid: the monitor's, or NULL
+ * @edid: the EDID that the host reported, or NULL
  * @edid_bytes: size of @edid
  */
 struct vgpu_output {

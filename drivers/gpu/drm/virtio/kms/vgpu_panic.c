@@ -4,10 +4,10 @@
  *
  * When the kernel panics, drm_panic draws into the shown buffer, and the driver has the host
  * show the result: from an unknown state, on one CPU, without allocation, sleep or locks that may
- * be held. Steps that are impossible then are left out.
+ * be held. A step that is impossible then is left out.
  *
- * This works with any buffer that has guest pages, also those of 3D clients: the picture is
- * copied into their texture.
+ * This works with any buffer that has guest pages, also with a buffer of a 3D client: its content
+ * is copied into the texture.
  */
 
 #include <drm/drm_framebuffer.h>
@@ -29,7 +29,7 @@
  * @sb: filled in
  *
  * Context: any, under the panic lock.
- * Return: 0; -ENODEV when nothing is shown, or no page of it is ours to write.
+ * Return: 0; -ENODEV if nothing is shown, or if the driver cannot write to the buffer.
  */
 int vgpu_panic_get_scanout_buffer(struct drm_plane *plane, struct drm_scanout_buffer *sb)
 {
@@ -57,7 +57,7 @@ int vgpu_panic_get_scanout_buffer(struct drm_plane *plane, struct drm_scanout_bu
 	return 0;
 }
 
-/* The command that copies the whole framebuffer to the host, NULL for none. */
+/* Build the command that copies the whole framebuffer to the host; NULL if none is needed. */
 static struct vgpu_cmd *vgpu_panic_upload(struct vgpu_cmdq *q, const struct drm_framebuffer *fb)
 {
 	struct vgpu_gem *gem = vgpu_framebuffer_gem(fb);
@@ -103,13 +103,13 @@ void vgpu_panic_flush(struct drm_plane *plane)
 	vgpu_framebuffer_scanout(fb, &view, &scanout);
 	vgpu_bounce_to_device(gem, &all);
 
-	/* Whatever fails, the next may yet be of use. */
+	/* Each command may still help if an earlier one fails. */
 	upload = vgpu_panic_upload(vgpu->cmdq, fb);
 	if (upload)
 		vgpu_cmd_panic_run(upload);
 	vgpu_cmd_panic_run(vgpu_screen_command(p->screen, &scanout));
 	vgpu_cmd_panic_run(vgpu_cmd_flush(vgpu->cmdq, scanout.res_id, &scanout.rect));
-	/* On a machine that lives on, the next update starts over. */
+	/* If the machine goes on, the next update sends everything. */
 	vgpu_screen_forget(p->screen);
 	vgpu_cmdq_panic_exit(vgpu->cmdq);
 }

@@ -43,7 +43,7 @@
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_fence.h"
 
-/* The first ones are those of a plain dumb buffer, the only ones everywhere. */
+/* The formats of dumb buffers come first, since devices without 3D and blobs have no others. */
 static const u32 vgpu_plane_formats[] = {
 	DRM_FORMAT_HOST_XRGB8888,
 	DRM_FORMAT_HOST_ARGB8888,
@@ -244,12 +244,12 @@ int vgpu_plane_prepare_fences(struct drm_plane *plane, struct drm_plane_state *s
 }
 
 /**
- * vgpu_plane_is_flip() - Check whether an update replaces one picture by another
+ * vgpu_plane_is_flip() - Check whether an update replaces the framebuffer
  * @old_state: the plane's old state
  * @new_state: the plane's new state
  *
  * Context: any.
- * Return: true if it does, false if it changes the one that is shown.
+ * Return: true if it does, false if it changes what is shown of the same framebuffer.
  */
 bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
 			const struct drm_plane_state *new_state)
@@ -258,7 +258,7 @@ bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
 }
 
 /**
- * vgpu_plane_client_waits() - Check whether a client waits until an update is on the screen
+ * vgpu_plane_client_waits() - Check whether a client waits until an update is shown
  * @crtc_state: the new state of the CRTC, which is on
  *
  * Context: any.
@@ -270,7 +270,7 @@ bool vgpu_plane_client_waits(const struct drm_crtc_state *crtc_state)
 	return crtc_state->event->base.file_priv || crtc_state->event->base.fence;
 }
 
-/* Check whether an update only changes the shown picture, and no client waits for a tick. */
+/* Check whether only the content of the framebuffer changed, and no client waits for a tick. */
 static bool vgpu_plane_is_redrawn(const struct drm_plane *plane,
 				  const struct drm_plane_state *state)
 {
@@ -283,7 +283,7 @@ static bool vgpu_plane_is_redrawn(const struct drm_plane *plane,
 	       !drm_atomic_crtc_needs_modeset(crtc_state) && !vgpu_plane_client_waits(crtc_state);
 }
 
-/* Have the commit wait for the host to be done with the update before. */
+/* Have the commit wait until the host has finished the previous update. */
 static int vgpu_plane_wait_for_last(struct vgpu_plane *p, struct drm_plane_state *state)
 {
 	struct dma_fence *last = vgpu_screen_last_fence(p->screen);
@@ -416,7 +416,7 @@ static void vgpu_plane_atomic_update(struct drm_plane *plane, struct vgpu_compat
  * @new_state: the state that replaced it
  *
  * Only needed if the host shows the guest's memory itself, not a copy. A signal or a silent
- * host ends the wait early; then the picture may tear when the client draws into the buffer.
+ * host ends the wait early; then the output may tear when the client draws into the buffer.
  *
  * Context: the tail of a commit, after the device was notified; sleeps interruptibly until the
  * deadline of the update at most.
