@@ -225,6 +225,18 @@ static void dirty_whole(void)
 	screen_end(&s);
 }
 
+/* The driver sends a screen that was blank three times more, by a quirk of vgpu_screen.c. */
+static void switch_on(void)
+{
+	struct screen s = screen_new();
+
+	vgpu_ok(vgpu_show(s.fd, &s.head, NULL, 0, 0));
+	begin(&s);
+	vgpu_ok(vgpu_show(s.fd, &s.head, &s.fbs[0], 0, 0));
+	end(&s);
+	screen_end(&s);
+}
+
 /* --- the cursor --- */
 
 static void set_cursor(const struct screen *s, const struct vgpu_fb *image, int hot)
@@ -315,6 +327,7 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "dirty-slowly", .run = dirty_slowly },
 	{ .name = "dirty-scattered", .run = dirty_scattered },
 	{ .name = "dirty-whole", .run = dirty_whole },
+	{ .name = "switch-on", .run = switch_on },
 	{ .name = "cursor-move", .run = cursor_move },
 	{ .name = "cursor-hotspot", .run = cursor_hotspot },
 	{ .name = "cursor-damage", .run = cursor_damage },

@@ -49,7 +49,8 @@
  * Symptom: the window redraws some time after an output was switched off, and forgets what it was
  *	told in between, so an output that is switched on again right away stays black. A visible
  *	window redraws 33 times a second, but later if the host is busy; therefore three times.
- * Test: vgpu_kms_pixels on virtio-gpu-gl-pci (scripts/ci/check igt-gl), on a busy machine.
+ * Test: kms-cost, 2d-switch-on counts the commands. On an idle host, igt-gl,
+ *	vgpu_kms_pixels@off-and-on-again (compares the window) passes without the quirk.
  */
 #define VGPU_SCREEN_RESEND_FIRST_MS	100
 #define VGPU_SCREEN_RESEND_LAST_MS	1600
