@@ -13,6 +13,7 @@
 #include "sharer/vgpu_sharer.h"
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
+#include "vgpu_fence.h"
 #include "vgpu_test.h"
 
 #define SIDE 64u
@@ -527,6 +528,35 @@ static void revoked_cursor(void)
 	lent_end(&lent);
 }
 
+/* A picture that is lost while it is rendered is not shown afterwards. */
+static void revoked_cursor_while_drawn(void)
+{
+	struct lent lent = lent_new(SIDE, SIDE, DRM_FORMAT_ARGB8888);
+	struct vgpu_manual drawing = vgpu_manual_new();
+	struct vgpu_fb fb, own;
+	int pid;
+
+	vgpu_fb_init(lent.fd, &fb, lent.head.mode.hdisplay, lent.head.mode.vdisplay,
+		     DRM_FORMAT_XRGB8888);
+	vgpu_fb_init(lent.fd, &own, SIDE, SIDE, DRM_FORMAT_ARGB8888);
+	vgpu_ok(vgpu_show(lent.fd, &lent.head, &fb, 0, 0));
+	vgpu_ok(set_cursor(&lent, own.handle));
+	vgpu_fence_attach(lent.race.dmabuf, drawing.sync_file);
+	vgpu_ok(set_cursor(&lent, lent.fb.handle));
+	/* The other driver waits for the rendering before it takes the memory. */
+	pid = vgpu_fork(revoke_it, &lent.race);
+	usleep(100000);
+	vgpu_manual_signal(&drawing);
+	vgpu_join(pid);
+	usleep(100000);
+	vgpu_ok(set_cursor(&lent, 0));
+	vgpu_ok(vgpu_show(lent.fd, &lent.head, NULL, 0, 0));
+	vgpu_manual_close(&drawing);
+	vgpu_fb_fini(lent.fd, &own);
+	vgpu_fb_fini(lent.fd, &fb);
+	lent_end(&lent);
+}
+
 static const struct vgpu_subtest subtests[] = {
 	{ .name = "picture-is-seen", .run = picture_is_seen },
 	{ .name = "guest-blob-is-seen", .run = guest_blob_is_seen },
@@ -546,6 +576,7 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "revoked-while-closing", .run = revoked_while_closing },
 	{ .name = "revoked-while-shown", .run = revoked_while_shown },
 	{ .name = "revoked-cursor", .run = revoked_cursor },
+	{ .name = "revoked-cursor-while-drawn", .run = revoked_cursor_while_drawn },
 };
 
 int main(int argc, char **argv)

@@ -330,6 +330,9 @@ static struct vgpu_cursor_upload vgpu_cursor_arrive_locked(struct vgpu_cursor *c
 		dma_fence_remove_callback(&sent.done->base, &c->answered);
 	if (!sent.look.res_id)
 		return sent;
+	/* The host must not be told of a resource that was revoked while the picture waited. */
+	if (vgpu_resource_is_lost(&vgpu_framebuffer_gem(sent.fb)->res))
+		sent.look = (struct vgpu_cursor_look){};
 	if (sent.done && dma_fence_get_status(&sent.done->base) < 0)
 		c->told.res_id = VGPU_CURSOR_UNKNOWN;
 	else
