@@ -2,32 +2,34 @@
 /**
  * DOC: cursor planes
  *
- * The host draws the cursor, so the driver sends it the picture, its hot spot and the
- * position. The picture is uploaded on the control queue and shown by a command on the cursor
- * queue, which the host may execute before the upload. So the driver sends UPDATE_CURSOR only
- * when the host has answered the upload. No update waits for that: the update ends when the
- * upload is sent, and the fence of the upload queues a work that sends UPDATE_CURSOR. It is a
- * work because naming a resource to the host may sleep.
+ * The host draws the cursor, so the driver sends it the picture, its hot spot and the position.
+ * The picture is uploaded on the control queue and shown by a command on the cursor queue, which
+ * the host may execute before the upload. So the driver sends UPDATE_CURSOR only when the host has
+ * answered the upload. An update waits neither for that nor, through the legacy ioctl, for
+ * rendering to the picture: it notes what the client wants and sends what it can. A work sends the
+ * rest, since naming a resource to the host may sleep.
+ *
+ * vgpu_cursor_reconcile() compares what the client wants, what is being uploaded and what the host
+ * shows, and makes the host match. The state of the wanted picture says what it waits for::
+ *
+ *              new picture               upload sent              answered: shown
+ *     IDLE -----------------> WAITING ----------------> UPLOADING ----------------> IDLE
+ *       ^                      |   ^                        |
+ *       | shown without upload |   | answered: the picture  | new picture
+ *       |                      |   | before is shown        v
+ *       +----------------------+   +--------------------- QUEUED
  *
  * One upload is under way at a time, and the newest picture waits behind it; a picture that is
- * replaced while it waits is never sent. Until the host has the new picture, it moves the
- * previous one. A picture that needs no upload (a blob, or no cursor) is shown at once and
- * cancels the picture whose upload is under way, so a replaced picture never comes back.
+ * replaced while it waits is never sent. Until the host has the wanted picture, it moves the
+ * previous one. A picture that waits for nothing (a blob, or no cursor) is shown at once, and the
+ * upload under way ends unseen: QUEUED becomes IDLE. It also ends unseen if the host was reset:
+ * UPLOADING becomes IDLE, QUEUED becomes WAITING. A picture whose upload failed is not shown; the
+ * next update uploads it again.
  *
- * The host reads a picture at some time between the call that shows it and the call that
- * replaces it, as it does for a primary plane. A client that draws into the picture meanwhile
- * may see it torn until the client shows it again.
- *
- * A legacy update does not wait for rendering to the picture either: the picture waits as the
- * next upload until the fence of the rendering signals, and meanwhile the host moves the
- * previous picture.
- *
- * A picture whose upload failed, or was lost with the device, is not shown; the next update
- * uploads it again. The host keeps a picture until it has executed UPDATE_CURSOR, even if the
- * client drops the picture earlier.
- *
- * Updates by the legacy cursor ioctl don't wait for flips: they go the core's way
- * of asynchronous updates.
+ * The host reads a picture at some time between the call that shows it and the call that replaces
+ * it, as it does for a primary plane. A client that draws into the picture meanwhile may see it
+ * torn until the client shows it again. The host keeps a picture until it has executed
+ * UPDATE_CURSOR, even if the client drops the picture earlier.
  */
 
 #include <linux/dma-fence.h>
@@ -48,8 +50,8 @@
 #include <drm/drm_print.h>
 
 #include "kms/vgpu_cursor.h"
-#include "kms/vgpu_framebuffer.h"
 #include "kms/vgpu_display_wait.h"
+#include "kms/vgpu_framebuffer.h"
 #include "kms/vgpu_plane.h"
 #include "kms/vgpu_screen.h"
 #include "object/vgpu_base.h"
@@ -57,84 +59,89 @@
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_fence.h"
 
-/* Sentinel for &vgpu_cursor_look.res_id: unknown what the host shows. No resource has this id. */
-#define VGPU_CURSOR_UNKNOWN	U32_MAX
+/**
+ * enum vgpu_cursor_state - What the wanted picture of a cursor waits for
+ * @VGPU_CURSOR_IDLE: nothing; the host shows the picture, unless &vgpu_cursor.is_stale
+ * @VGPU_CURSOR_WAITING: rendering, and the end of an upload whose picture is not shown any more
+ * @VGPU_CURSOR_QUEUED: rendering, and an upload whose picture is shown first
+ * @VGPU_CURSOR_UPLOADING: its own upload
+ */
+enum vgpu_cursor_state {
+	VGPU_CURSOR_IDLE,
+	VGPU_CURSOR_WAITING,
+	VGPU_CURSOR_QUEUED,
+	VGPU_CURSOR_UPLOADING,
+};
 
 /**
- * struct vgpu_cursor_look - All the host knows of a cursor
- * @res_id: the picture, 0 for none
+ * struct vgpu_cursor_look - A picture and its place; compared as bytes, so it has no padding
+ * @owner: stands for the resource of the picture, only while that is referenced; NULL for none
+ * @res_id: the resource, 0 for none
  * @x: left edge of the picture, in pixels of the scanout; may be negative
  * @y: upper edge
  * @hot_x: hot spot, in pixels of the picture
  * @hot_y: hot spot
  */
 struct vgpu_cursor_look {
+	struct vgpu_cmd_owner *owner;
 	u32 res_id;
 	s32 x;
 	s32 y;
-	u32 hot_x;
-	u32 hot_y;
-};
-
-/**
- * struct vgpu_cursor_upload - A picture on its way to the host
- * @fb: the picture, referenced, which keeps its resource; NULL for none
- * @drawn: signals when rendering to @fb is complete; referenced; NULL if none is pending
- * @done: signals when the host has @fb; referenced; NULL if the host needs no upload
- * @look: sent to the host after @done; nothing is sent if its @res_id is 0
- */
-struct vgpu_cursor_upload {
-	struct drm_framebuffer *fb;
-	struct dma_fence *drawn;
-	struct vgpu_fence *done;
-	struct vgpu_cursor_look look;
+	u16 hot_x;
+	u16 hot_y;
 };
 
 /**
  * struct vgpu_cursor - A cursor plane
  * @base: what the core knows
  * @screen: what the output shows, referenced; constant
- * @timeline: of the fences of its updates; constant
- * @answered: callback on &vgpu_cursor_upload.done of @sent, queues @work
- * @drawn: callback on &vgpu_cursor_upload.drawn of @next, queues @work
- * @work: shows @sent and uploads @next
- * @lock: protects what follows; taken inside of vgpu_resources_lock() if a picture is named
- * @generation: of @screen when @told and @sent were last compared with it
- * @told: what the host was last told, or VGPU_CURSOR_UNKNOWN
+ * @timeline: of the fences of its uploads; constant
+ * @work: calls vgpu_cursor_reconcile()
+ * @cb: callback on @awaited, queues @work
+ * @lock: protects what follows; taken inside of vgpu_resources_lock()
+ * @state: of @wanted; written by vgpu_cursor_set_state_locked() only
+ * @awaited: the fence that the next step waits for, referenced; or NULL
+ * @wanted: what the client wants the host to show
+ * @fb: the picture of @wanted, referenced; NULL for none
+ * @drawn: signals when rendering to @fb is complete; referenced; NULL if none was pending
+ * @done: fence for the upload of @fb, referenced; NULL if none is needed, or once it is sent
+ * @uploading: what is uploaded, its resource referenced while @uploaded is set
+ * @uploaded: signals when the host has answered the upload; referenced; NULL if none is under way
+ * @shown: what the host was last told to show
+ * @is_stale: the host may show something else than @shown, so the next command is UPDATE_CURSOR
+ * @generation: of @screen when @uploading and @shown were last compared with it
  * @last: the newest command on the cursor queue, referenced; or NULL
- * @sent: the upload under way
- * @next: the picture to upload when @sent is done and rendering to the picture is complete
  */
 struct vgpu_cursor {
 	struct drm_plane base;
 	struct vgpu_screen *screen;
 	struct vgpu_timeline *timeline;
-	struct dma_fence_cb answered;
-	struct dma_fence_cb drawn;
 	struct work_struct work;
+	struct dma_fence_cb cb;
 	struct mutex lock;
-	unsigned int generation;
-	struct vgpu_cursor_look told;
+	enum vgpu_cursor_state state;
+	struct dma_fence *awaited;
+	struct vgpu_cursor_look wanted;
+	struct drm_framebuffer *fb;
+	struct dma_fence *drawn;
+	struct vgpu_fence *done;
+	struct vgpu_cursor_look uploading;
+	struct vgpu_fence *uploaded;
+	struct vgpu_cursor_look shown;
+	bool is_stale;
+	u64 generation;
 	struct vgpu_cmd *last;
-	struct vgpu_cursor_upload sent;
-	struct vgpu_cursor_upload next;
 };
 
-static const u32 vgpu_cursor_formats[] = {
-	DRM_FORMAT_HOST_ARGB8888,
-};
-
-static struct vgpu_cursor *to_vgpu_cursor(struct drm_plane *plane)
-{
-	return container_of(plane, struct vgpu_cursor, base);
-}
+static const u32 vgpu_cursor_formats[] = { DRM_FORMAT_HOST_ARGB8888 };
 
 static struct vgpu_cursor_look vgpu_cursor_look(const struct drm_plane_state *state)
 {
 	struct vgpu_cursor_look look = {};
 
-	if (!state->fb || vgpu_plane_is_lost(state))
+	if (!state->fb || !state->crtc->state->active || vgpu_plane_is_lost(state))
 		return look;
+	look.owner = &vgpu_framebuffer_gem(state->fb)->res.cursor;
 	look.res_id = vgpu_framebuffer_gem(state->fb)->res.id;
 	look.x = state->crtc_x;
 	look.y = state->crtc_y;
@@ -143,331 +150,232 @@ static struct vgpu_cursor_look vgpu_cursor_look(const struct drm_plane_state *st
 	return look;
 }
 
-/* ---- what the host knows, and is about to ---- */
+static void vgpu_cursor_set_state_locked(struct vgpu_cursor *c, enum vgpu_cursor_state state)
+{
+	lockdep_assert_held(&c->lock);
 
-/* The host may have forgotten what it was told, and what was uploaded. */
+	c->state = state;
+}
+
+/* Show nothing of the upload under way from here on: it has ended, or the host has forgotten it. */
+static void vgpu_cursor_leave_upload_locked(struct vgpu_cursor *c)
+{
+	lockdep_assert_held(&c->lock);
+
+	if (c->state == VGPU_CURSOR_UPLOADING)
+		vgpu_cursor_set_state_locked(c, VGPU_CURSOR_IDLE);
+	else if (c->state == VGPU_CURSOR_QUEUED)
+		vgpu_cursor_set_state_locked(c, VGPU_CURSOR_WAITING);
+}
+
+/* The host may have forgotten what it was told to show, and what was uploaded. */
 static void vgpu_cursor_catch_up_locked(struct vgpu_cursor *c)
 {
-	unsigned int generation = vgpu_screen_generation(c->screen);
+	u64 generation = vgpu_screen_generation(c->screen);
 
 	lockdep_assert_held(&c->lock);
 
 	if (c->generation == generation)
 		return;
 	c->generation = generation;
-	c->told.res_id = VGPU_CURSOR_UNKNOWN;
-	c->sent.look.res_id = 0;
-}
-
-/* Get the look that the client asked for last. */
-static struct vgpu_cursor_look *vgpu_cursor_newest_locked(struct vgpu_cursor *c)
-{
-	lockdep_assert_held(&c->lock);
-
-	if (c->next.fb)
-		return &c->next.look;
-	return c->sent.look.res_id ? &c->sent.look : &c->told;
+	c->is_stale = true;
+	vgpu_cursor_leave_upload_locked(c);
 }
 
 /*
- * At most one command of each output waits for room in the ring. A newer command replaces it, so
- * a client that moves the cursor of a stalled host does not fill the FIFO.
+ * Have the host show @look at the wanted position, unless it does already. At most one command
+ * waits for room in the ring, and a newer command replaces it, so a client that moves the cursor
+ * of a stalled host does not fill the FIFO.
  */
-static void vgpu_cursor_post_locked(struct vgpu_cursor *c, struct vgpu_cmd *cmd,
-				    struct vgpu_cmd_owner *owner)
+static void vgpu_cursor_tell_locked(struct vgpu_cursor *c, const struct vgpu_cursor_look *look,
+				    bool is_new)
 {
-	lockdep_assert_held(&c->lock);
-
-	if (c->last) {
-		vgpu_cmd_take_back(c->last);
-		vgpu_cmd_put(c->last);
-	}
-	c->last = vgpu_cmd_get(cmd);
-	vgpu_cmd_post(cmd, owner);
-}
-
-static void vgpu_cursor_move_locked(struct vgpu_cursor *c, const struct vgpu_cursor_look *look)
-{
-	struct vgpu_cmdq *q = to_vgpu(c->base.dev)->cmdq;
-
-	lockdep_assert_held(&c->lock);
-
-	if (!c->last || !vgpu_cmd_take_back(c->last)) {
-		vgpu_cursor_post_locked(c, vgpu_cmd_move_cursor(q, vgpu_screen_id(c->screen),
-								look->x, look->y), NULL);
-		return;
-	}
-	/* The waiting command may be an UPDATE_CURSOR: send it again, with the new position. */
-	vgpu_cmd_set_cursor_position(c->last, look->x, look->y);
-	vgpu_cmd_post(vgpu_cmd_get(c->last), NULL);
-}
-
-/* Send the host the difference between @look and what it was last told. */
-static void vgpu_cursor_tell_locked(struct vgpu_cursor *c, struct drm_framebuffer *fb,
-				    const struct vgpu_cursor_look *look, bool is_new)
-{
+	bool is_moved = c->wanted.x != c->shown.x || c->wanted.y != c->shown.y;
 	struct vgpu_cmdq *q = to_vgpu(c->base.dev)->cmdq;
 	u32 id = vgpu_screen_id(c->screen);
-	struct vgpu_cmd_owner *owner = NULL;
-	struct vgpu_cmd *cmd;
+	struct vgpu_cmd *cmd = c->last;
+	bool is_waiting;
 
 	lockdep_assert_held(&c->lock);
 
-	if (is_new || look->res_id != c->told.res_id || look->hot_x != c->told.hot_x ||
-	    look->hot_y != c->told.hot_y) {
-		cmd = vgpu_cmd_update_cursor(q, id, look->res_id, look->x, look->y, look->hot_x,
-					     look->hot_y);
-		if (look->res_id)
-			owner = &vgpu_framebuffer_gem(fb)->res.cursor;
-		vgpu_cursor_post_locked(c, cmd, owner);
-	} else if (look->x != c->told.x || look->y != c->told.y) {
-		vgpu_cursor_move_locked(c, look);
-	} else {
+	is_new |= c->is_stale || look->res_id != c->shown.res_id ||
+		  look->hot_x != c->shown.hot_x || look->hot_y != c->shown.hot_y;
+	if (!is_new && !is_moved)
 		return;
-	}
-	c->told = *look;
+	c->is_stale = false;
+	c->shown = *look;
+	c->shown.x = c->wanted.x;
+	c->shown.y = c->wanted.y;
+
+	is_waiting = cmd && vgpu_cmd_take_back(cmd);
+	if (is_new)
+		cmd = vgpu_cmd_update_cursor(q, id, look->res_id, c->shown.x, c->shown.y,
+					     look->hot_x, look->hot_y);
+	else if (!is_waiting)
+		cmd = vgpu_cmd_move_cursor(q, id, c->shown.x, c->shown.y);
+	else
+		/* It may be an UPDATE_CURSOR: send it again, with the new position. */
+		vgpu_cmd_set_cursor_position(cmd, c->shown.x, c->shown.y);
+	if (c->last && c->last != cmd)
+		vgpu_cmd_put(c->last);
+	c->last = cmd;
+	vgpu_cmd_post(vgpu_cmd_get(cmd), is_new ? look->owner : NULL);
 	vgpu_cmdq_kick_cursor(q);
 }
 
-/* Move the picture that the host shows to the position of the newest one, which it lacks yet. */
-static void vgpu_cursor_drag_locked(struct vgpu_cursor *c)
+static void vgpu_cursor_start_upload_locked(struct vgpu_cursor *c)
 {
-	const struct vgpu_cursor_look *newest = vgpu_cursor_newest_locked(c);
-	struct vgpu_cursor_look look = c->told;
-
-	lockdep_assert_held(&c->lock);
-
-	if (!look.res_id || look.res_id == VGPU_CURSOR_UNKNOWN)
-		return;
-	look.x = newest->x;
-	look.y = newest->y;
-	vgpu_cursor_tell_locked(c, NULL, &look, false);
-}
-
-/* ---- uploads ---- */
-
-/*
- * Called without locks: this is often the last reference to the picture, and freeing it takes the
- * locks of resources.
- */
-static void vgpu_cursor_upload_fini(struct vgpu_cursor_upload *upload)
-{
-	if (!upload->fb)
-		return;
-	vgpu_display_wait_cancel(upload->drawn);
-	dma_fence_put(upload->drawn);
-	vgpu_fence_put(upload->done);
-	drm_framebuffer_put(upload->fb);
-}
-
-static void vgpu_cursor_answered(struct dma_fence *fence, struct dma_fence_cb *cb)
-{
-	struct vgpu_cursor *c = container_of(cb, struct vgpu_cursor, answered);
-
-	queue_work(to_vgpu(c->base.dev)->wq, &c->work);
-}
-
-static void vgpu_cursor_drawn(struct dma_fence *fence, struct dma_fence_cb *cb)
-{
-	struct vgpu_cursor *c = container_of(cb, struct vgpu_cursor, drawn);
-
-	queue_work(to_vgpu(c->base.dev)->wq, &c->work);
-}
-
-static struct vgpu_cursor_upload vgpu_cursor_take_next_locked(struct vgpu_cursor *c)
-{
-	struct vgpu_cursor_upload next = c->next;
-
-	lockdep_assert_held(&c->lock);
-
-	if (next.drawn)
-		dma_fence_remove_callback(next.drawn, &c->drawn);
-	c->next = (struct vgpu_cursor_upload){};
-	return next;
-}
-
-static bool vgpu_cursor_can_send_locked(struct vgpu_cursor *c)
-{
-	lockdep_assert_held(&c->lock);
-
-	return !c->sent.fb && c->next.fb &&
-	       (!c->next.drawn || dma_fence_is_signaled(c->next.drawn));
-}
-
-/* Upload the next picture. Returns false if it can be shown at once. */
-static bool vgpu_cursor_send_locked(struct vgpu_cursor *c)
-{
-	const struct drm_rect src = DRM_RECT_INIT(0, 0, VGPU_CURSOR_SIDE, VGPU_CURSOR_SIDE);
+	const struct drm_rect all = DRM_RECT_INIT(0, 0, VGPU_CURSOR_SIDE, VGPU_CURSOR_SIDE);
 	struct vgpu_cmdq *q = to_vgpu(c->base.dev)->cmdq;
-	struct drm_rect view;
 
 	lockdep_assert_held(&c->lock);
 
-	c->sent = vgpu_cursor_take_next_locked(c);
-	if (!c->sent.done)
-		return false;
-	vgpu_framebuffer_view(c->sent.fb, &src, &view);
-	vgpu_framebuffer_upload(c->sent.fb, &view, c->sent.done);
+	c->uploading = c->wanted;
+	c->uploading.owner->ops->get(c->uploading.owner);
+	swap(c->uploaded, c->done);
+	vgpu_cursor_set_state_locked(c, VGPU_CURSOR_UPLOADING);
+	vgpu_framebuffer_upload(c->fb, &all, c->uploaded);
 	vgpu_cmdq_kick(q);
 	/* Some hosts answer within the kick. */
 	vgpu_cmdq_poll(q);
-	return !dma_fence_add_callback(&c->sent.done->base, &c->answered, vgpu_cursor_answered);
 }
 
-/* Show the picture whose upload has ended, unless it failed. Returns the upload to release. */
-static struct vgpu_cursor_upload vgpu_cursor_arrive_locked(struct vgpu_cursor *c)
+/* Upload the wanted picture, or show it if it needs no upload. */
+static void vgpu_cursor_advance_locked(struct vgpu_cursor *c)
 {
-	const struct vgpu_cursor_look *newest = vgpu_cursor_newest_locked(c);
-	struct vgpu_cursor_upload sent = c->sent;
+	bool is_early = c->uploaded || (c->drawn && !dma_fence_is_signaled(c->drawn));
 
 	lockdep_assert_held(&c->lock);
 
-	sent.look.x = newest->x;
-	sent.look.y = newest->y;
-	c->sent = (struct vgpu_cursor_upload){};
-	/* The next upload reuses the callback, so wait until it no longer runs. */
-	if (sent.done)
-		dma_fence_remove_callback(&sent.done->base, &c->answered);
-	if (!sent.look.res_id)
-		return sent;
-	/* The host must not be told of a resource that was revoked while the picture waited. */
-	if (vgpu_resource_is_lost(&vgpu_framebuffer_gem(sent.fb)->res))
-		sent.look = (struct vgpu_cursor_look){};
-	if (sent.done && dma_fence_get_status(&sent.done->base) < 0)
-		c->told.res_id = VGPU_CURSOR_UNKNOWN;
-	else
-		vgpu_cursor_tell_locked(c, sent.fb, &sent.look, true);
-	return sent;
+	if (c->state != VGPU_CURSOR_WAITING && c->state != VGPU_CURSOR_QUEUED)
+		return;
+	/* A picture without fences never waits, not even for the upload of the one before. */
+	if (c->wanted.res_id && (c->done || c->drawn) && is_early)
+		return;
+	if (c->wanted.res_id && c->done) {
+		vgpu_cursor_start_upload_locked(c);
+	} else {
+		vgpu_cursor_set_state_locked(c, VGPU_CURSOR_IDLE);
+		vgpu_cursor_tell_locked(c, &c->wanted, c->wanted.res_id);
+	}
 }
 
-/* Start the next upload and show the picture of a finished one. Returns an upload to release. */
-static struct vgpu_cursor_upload vgpu_cursor_advance_locked(struct vgpu_cursor *c)
+/* Show the picture whose upload has ended, unless that failed or it is not wanted any more. */
+static void vgpu_cursor_end_upload_locked(struct vgpu_cursor *c)
 {
-	struct vgpu_cursor_upload sent;
+	lockdep_assert_held(&c->lock);
+
+	if (!c->uploaded || !dma_fence_is_signaled(&c->uploaded->base))
+		return;
+	if (c->state >= VGPU_CURSOR_QUEUED) {
+		if (dma_fence_get_status(&c->uploaded->base) < 0)
+			c->is_stale = true;
+		else
+			vgpu_cursor_tell_locked(c, &c->uploading, true);
+	}
+	vgpu_cursor_leave_upload_locked(c);
+	c->uploading.owner->ops->put(c->uploading.owner);
+	vgpu_fence_put(c->uploaded);
+	c->uploaded = NULL;
+}
+
+static void vgpu_cursor_signalled(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	struct vgpu_cursor *c = container_of(cb, struct vgpu_cursor, cb);
+
+	queue_work(to_vgpu(c->base.dev)->wq, &c->work);
+}
+
+/* Have the end of an upload, or of rendering, queue the work. */
+static void vgpu_cursor_await_locked(struct vgpu_cursor *c)
+{
+	struct dma_fence *fence = c->state == VGPU_CURSOR_WAITING ? c->drawn : NULL;
 
 	lockdep_assert_held(&c->lock);
 
-	if (vgpu_cursor_can_send_locked(c))
-		vgpu_cursor_send_locked(c);
-	if (!c->sent.fb || (c->sent.done && !dma_fence_is_signaled(&c->sent.done->base)))
-		return (struct vgpu_cursor_upload){};
-	sent = vgpu_cursor_arrive_locked(c);
-	if (vgpu_cursor_can_send_locked(c) && !vgpu_cursor_send_locked(c))
-		queue_work(to_vgpu(c->base.dev)->wq, &c->work);
-	return sent;
+	if (c->uploaded)
+		fence = &c->uploaded->base;
+	/* The callback is reused, so wait until it no longer runs. */
+	if (c->awaited)
+		dma_fence_remove_callback(c->awaited, &c->cb);
+	dma_fence_put(c->awaited);
+	c->awaited = dma_fence_get(fence);
+	if (fence && dma_fence_add_callback(fence, &c->cb, vgpu_cursor_signalled))
+		vgpu_cursor_signalled(fence, &c->cb);
+}
+
+/* Make the host match what the client wants, as far as possible now. Resources are locked. */
+static void vgpu_cursor_reconcile(struct vgpu_cursor *c)
+{
+	int idx;
+
+	/* After unplug, vgpu_cursor_release() drops the pictures. */
+	if (!drm_dev_enter(c->base.dev, &idx))
+		return;
+	mutex_lock(&c->lock);
+	vgpu_cursor_catch_up_locked(c);
+	if (c->fb && vgpu_resource_is_lost(&vgpu_framebuffer_gem(c->fb)->res))
+		c->wanted = (struct vgpu_cursor_look){};
+	vgpu_cursor_advance_locked(c);
+	vgpu_cursor_end_upload_locked(c);
+	vgpu_cursor_advance_locked(c);
+	/* Until the host has the wanted picture, it moves the previous one. */
+	if (c->shown.res_id && !c->is_stale)
+		vgpu_cursor_tell_locked(c, c->state == VGPU_CURSOR_IDLE ? &c->wanted : &c->shown,
+					false);
+	vgpu_cursor_await_locked(c);
+	mutex_unlock(&c->lock);
+	drm_dev_exit(idx);
 }
 
 static void vgpu_cursor_work(struct work_struct *work)
 {
 	struct vgpu_cursor *c = container_of(work, struct vgpu_cursor, work);
 	struct vgpu_device *vgpu = to_vgpu(c->base.dev);
-	struct vgpu_cursor_upload sent;
-	int idx;
 
-	/* After unplug, destroying the plane releases the uploads. */
-	if (!drm_dev_enter(c->base.dev, &idx))
-		return;
 	vgpu_cmdq_begin_update(vgpu->cmdq, GFP_KERNEL | __GFP_NOFAIL);
 	vgpu_resources_lock(vgpu);
-	mutex_lock(&c->lock);
-	vgpu_cursor_catch_up_locked(c);
-	sent = vgpu_cursor_advance_locked(c);
-	mutex_unlock(&c->lock);
+	vgpu_cursor_reconcile(c);
 	vgpu_resources_unlock(vgpu);
 	vgpu_cmdq_end_update(vgpu->cmdq);
-	vgpu_cursor_upload_fini(&sent);
-	drm_dev_exit(idx);
 }
 
-/* Queue a picture that needs an upload or waits for rendering. Returns the upload it replaces. */
-static struct vgpu_cursor_upload
-vgpu_cursor_show_later_locked(struct vgpu_cursor *c, struct drm_plane_state *state,
-			      const struct vgpu_cursor_look *look)
-{
-	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
-	struct vgpu_cursor_upload replaced = vgpu_cursor_take_next_locked(c);
-
-	lockdep_assert_held(&c->lock);
-
-	drm_framebuffer_get(state->fb);
-	c->next = (struct vgpu_cursor_upload){
-		.fb = state->fb, .drawn = state->fence, .done = own->done, .look = *look,
-	};
-	state->fence = NULL;
-	own->done = NULL;
-	/* -ENOENT: the fence has signalled, which vgpu_cursor_can_send_locked() checks. */
-	if (c->next.drawn)
-		dma_fence_add_callback(c->next.drawn, &c->drawn, vgpu_cursor_drawn);
-	return replaced;
-}
-
-/* Show a picture that the host can read now. Returns the upload it replaces. */
-static struct vgpu_cursor_upload
-vgpu_cursor_show_now_locked(struct vgpu_cursor *c, struct drm_framebuffer *fb,
-			    const struct vgpu_cursor_look *look, bool is_new)
-{
-	struct vgpu_cursor_upload replaced = vgpu_cursor_take_next_locked(c);
-
-	lockdep_assert_held(&c->lock);
-
-	c->sent.look.res_id = 0;
-	vgpu_cursor_tell_locked(c, fb, look, is_new);
-	return replaced;
-}
-
-/* ---- updates ---- */
-
-/* Check whether a commit only repeats what is shown, as DIRTYFB does. */
-static bool vgpu_cursor_is_dirty_locked(struct vgpu_cursor *c, const struct drm_plane_state *state)
-{
-	struct vgpu_cursor_look look = vgpu_cursor_look(state);
-
-	return !memcmp(&look, vgpu_cursor_newest_locked(c), sizeof(look)) &&
-	       !drm_atomic_get_new_plane_state(state->state, state->crtc->primary);
-}
-
-/* Check whether an update shows another picture, or the same one with new content. */
+/*
+ * Check whether the host has to read the picture of an update: another one, one with new content,
+ * or one that it lacks since its output was off. An update that changes nothing is a DIRTYFB.
+ */
 static bool vgpu_cursor_is_redrawn(struct vgpu_cursor *c, const struct drm_plane_state *state)
 {
+	const struct vgpu_cursor_look look = vgpu_cursor_look(state);
 	bool redrawn;
 
 	mutex_lock(&c->lock);
 	vgpu_cursor_catch_up_locked(c);
-	/* Also when it was set while its output was off: the host has not got it. */
-	redrawn = state->fb != c->base.state->fb || state->fb_damage_clips ||
-		  vgpu_framebuffer_gem(state->fb)->res.id !=
-			vgpu_cursor_newest_locked(c)->res_id ||
-		  vgpu_cursor_is_dirty_locked(c, state);
+	redrawn = state->fb != c->fb || state->fb_damage_clips ||
+		  (c->state == VGPU_CURSOR_IDLE && c->is_stale) ||
+		  (!memcmp(&look, &c->wanted, sizeof(look)) &&
+		   !drm_atomic_get_new_plane_state(state->state, state->crtc->primary));
 	mutex_unlock(&c->lock);
 	return redrawn;
 }
 
-static int vgpu_cursor_prepare_update(struct drm_plane *plane, struct drm_plane_state *state)
-{
-	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
-	struct vgpu_cursor *c = to_vgpu_cursor(plane);
-	int ret;
-
-	/* The cursor queue may overtake the control queue, so rendering there is not in order. */
-	ret = vgpu_plane_prepare_fences(plane, state, false);
-	if (ret)
-		return ret;
-	own->redrawn = vgpu_cursor_is_redrawn(c, state);
-	if (own->redrawn && vgpu_framebuffer_needs_upload(state->fb))
-		ret = vgpu_plane_prepare_fence(c->timeline, state);
-	if (!ret)
-		ret = vgpu_display_wait_limit(&state->fence, own->deadline);
-	return ret;
-}
-
 static int vgpu_cursor_prepare_fb(struct drm_plane *plane, struct drm_plane_state *state)
 {
+	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
+	struct vgpu_cursor *c = container_of(plane, struct vgpu_cursor, base);
 	int ret;
 
 	/* Also for an update that hides the cursor. */
 	ret = vgpu_plane_prepare_memory(plane, state);
-	if (!ret && vgpu_plane_will_update(state))
-		ret = vgpu_cursor_prepare_update(plane, state);
+	if (ret || !vgpu_plane_will_update(state))
+		return ret;
+	/* The cursor queue may overtake the control queue, so rendering there is not in order. */
+	ret = vgpu_plane_prepare_fences(plane, state, false);
+	own->redrawn = !ret && vgpu_cursor_is_redrawn(c, state);
+	if (own->redrawn && vgpu_framebuffer_needs_upload(state->fb))
+		ret = vgpu_plane_prepare_fence(c->timeline, state);
+	if (!ret)
+		ret = vgpu_display_wait_limit(&state->fence, own->deadline);
 	if (ret)
 		vgpu_plane_finish(state);
 	return ret;
@@ -510,97 +418,78 @@ static int vgpu_cursor_atomic_check(struct drm_plane *plane, struct vgpu_compat_
 						   DRM_PLANE_NO_SCALING, true, true);
 }
 
-/* Show the picture of @state, now or later. Returns the upload it replaces. */
-static struct vgpu_cursor_upload vgpu_cursor_show_locked(struct vgpu_cursor *c,
-							 struct drm_plane_state *state)
+/*
+ * Note what the client wants. The fences of the wanted picture and of @state change places.
+ * Returns the framebuffer that is replaced, to be put without locks; or NULL.
+ */
+static struct drm_framebuffer *vgpu_cursor_want_locked(struct vgpu_cursor *c,
+						       struct drm_plane_state *state)
 {
-	struct vgpu_cursor_look *newest = vgpu_cursor_newest_locked(c);
+	const struct vgpu_cursor_look look = vgpu_cursor_look(state);
 	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
-	struct vgpu_cursor_look look = vgpu_cursor_look(state);
+	struct drm_framebuffer *replaced = c->fb;
 
 	lockdep_assert_held(&c->lock);
 
-	/* In an asynchronous update the core has not waited for @state->fence. */
-	if (look.res_id && (own->done || (own->redrawn && state->fence)))
-		return vgpu_cursor_show_later_locked(c, state, &look);
-	if (newest != &c->told && newest->res_id == look.res_id)
-		*newest = look;
-	else if (look.res_id == c->told.res_id || !look.res_id ||
-		 !vgpu_framebuffer_needs_upload(state->fb))
-		return vgpu_cursor_show_now_locked(c, state->fb, &look, own->redrawn);
-	/* Otherwise the device was reset after prepare_fb(); the next update uploads it. */
-	return (struct vgpu_cursor_upload){};
+	if (look.res_id && !own->redrawn) {
+		/* Otherwise the cursor was hidden after prepare_fb(); the next update shows it. */
+		if (state->fb == c->fb)
+			c->wanted = look;
+		if (c->state == VGPU_CURSOR_UPLOADING)
+			c->uploading = c->wanted;
+		return NULL;
+	}
+	if (!look.res_id && !c->fb)
+		return NULL;
+	c->wanted = look;
+	c->fb = look.res_id ? state->fb : NULL;
+	if (c->fb)
+		drm_framebuffer_get(c->fb);
+	/* In an asynchronous update the core has not waited for the fence. */
+	swap(c->drawn, state->fence);
+	swap(c->done, own->done);
+	vgpu_cursor_set_state_locked(c, c->state >= VGPU_CURSOR_QUEUED ? VGPU_CURSOR_QUEUED :
+									 VGPU_CURSOR_WAITING);
+	return replaced;
 }
 
-static void vgpu_cursor_update(struct vgpu_cursor *c, struct drm_plane_state *state)
+static void vgpu_cursor_update(struct drm_plane *plane, struct drm_plane_state *state)
 {
-	const struct vgpu_cursor_look look = vgpu_cursor_look(state);
-	struct vgpu_cursor_upload replaced = {}, sent = {};
-	struct vgpu_device *vgpu = to_vgpu(c->base.dev);
+	struct vgpu_device *vgpu = to_vgpu(plane->dev);
+	struct vgpu_cursor *c = container_of(plane, struct vgpu_cursor, base);
 	bool cookie = dma_fence_begin_signalling();
-	bool locked;
-	int idx;
+	struct drm_framebuffer *replaced;
 
-	if (!drm_dev_enter(c->base.dev, &idx))
-		goto out_finish;
-	locked = vgpu_resources_trylock(vgpu);
 	mutex_lock(&c->lock);
-	if (locked) {
-		vgpu_cursor_catch_up_locked(c);
-		replaced = vgpu_cursor_show_locked(c, state);
-		sent = vgpu_cursor_advance_locked(c);
-		vgpu_cursor_drag_locked(c);
-		vgpu_resources_unlock(vgpu);
-	} else if (look.res_id) {
-		/* The work waits for the lock, which is held while the device starts again. */
-		replaced = vgpu_cursor_show_later_locked(c, state, &look);
-		queue_work(vgpu->wq, &c->work);
-	} else {
-		replaced = vgpu_cursor_show_now_locked(c, NULL, &look, false);
-	}
+	replaced = vgpu_cursor_want_locked(c, state);
 	mutex_unlock(&c->lock);
-	drm_dev_exit(idx);
-out_finish:
+	if (vgpu_resources_trylock(vgpu)) {
+		vgpu_cursor_reconcile(c);
+		vgpu_resources_unlock(vgpu);
+	} else {
+		/* The work waits for the lock, which is held while the device starts again. */
+		queue_work(vgpu->wq, &c->work);
+	}
 	vgpu_plane_finish(state);
 	dma_fence_end_signalling(cookie);
-	vgpu_cursor_upload_fini(&replaced);
-	vgpu_cursor_upload_fini(&sent);
+	if (replaced)
+		drm_framebuffer_put(replaced);
 }
 
 /**
  * vgpu_cursor_hide() - Have the host show no cursor
- * @plane: a cursor plane
+ * @plane: a cursor plane, whose CRTC is off
  *
  * Context: the tail of a commit.
  */
 void vgpu_cursor_hide(struct drm_plane *plane)
 {
-	static const struct vgpu_cursor_look nothing;
-	struct vgpu_cursor *c = to_vgpu_cursor(plane);
-	struct vgpu_cursor_upload over;
-	bool cookie;
-	int idx;
-
-	if (!drm_dev_enter(plane->dev, &idx))
-		return;
-	cookie = dma_fence_begin_signalling();
-	mutex_lock(&c->lock);
-	over = vgpu_cursor_show_now_locked(c, NULL, &nothing, false);
-	mutex_unlock(&c->lock);
-	dma_fence_end_signalling(cookie);
-	vgpu_cursor_upload_fini(&over);
-	drm_dev_exit(idx);
-}
-
-static void vgpu_cursor_atomic_disable(struct drm_plane *plane, struct vgpu_compat_commit *commit)
-{
-	vgpu_cursor_hide(plane);
+	vgpu_cursor_update(plane, plane->state);
 }
 
 static void vgpu_cursor_atomic_update(struct drm_plane *plane, struct vgpu_compat_commit *commit)
 {
-	vgpu_cursor_update(to_vgpu_cursor(plane),
-			   drm_atomic_get_new_plane_state(commit, plane));
+	vgpu_cursor_update(plane, drm_atomic_get_new_plane_state(commit, plane));
 }
 
 /* Any cursor that keeps to its CRTC can be changed at any time while that is on. */
@@ -622,17 +511,11 @@ static void vgpu_cursor_atomic_async_update(struct drm_plane *plane,
 	struct drm_plane_state *state = drm_atomic_get_new_plane_state(commit, plane);
 	struct drm_plane_state *now = plane->state;
 
-	vgpu_cursor_update(to_vgpu_cursor(plane), state);
-	/* In an asynchronous update the driver must copy the new state into the current one. */
+	vgpu_cursor_update(plane, state);
+	/* In an asynchronous update the driver copies the new state, except for the one size. */
 	swap(now->fb, state->fb);
 	now->crtc_x = state->crtc_x;
 	now->crtc_y = state->crtc_y;
-	now->crtc_w = state->crtc_w;
-	now->crtc_h = state->crtc_h;
-	now->src_x = state->src_x;
-	now->src_y = state->src_y;
-	now->src_w = state->src_w;
-	now->src_h = state->src_h;
 	now->src = state->src;
 	now->dst = state->dst;
 	now->visible = state->visible;
@@ -645,7 +528,7 @@ static const struct drm_plane_helper_funcs vgpu_cursor_helper_funcs = {
 	.cleanup_fb = vgpu_plane_cleanup_fb,
 	.atomic_check = vgpu_cursor_atomic_check,
 	.atomic_update = vgpu_cursor_atomic_update,
-	.atomic_disable = vgpu_cursor_atomic_disable,
+	.atomic_disable = vgpu_cursor_atomic_update,
 	.atomic_async_check = vgpu_cursor_async_check_compat,
 	.atomic_async_update = vgpu_cursor_atomic_async_update,
 };
@@ -662,13 +545,18 @@ static void vgpu_cursor_release(struct drm_device *drm, void *ptr)
 {
 	struct vgpu_cursor *c = ptr;
 
-	if (c->sent.done)
-		dma_fence_remove_callback(&c->sent.done->base, &c->answered);
-	if (c->next.drawn)
-		dma_fence_remove_callback(c->next.drawn, &c->drawn);
+	if (c->awaited)
+		dma_fence_remove_callback(c->awaited, &c->cb);
+	dma_fence_put(c->awaited);
 	cancel_work_sync(&c->work);
-	vgpu_cursor_upload_fini(&c->sent);
-	vgpu_cursor_upload_fini(&c->next);
+	vgpu_display_wait_cancel(c->drawn);
+	dma_fence_put(c->drawn);
+	vgpu_fence_put(c->done);
+	if (c->fb)
+		drm_framebuffer_put(c->fb);
+	if (c->uploaded)
+		c->uploading.owner->ops->put(c->uploading.owner);
+	vgpu_fence_put(c->uploaded);
 	if (c->last)
 		vgpu_cmd_put(c->last);
 	vgpu_timeline_put(c->timeline);

@@ -46,9 +46,10 @@ enum vgpu_resource_kind {
  * struct vgpu_resource - A resource of the host, under an id that the driver chose
  * @owner: hears of the outcome of commands about the resource
  * @cursor: stands for the resource in commands on the cursor queue
- * @cursor_users: one until vgpu_resource_retire() or vgpu_resource_revoke(), one for each command
- *                on the cursor queue, which the host may execute after later ones on the control
- *                queue; UNREF is sent when the count becomes 0
+ * @cursor_users: one until vgpu_resource_retire() or vgpu_resource_revoke(), one while the picture
+ *                of a cursor is uploaded, one for each command on the cursor queue, which the host
+ *                may execute after later ones on the control queue; UNREF is sent when the count
+ *                becomes 0
  * @vgpu: the device, constant
  * @ref: one for the object that embeds the resource until vgpu_resource_retire(), one while
  *       @cursor_users is not 0, one for each command that the device may still read
