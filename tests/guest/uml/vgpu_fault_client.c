@@ -426,7 +426,7 @@ static void report(void)
 		  slowest_name, slowest);
 }
 
-static void endure(void)
+static void meet_faults(void)
 {
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		render_round(i);
@@ -467,7 +467,7 @@ static void recover(void)
 
 static void every_call_returns(void)
 {
-	endure();
+	meet_faults();
 	recover();
 }
 
@@ -486,7 +486,7 @@ static void serves_again(void)
 /* For a device that is gone for good: no harness that wants it alive. */
 static int run_bare(void)
 {
-	endure();
+	meet_faults();
 	return 0;
 }
 
@@ -498,7 +498,7 @@ static const struct vgpu_subtest subtests[] = {
 int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
-		.name = "vgpu_endure",
+		.name = "vgpu_fault_client",
 		.about = "Uses everything and expects nothing. --bare: no harness. --held: first, the host holds commands.",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),

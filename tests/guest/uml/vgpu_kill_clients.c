@@ -49,7 +49,7 @@
 #define FLIPS 20
 
 /**
- * struct client - one process under siege
+ * struct client - one process that will be killed
  * @name: what it does
  * @run: does it, for ever
  * @display: it shows something
@@ -301,7 +301,7 @@ static void kill_all(struct client *clients, size_t n, double bound_s)
 		vgpu_fail("%u of %zu were held", bad, n);
 }
 
-static void siege(void)
+static void kill_clients(void)
 {
 	struct client clients[] = {
 		{ .name = "flip", .run = run_flip, .display = true },
@@ -359,6 +359,6 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "--flood"))
 		flood();
 	else
-		siege();
+		kill_clients();
 	return 0;
 }

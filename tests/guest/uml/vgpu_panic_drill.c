@@ -216,7 +216,7 @@ static const struct vgpu_subtest subtests[] = {
 int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
-		.name = "vgpu_drill",
+		.name = "vgpu_panic_drill",
 		.about = "panic drills, and drivers that come and go",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
