@@ -15,11 +15,8 @@
  * belongs to the blob, is allocated zeroed at the first fault and freed with the blob.
  */
 
-#include <linux/dma-buf.h>
-#include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/virtio_config.h>
 #include <linux/wait.h>
@@ -556,93 +553,14 @@ bool vgpu_hostmem_is(const struct drm_gem_object *obj)
 	return obj->funcs == &vgpu_hostmem_funcs;
 }
 
-static int vgpu_hostmem_fill_sgt(struct device *dev, struct vgpu_gem *gem, struct sg_table *sgt,
-				 enum dma_data_direction dir)
-{
-	u64 start = gem->res.vgpu->hostmem->base + to_blob(gem)->node.start;
-	size_t size = gem->base.base.size;
-	dma_addr_t addr;
-
-	addr = dma_map_resource(dev, start, size, dir, DMA_ATTR_SKIP_CPU_SYNC);
-	if (dma_mapping_error(dev, addr))
-		return -ENOMEM;
-	sg_set_page(sgt->sgl, NULL, size, 0);
-	sg_dma_address(sgt->sgl) = addr;
-	sg_dma_len(sgt->sgl) = size;
-	return 0;
-}
-
-/* Check whether a device can reach the window: by PCI, and its driver says it may. */
-static bool vgpu_hostmem_is_reached(const struct dma_buf_attachment *attach,
-				    const struct vgpu_gem *gem)
-{
-	return attach->peer2peer && dev_is_pci(attach->dev) &&
-	       (gem->res.blob_flags & VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE);
-}
-
 /**
- * vgpu_hostmem_map_dma_buf() - Give another device of this guest the addresses of a blob
- * @attach: the device's attachment
- * @gem: a buffer of vgpu_hostmem_create()
- * @dir: what the device does
- * @by_uuid: the device finds the blob by its UUID, on the host
+ * vgpu_hostmem_address() - Get the address of a blob in the window
+ * @gem: a buffer of vgpu_hostmem_create(), which vgpu_hostmem_map() has mapped
  *
- * Only a part of the window has addresses. A device that finds the blob by its UUID needs
- * none and gets an empty list if it cannot have them.
- *
- * Context: process, waits like vgpu_hostmem_map().
- * Return: the list; or an error pointer: -EIO for a device that the blob has no address for;
- * -EINTR when interrupted; or another of vgpu_hostmem_map().
+ * Context: any.
+ * Return: the guest-physical address.
  */
-struct sg_table *vgpu_hostmem_map_dma_buf(struct dma_buf_attachment *attach,
-					  struct vgpu_gem *gem, enum dma_data_direction dir,
-					  bool by_uuid)
+u64 vgpu_hostmem_address(struct vgpu_gem *gem)
 {
-	bool reached = vgpu_hostmem_is_reached(attach, gem);
-	struct sg_table *sgt;
-	int ret;
-
-	if (!reached && !by_uuid)
-		return ERR_PTR(-EIO);
-	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
-	if (!sgt)
-		return ERR_PTR(-ENOMEM);
-	if (!reached)
-		return sgt;
-	ret = vgpu_hostmem_map(gem);
-	if (ret)
-		goto err_free;
-	ret = sg_alloc_table(sgt, 1, GFP_KERNEL);
-	if (ret)
-		goto err_free;
-	ret = vgpu_hostmem_fill_sgt(attach->dev, gem, sgt, dir);
-	if (ret)
-		goto err_free_table;
-	return sgt;
-
-err_free_table:
-	sg_free_table(sgt);
-err_free:
-	kfree(sgt);
-	/* An importer may not be in a system call that can be restarted, so it gets -EINTR. */
-	return ERR_PTR(ret == -ERESTARTSYS ? -EINTR : ret);
-}
-
-/**
- * vgpu_hostmem_unmap_dma_buf() - Undo vgpu_hostmem_map_dma_buf()
- * @attach: the device's attachment
- * @sgt: the list
- * @dir: what the device did
- *
- * Context: process, may sleep.
- */
-void vgpu_hostmem_unmap_dma_buf(struct dma_buf_attachment *attach, struct sg_table *sgt,
-				enum dma_data_direction dir)
-{
-	if (sgt->nents) {
-		dma_unmap_resource(attach->dev, sg_dma_address(sgt->sgl), sg_dma_len(sgt->sgl),
-				   dir, DMA_ATTR_SKIP_CPU_SYNC);
-		sg_free_table(sgt);
-	}
-	kfree(sgt);
+	return gem->res.vgpu->hostmem->base + to_blob(gem)->node.start;
 }

@@ -21,6 +21,8 @@ void vgpu_hostmem_print(struct vgpu_device *vgpu, struct drm_printer *p);
 struct vgpu_gem *vgpu_hostmem_create(struct vgpu_device *vgpu, size_t size_bytes);
 bool vgpu_hostmem_is(const struct drm_gem_object *obj);
 int vgpu_hostmem_map(struct vgpu_gem *gem);
+u64 vgpu_hostmem_address(struct vgpu_gem *gem);
+
 struct sg_table *vgpu_hostmem_map_dma_buf(struct dma_buf_attachment *attach,
 					  struct vgpu_gem *gem, enum dma_data_direction dir,
 					  bool by_uuid);

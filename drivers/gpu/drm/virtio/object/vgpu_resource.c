@@ -36,10 +36,8 @@
 /* How long the deferred free waits, to free several resources at once. */
 #define VGPU_RESOURCE_FREE_MS	4
 
-/* The pipe's target for a buffer without a format, which the host may keep in guest pages. */
+/* Gallium's targets: buffers, which have no format, and textures of one layer. */
 #define VGPU_RESOURCE_TARGET_BUFFER	0
-
-/* And of textures of one layer; the second has no levels. */
 #define VGPU_RESOURCE_TARGET_2D		2
 #define VGPU_RESOURCE_TARGET_RECT	5
 
