@@ -18,17 +18,17 @@
 struct test_msg;
 
 /**
- * struct vq_test - what a test works with
+ * struct vq_test - The objects of a test
  * @test: the test
  * @ring: the device's side
- * @vq: what is tested
+ * @vq: the queue to be tested
  * @nr_complete: messages completed so far
  * @nr_release: messages freed so far
  * @lost: calls of the upcall
  * @lost_error: its last argument
  * @silent: calls of the upcall
  * @asked: calls of the upcall
- * @ping: what the next of these commits
+ * @ping: message that the next @asked commits, or NULL
  */
 struct vq_test {
 	struct kunit *test;
@@ -44,13 +44,13 @@ struct vq_test {
 };
 
 /**
- * struct test_msg - a message that counts what happens to it
+ * struct test_msg - A message that counts its completions
  * @base: the message
- * @ctx: where it is counted
+ * @ctx: the test that counts all of them
  * @req: request
  * @resp: response
  * @nr_complete: how often it completed
- * @order: it was the how-manieth to complete, from 1
+ * @order: position in the order of completion, from 1
  */
 struct test_msg {
 	struct vgpu_msg base;
@@ -227,7 +227,7 @@ static void vgpu_vq_test_full_ring_keeps_order(struct kunit *test)
 	vgpu_vq_read_stats(ctx->vq, &stats);
 	KUNIT_EXPECT_EQ(test, stats.in_ring, RING_ENTRIES);
 	KUNIT_EXPECT_EQ(test, stats.pending, 4 * RING_ENTRIES);
-	/* Somebody needs the room: the device shall say when there is some. */
+	/* Messages wait for room, so the queue needs an interrupt when there is some. */
 	KUNIT_EXPECT_TRUE(test, fake_ring_wants_interrupt(ctx->ring));
 
 	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
@@ -284,7 +284,7 @@ static void vgpu_vq_test_interrupt_only_where_wanted(struct kunit *test)
 	vgpu_msg_put(&msg->base);
 }
 
-/* Who waits kicks: the message may have been committed without. */
+/* A waiter kicks, since the message may have been committed without a kick. */
 static void vgpu_vq_test_waiting_tells_the_device(struct kunit *test)
 {
 	struct vq_test *ctx = vq_test_begin(test);
@@ -320,12 +320,12 @@ static void vgpu_vq_test_notifies_without_the_lock(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 1);
 	vgpu_msg_put(&test_msg_commit(ctx)->base);
 	vgpu_vq_listen(ctx->vq);
-	/* Not at once: whoever asks may hold the lock of a fence. */
+	/* Not at once: the waiter may hold the lock of a fence. */
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 1);
 	msleep(20);
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 2);
 	vgpu_vq_unlisten(ctx->vq);
-	/* And when the device is told again. */
+	/* The sweep notifies the device again, without the lock, too. */
 	msleep(1500);
 	KUNIT_EXPECT_GT(test, ctx->ring->kicks, 2);
 	for (i = 0; i < ARRAY_SIZE(msgs); i++)
@@ -354,7 +354,7 @@ static void vgpu_vq_test_fail_spares_a_new_ring(struct kunit *test)
 	second = test_msg_commit(ctx);
 	vgpu_vq_fail(ctx->vq, -EIO);
 	KUNIT_EXPECT_EQ(test, first->nr_complete, 1);
-	/* Was with the ring of before, and is completed with why it went. */
+	/* The second message was in the old ring, and has the error of that ring. */
 	KUNIT_EXPECT_EQ(test, second->nr_complete, 1);
 	KUNIT_EXPECT_EQ(test, second->base.error, -EIO);
 	KUNIT_ASSERT_NOT_NULL(test, ctx->ping);
@@ -439,7 +439,7 @@ static void vgpu_vq_test_fail_completes_everything_once(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, vgpu_vq_error(ctx->vq), -EIO);
 
-	/* The device answers late: nobody hears of it again. */
+	/* A late answer does not complete the message again. */
 	fake_ring_answer(ctx->ring, token, RESP_BYTES);
 	vgpu_vq_poll(ctx->vq);
 	KUNIT_EXPECT_EQ(test, msgs[0]->nr_complete, 1);
@@ -459,7 +459,7 @@ static void vgpu_vq_test_fail_keeps_memory_until_detach(struct kunit *test)
 	vgpu_vq_fail(ctx->vq, -EIO);
 	for (i = 0; i < ARRAY_SIZE(msgs); i++)
 		vgpu_msg_put(&msgs[i]->base);
-	/* What never reached the ring is free; what the device knows of is not. */
+	/* Messages that never reached the ring are freed; those that the device has are not. */
 	KUNIT_EXPECT_EQ(test, ctx->nr_release, RING_ENTRIES);
 	vgpu_vq_detach(ctx->vq);
 	KUNIT_EXPECT_EQ(test, ctx->nr_release, 2 * RING_ENTRIES);
@@ -485,8 +485,8 @@ static void vgpu_vq_test_commit_to_failed_queue(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->nr_release, 1);
 }
 
-/* Nobody kicks or polls a queue whose device is gone: it must come by itself. */
-static void vgpu_vq_test_rejected_message_survives_detach(struct kunit *test)
+/* No caller kicks or polls a queue without a device, so detaching completes refused messages. */
+static void vgpu_vq_test_refused_message_survives_detach(struct kunit *test)
 {
 	struct vq_test *ctx = vq_test_begin(test);
 	struct test_msg *msg;
@@ -509,7 +509,7 @@ static void vgpu_vq_test_broken_ring_is_reported(struct kunit *test)
 	vgpu_vq_poll(ctx->vq);
 	KUNIT_EXPECT_GE(test, ctx->lost, 1);
 	KUNIT_EXPECT_EQ(test, ctx->lost_error, -EIO);
-	/* What to do about it is the owner's affair. */
+	/* The owner decides when the messages fail. */
 	KUNIT_EXPECT_EQ(test, msg->nr_complete, 0);
 	vgpu_msg_put(&msg->base);
 }
@@ -584,7 +584,7 @@ static void vgpu_vq_test_data_goes_along(struct kunit *test)
 }
 
 /* Before the first attach, and after the last detach. */
-static void vgpu_vq_test_unattached_queue_rejects(struct kunit *test)
+static void vgpu_vq_test_unattached_queue_refuses(struct kunit *test)
 {
 	struct vq_test *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
 	struct test_msg *msg;
@@ -625,7 +625,7 @@ static void vgpu_vq_test_crowded_before_full(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vgpu_vq_is_crowded(ctx->vq));
 }
 
-/* A second without any answer: the device is told again, then asked. */
+/* After a second without any answer the device is notified again, then asked. */
 static void vgpu_vq_test_quiet_device_is_asked(struct kunit *test)
 {
 	struct vq_test *ctx = vq_test_begin(test);
@@ -658,7 +658,7 @@ static void vgpu_vq_test_quiet_device_is_asked(struct kunit *test)
 	vgpu_msg_put(&ping->base);
 }
 
-/* Nothing was asked of the device, so nothing is missed. */
+/* A device that owes no answer is not watched. */
 static void vgpu_vq_test_idle_device_is_not_silent(struct kunit *test)
 {
 	struct vq_test *ctx = vq_test_begin(test);
@@ -714,14 +714,14 @@ static void vgpu_vq_test_held_message_costs_little(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, msg->nr_complete, 0);
 	KUNIT_EXPECT_EQ(test, ctx->lost, 0);
 	KUNIT_EXPECT_EQ(test, ctx->silent, 0);
-	/* Something new is watched as closely as ever. */
+	/* A new message is watched as closely as the first. */
 	vgpu_msg_put(&test_msg_commit(ctx)->base);
 	msleep(1500);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(ctx->asked), asked + 1);
 	vgpu_msg_put(&msg->base);
 }
 
-/* The limit counts from the question that is not answered. */
+/* The silence limit counts from the ping that is not answered. */
 static void vgpu_vq_test_silence_has_a_limit(struct kunit *test)
 {
 	const unsigned int limit_ms = 20000;
@@ -736,6 +736,78 @@ static void vgpu_vq_test_silence_has_a_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->lost_error, -ETIMEDOUT);
 	KUNIT_EXPECT_EQ(test, msg->nr_complete, 0);
 	vgpu_msg_put(&msg->base);
+}
+
+/* Held messages are counted for the queue and for their sender, until they are answered or fail. */
+static void vgpu_vq_test_held_messages_are_counted(struct kunit *test)
+{
+	struct vq_test *ctx = vq_test_begin(test);
+	struct test_msg *msgs[RING_ENTRIES / 2];
+	struct vgpu_vq_stats stats;
+	atomic_t nr_held = ATOMIC_INIT(0);
+	unsigned int i;
+	u32 token;
+
+	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
+		msgs[i] = test_msg_create(ctx);
+		msgs[i]->base.nr_held = &nr_held;
+		vgpu_vq_commit(ctx->vq, &msgs[i]->base);
+	}
+	msleep(VGPU_VQ_HELD_MS - 200);
+	KUNIT_EXPECT_EQ(test, atomic_read(&nr_held), 0);
+	KUNIT_EXPECT_EQ(test, vgpu_vq_held_quarters(ctx->vq), 0);
+	/* The sweep that sends the ping comes after a second, the next after two more. */
+	msleep(1000 + VGPU_VQ_ANSWER_MS);
+	KUNIT_EXPECT_EQ(test, atomic_read(&nr_held), ARRAY_SIZE(msgs));
+	KUNIT_EXPECT_EQ(test, vgpu_vq_held_quarters(ctx->vq), 2);
+
+	KUNIT_ASSERT_PTR_EQ(test, take(ctx, &token), msgs[0]);
+	fake_ring_answer(ctx->ring, token, RESP_BYTES);
+	vgpu_vq_poll(ctx->vq);
+	KUNIT_EXPECT_EQ(test, msgs[0]->nr_complete, 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&nr_held), ARRAY_SIZE(msgs) - 1);
+	vgpu_vq_fail(ctx->vq, -EIO);
+	KUNIT_EXPECT_EQ(test, atomic_read(&nr_held), 0);
+	vgpu_vq_read_stats(ctx->vq, &stats);
+	KUNIT_EXPECT_EQ(test, stats.held, 0);
+	/* The device still has them. */
+	KUNIT_EXPECT_EQ(test, stats.in_ring, ARRAY_SIZE(msgs) - 1);
+	vgpu_vq_detach(ctx->vq);
+	vgpu_vq_read_stats(ctx->vq, &stats);
+	KUNIT_EXPECT_EQ(test, stats.in_ring, 0);
+	for (i = 0; i < ARRAY_SIZE(msgs); i++)
+		vgpu_msg_put(&msgs[i]->base);
+	KUNIT_EXPECT_EQ(test, ctx->nr_release, ARRAY_SIZE(msgs));
+}
+
+static void vgpu_vq_test_take_back_before_the_ring(struct kunit *test)
+{
+	struct vq_test *ctx = vq_test_begin(test);
+	struct test_msg *msgs[RING_ENTRIES + 2];
+	struct vgpu_vq_stats stats;
+	unsigned int i;
+	u32 token;
+
+	for (i = 0; i < ARRAY_SIZE(msgs); i++)
+		msgs[i] = test_msg_commit(ctx);
+	KUNIT_EXPECT_FALSE(test, vgpu_vq_take_back(ctx->vq, &msgs[0]->base));
+	KUNIT_EXPECT_TRUE(test, vgpu_vq_take_back(ctx->vq, &msgs[RING_ENTRIES]->base));
+	KUNIT_EXPECT_FALSE(test, vgpu_vq_has(ctx->vq, &msgs[RING_ENTRIES]->base));
+	vgpu_vq_read_stats(ctx->vq, &stats);
+	KUNIT_EXPECT_EQ(test, stats.pending, 1);
+	KUNIT_EXPECT_EQ(test, stats.committed, ARRAY_SIZE(msgs) - 1);
+
+	/* It can be committed again, and is the last then. */
+	vgpu_vq_commit(ctx->vq, &msgs[RING_ENTRIES]->base);
+	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
+		KUNIT_ASSERT_NOT_NULL(test, take(ctx, &token));
+		fake_ring_answer(ctx->ring, token, RESP_BYTES);
+		vgpu_vq_poll(ctx->vq);
+	}
+	KUNIT_EXPECT_EQ(test, msgs[RING_ENTRIES]->order, ARRAY_SIZE(msgs));
+	for (i = 0; i < ARRAY_SIZE(msgs); i++)
+		vgpu_msg_put(&msgs[i]->base);
+	KUNIT_EXPECT_EQ(test, ctx->nr_release, ARRAY_SIZE(msgs));
 }
 
 /* What a guest finds that was stopped: its clock is ahead of the work that was due. */
@@ -786,17 +858,19 @@ static struct kunit_case vgpu_vq_test_cases[] = {
 	KUNIT_CASE(vgpu_vq_test_fail_completes_everything_once),
 	KUNIT_CASE(vgpu_vq_test_fail_keeps_memory_until_detach),
 	KUNIT_CASE(vgpu_vq_test_commit_to_failed_queue),
-	KUNIT_CASE(vgpu_vq_test_rejected_message_survives_detach),
+	KUNIT_CASE(vgpu_vq_test_refused_message_survives_detach),
 	KUNIT_CASE(vgpu_vq_test_broken_ring_is_reported),
 	KUNIT_CASE(vgpu_vq_test_direct_descriptors),
 	KUNIT_CASE(vgpu_vq_test_no_response),
 	KUNIT_CASE(vgpu_vq_test_data_goes_along),
-	KUNIT_CASE(vgpu_vq_test_unattached_queue_rejects),
+	KUNIT_CASE(vgpu_vq_test_unattached_queue_refuses),
 	KUNIT_CASE(vgpu_vq_test_crowded_before_full),
 	KUNIT_CASE(vgpu_vq_test_quiet_device_is_asked),
 	KUNIT_CASE(vgpu_vq_test_idle_device_is_not_silent),
 	KUNIT_CASE(vgpu_vq_test_held_message_costs_little),
 	KUNIT_CASE(vgpu_vq_test_silence_has_a_limit),
+	KUNIT_CASE(vgpu_vq_test_held_messages_are_counted),
+	KUNIT_CASE(vgpu_vq_test_take_back_before_the_ring),
 	KUNIT_CASE(vgpu_vq_test_stopped_guest_loses_nothing),
 	KUNIT_CASE(vgpu_vq_test_notifies_without_the_lock),
 	KUNIT_CASE(vgpu_vq_test_fail_spares_a_new_ring),

@@ -44,12 +44,15 @@ int vgpu_vq_panic_enter(struct vgpu_vq *vq)
 	return ret;
 }
 
-static bool vgpu_vq_panic_poll(struct vgpu_vq *vq, struct vgpu_msg *msg)
+/* Wait for the answer to a message or, with NULL, for room in the ring. */
+static bool vgpu_vq_panic_poll_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 {
 	unsigned int tries;
 
+	lockdep_assert_held(&vq->lock);
+
 	for (tries = 0; tries < VGPU_VQ_PANIC_TRIES; tries++) {
-		vgpu_vq_reap_locked(vq, &vq->panic_done);
+		vgpu_vq_reap_locked(vq);
 		if (msg ? msg->state == VGPU_MSG_RETIRED : vq->ring->num_free)
 			return true;
 		udelay(VGPU_VQ_PANIC_DELAY_US);
@@ -69,18 +72,14 @@ int vgpu_vq_panic_run(struct vgpu_vq *vq, struct vgpu_msg *msg)
 {
 	lockdep_assert_held(&vq->lock);
 
-	if (!vgpu_vq_panic_poll(vq, NULL))
+	if (!vgpu_vq_panic_poll_locked(vq, NULL))
 		return -ETIMEDOUT;
-	if (vgpu_vq_add_locked(vq, msg))
+	if (!vgpu_vq_enter_ring_locked(vq, msg))
 		return -EIO;
 	kref_get(&msg->ref);
-	msg->state = VGPU_MSG_RING;
-	list_move_tail(&msg->node, &vq->in_ring);
-	vq->nr_in_ring++;
-	vq->unkicked = true;
 	if (vgpu_vq_prepare_kick_locked(vq))
 		virtqueue_notify(vq->ring);
-	return vgpu_vq_panic_poll(vq, msg) ? 0 : -ETIMEDOUT;
+	return vgpu_vq_panic_poll_locked(vq, msg) ? 0 : -ETIMEDOUT;
 }
 
 /**
@@ -96,7 +95,7 @@ void vgpu_vq_panic_exit(struct vgpu_vq *vq)
 	LIST_HEAD(done);
 
 	if (!oops_in_progress)
-		list_splice_init(&vq->panic_done, &done);
+		vgpu_vq_take_done_locked(vq, &done);
 	__acquire(&vq->lock);	/* for sparse: since vgpu_vq_panic_enter() */
 	spin_unlock(&vq->lock);
 	vgpu_vq_finish(&done);

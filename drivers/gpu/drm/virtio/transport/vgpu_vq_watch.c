@@ -16,22 +16,13 @@
  * Silence is counted in sweeps, and a sweep counts for at most twice its delay. When a stopped
  * guest goes on, its clock may have advanced by minutes in which the host could not answer
  * either; they count as a few seconds.
- *
- * A message that the device has had for a second is held, on purpose or not. It keeps its place
- * in the ring, so the commands in flight of a client with held messages are limited, to leave a
- * part of the ring to all others; see vgpu_vq_held_share().
- *
- * When the queue fails, all messages are completed with an error. The memory of those in
- * the ring stays with the ring.
  */
 
-#include <linux/atomic.h>
 #include <linux/dma-fence.h>
 #include <linux/jiffies.h>
-#include <linux/kref.h>
-#include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/rcupdate.h>
 #include <linux/virtio.h>
 
 #include "transport/vgpu_vq_priv.h"
@@ -126,7 +117,7 @@ static enum vgpu_vq_verdict vgpu_vq_judge_locked(struct vgpu_vq *vq)
 
 	lockdep_assert_held(&vq->lock);
 
-	if (vq->heard || !vgpu_vq_is_owed_locked(vq)) {
+	if (vq->heard || !vq->stats.in_ring) {
 		vq->heard = false;
 		vq->quiet_ms = 0;
 		return VGPU_VQ_THERE;
@@ -152,25 +143,6 @@ static unsigned int vgpu_vq_judge_again_ms(const struct vgpu_vq *vq)
 	return due_ms > vq->quiet_ms ? due_ms - vq->quiet_ms : VGPU_VQ_SWEEP_MAX_MS;
 }
 
-/* Move messages that the device has had for VGPU_VQ_HELD_MS to the list of held ones. */
-static void vgpu_vq_age_locked(struct vgpu_vq *vq)
-{
-	unsigned long old = jiffies - msecs_to_jiffies(VGPU_VQ_HELD_MS);
-	struct vgpu_msg *msg, *next;
-
-	lockdep_assert_held(&vq->lock);
-
-	list_for_each_entry_safe(msg, next, &vq->in_ring, node) {
-		if (time_after(msg->since, old))
-			break;
-		msg->held = true;
-		list_move_tail(&msg->node, &vq->held);
-		WRITE_ONCE(vq->stats.held, vq->stats.held + vgpu_vq_entries(vq, msg));
-		if (msg->nr_held)
-			atomic_inc(msg->nr_held);
-	}
-}
-
 static enum vgpu_vq_verdict vgpu_vq_watch_locked(struct vgpu_vq *vq)
 {
 	enum vgpu_vq_verdict verdict;
@@ -179,16 +151,32 @@ static enum vgpu_vq_verdict vgpu_vq_watch_locked(struct vgpu_vq *vq)
 
 	vq->stats.ticks++;
 	vq->sweeping = false;
-	if (!vq->ring || vq->error || (!vq->nr_in_ring && !vq->stats.pending))
+	if (!vq->ring || vq->error || (!vq->stats.in_ring && !vq->stats.pending))
 		return VGPU_VQ_THERE;
 	vgpu_vq_age_locked(vq);
 	verdict = vgpu_vq_judge_locked(vq);
 	vq->sweep_ms = min(vq->sweep_ms * VGPU_VQ_SWEEP_GROWTH, VGPU_VQ_SWEEP_MAX_MS);
-	if (!vgpu_vq_is_owed_locked(vq))
+	if (!vq->stats.in_ring)
 		/* The ring is empty, so memory was short for the pending messages: retry soon. */
 		vq->sweep_ms = min(vq->sweep_ms, VGPU_VQ_ASK_MIN_MS);
 	vgpu_vq_set_sweep_locked(vq, min(vq->sweep_ms, vgpu_vq_judge_again_ms(vq)));
 	return verdict;
+}
+
+/* Notify the device even if it did not ask for it: an earlier notification may be lost. */
+static void vgpu_vq_notify_again(struct vgpu_vq *vq)
+{
+	struct virtqueue *ring;
+	unsigned long flags;
+
+	rcu_read_lock();
+	spin_lock_irqsave(&vq->lock, flags);
+	ring = vq->error ? NULL : vq->ring;
+	vq->stats.kicks += !!ring;
+	spin_unlock_irqrestore(&vq->lock, flags);
+	if (ring)
+		virtqueue_notify(ring);
+	rcu_read_unlock();
 }
 
 /**
@@ -217,7 +205,7 @@ void vgpu_vq_sweep(struct work_struct *work)
 	case VGPU_VQ_THERE:
 		break;
 	case VGPU_VQ_ASK:
-		vgpu_vq_notify(vq);
+		vgpu_vq_notify_again(vq);
 		vq->ops->ask(vq->owner);
 		break;
 	case VGPU_VQ_SILENT:
@@ -227,64 +215,5 @@ void vgpu_vq_sweep(struct work_struct *work)
 		vq->ops->lost(vq->owner, -ETIMEDOUT);
 		break;
 	}
-	dma_fence_end_signalling(cookie);
-}
-
-/* Abandon a message, or retire it if the device never had it. The caller completes and puts it. */
-static void vgpu_vq_give_up_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
-{
-	lockdep_assert_held(&vq->lock);
-
-	if (msg->state == VGPU_MSG_RING) {
-		/* The device may still write to it. */
-		list_move_tail(&msg->node, &vq->zombies);
-		vgpu_vq_release_locked(vq, msg);
-		kref_get(&msg->ref);
-	} else {
-		list_del_init(&msg->node);
-		msg->state = VGPU_MSG_RETIRED;
-		vq->stats.pending--;
-	}
-	vq->stats.failed++;
-	msg->completed = true;
-	msg->error = vq->error;
-}
-
-/**
- * vgpu_vq_fail() - Complete every message with an error and take no more
- * @vq: the queue
- * @error: negative errno that the messages of now and later complete with
- *
- * The memory of messages that are in the ring stays with them until
- * vgpu_vq_detach(): the device may still write to it.
- *
- * Context: any.
- */
-void vgpu_vq_fail(struct vgpu_vq *vq, int error)
-{
-	bool cookie = dma_fence_begin_signalling();
-	struct vgpu_msg *msg;
-	unsigned long flags;
-
-	spin_lock_irqsave(&vq->lock, flags);
-	if (!vq->error)
-		WRITE_ONCE(vq->error, error);
-	/* vgpu_vq_attach() may clear the error while the lock is dropped; spare newer messages. */
-	while (vq->error) {
-		msg = list_first_entry_or_null(&vq->held, struct vgpu_msg, node);
-		if (!msg)
-			msg = list_first_entry_or_null(&vq->in_ring, struct vgpu_msg, node);
-		if (!msg)
-			msg = list_first_entry_or_null(&vq->pending, struct vgpu_msg, node);
-		if (!msg)
-			break;
-		vgpu_vq_give_up_locked(vq, msg);
-		spin_unlock_irqrestore(&vq->lock, flags);
-
-		msg->complete(msg);
-		vgpu_msg_put(msg);
-		spin_lock_irqsave(&vq->lock, flags);
-	}
-	spin_unlock_irqrestore(&vq->lock, flags);
 	dma_fence_end_signalling(cookie);
 }
