@@ -738,6 +738,24 @@ static void vgpu_vq_test_silence_has_a_limit(struct kunit *test)
 	vgpu_msg_put(&msg->base);
 }
 
+/* Messages that wait for room do not slow the clock of the watch down. */
+static void vgpu_vq_test_full_ring_is_silent_in_time(struct kunit *test)
+{
+	const unsigned int limit_ms = 20000;
+	struct vq_test *ctx = vq_test_begin_with(test, BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
+						 limit_ms);
+	unsigned int i;
+
+	for (i = 0; i < 2 * RING_ENTRIES; i++)
+		vgpu_msg_put(&test_msg_commit(ctx)->base);
+	msleep(1000 + VGPU_VQ_ANSWER_MS + 500);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(ctx->silent), 1);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(ctx->lost), 0);
+	msleep(limit_ms);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(ctx->lost), 1);
+	KUNIT_EXPECT_EQ(test, ctx->nr_complete, 0);
+}
+
 /* Held messages are counted for the queue and for their sender, until they are answered or fail. */
 static void vgpu_vq_test_held_messages_are_counted(struct kunit *test)
 {
@@ -810,32 +828,29 @@ static void vgpu_vq_test_take_back_before_the_ring(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->nr_release, ARRAY_SIZE(msgs));
 }
 
-/* What a guest finds that was stopped: its clock is ahead of the work that was due. */
+/* Stop the watch like a guest that is stopped: the clock advances, and work that is due is late. */
 static void stop_guest(struct vgpu_vq *vq, unsigned int ms)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&vq->lock, flags);
-	vq->armed_at -= msecs_to_jiffies(ms);
-	spin_unlock_irqrestore(&vq->lock, flags);
+	mod_delayed_work(system_dfl_wq, &vq->sweep, msecs_to_jiffies(ms));
+	msleep(ms);
 }
 
 /* A guest is stopped with its host: the host could not answer, so that is no silence. */
 static void vgpu_vq_test_stopped_guest_loses_nothing(struct kunit *test)
 {
 	struct vq_test *ctx = vq_test_begin_with(test, BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
-						 60000);
+						 30000);
 	struct test_msg *msg = test_msg_commit(ctx);
 	u32 token;
 
 	/* Before the device is asked whether it is there, and after. */
 	msleep(100);
-	stop_guest(ctx->vq, 300000);
+	stop_guest(ctx->vq, 40000);
 	msleep(2000);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(ctx->asked), 1);
-	stop_guest(ctx->vq, 300000);
-	/* The sweep may come every 16 seconds by now. */
-	msleep(20000);
+	stop_guest(ctx->vq, 40000);
+	/* The next sweep comes 8 seconds after the late one. */
+	msleep(10000);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(ctx->lost), 0);
 
 	KUNIT_ASSERT_PTR_EQ(test, take(ctx, &token), msg);
@@ -869,6 +884,7 @@ static struct kunit_case vgpu_vq_test_cases[] = {
 	KUNIT_CASE(vgpu_vq_test_idle_device_is_not_silent),
 	KUNIT_CASE(vgpu_vq_test_held_message_costs_little),
 	KUNIT_CASE(vgpu_vq_test_silence_has_a_limit),
+	KUNIT_CASE(vgpu_vq_test_full_ring_is_silent_in_time),
 	KUNIT_CASE(vgpu_vq_test_held_messages_are_counted),
 	KUNIT_CASE(vgpu_vq_test_take_back_before_the_ring),
 	KUNIT_CASE(vgpu_vq_test_stopped_guest_loses_nothing),

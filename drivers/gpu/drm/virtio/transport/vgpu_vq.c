@@ -174,10 +174,8 @@ bool vgpu_vq_enter_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 
 	if (vgpu_vq_add_locked(vq, msg))
 		return false;
-	if (!vq->stats.in_ring) {
-		vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
+	if (!vq->stats.in_ring)
 		vgpu_vq_begin_watch_locked(vq);
-	}
 	msg->since = jiffies;
 	vgpu_vq_set_state_locked(vq, msg, VGPU_MSG_RING);
 	vq->unkicked = true;
@@ -200,9 +198,8 @@ static void vgpu_vq_push_locked(struct vgpu_vq *vq)
 	list_for_each_entry_safe(msg, next, &vq->msgs[VGPU_MSG_PENDING], node) {
 		if (!vgpu_vq_enter_ring_locked(vq, msg))
 			break;
+		vgpu_vq_arm_sweep_locked(vq, msg);
 	}
-	if (vq->stats.pending || vq->stats.in_ring)
-		vgpu_vq_arm_sweep_locked(vq);
 }
 
 /**
@@ -417,13 +414,9 @@ void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg)
 		vgpu_vq_refuse_locked(vq, msg);
 		vgpu_vq_service_soon_locked(vq);
 	} else {
-		if (!msg->ping)
-			vq->ask_ms = VGPU_VQ_ASK_MIN_MS;
 		if (vq->stats.pending || !vgpu_vq_enter_ring_locked(vq, msg))
 			vgpu_vq_set_state_locked(vq, msg, VGPU_MSG_PENDING);
-		/* A sweep sends the ping and is armed for the answer, so leave its delay alone. */
-		if (!msg->ping || !vq->sweeping)
-			vgpu_vq_arm_sweep_locked(vq);
+		vgpu_vq_arm_sweep_locked(vq, msg);
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
 }

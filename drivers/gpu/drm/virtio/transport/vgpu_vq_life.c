@@ -53,7 +53,6 @@ struct vgpu_vq *vgpu_vq_create(const struct vgpu_vq_ops *ops, void *owner,
 		INIT_LIST_HEAD(&vq->msgs[state]);
 	INIT_DELAYED_WORK(&vq->sweep, vgpu_vq_sweep);
 	init_irq_work(&vq->answered, vgpu_vq_answered);
-	vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
 	vq->silence_limit_ms = silence_limit_ms;
 	vq->wq = wq;
 	vq->ops = ops;
@@ -192,7 +191,6 @@ void vgpu_vq_detach(struct vgpu_vq *vq)
 	/* The sweep would complete refused messages. */
 	cancel_delayed_work_sync(&vq->sweep);
 	spin_lock_irqsave(&vq->lock, flags);
-	vq->sweeping = false;
 	vgpu_vq_take_done_locked(vq, &done);
 	spin_unlock_irqrestore(&vq->lock, flags);
 	vgpu_vq_finish(&done);

@@ -4,22 +4,33 @@
 #define VGPU_VQ_PRIV_H
 
 #include <linux/irq_work.h>
-#include <linux/jiffies.h>
 #include <linux/list.h>
-#include <linux/lockdep.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include "transport/vgpu_vq.h"
 
-/* The shortest delay of the sweep. */
-#define VGPU_VQ_SWEEP_MIN_MS	4
-
-/* A device that answers nothing for so long gets a ping. */
-#define VGPU_VQ_ASK_MIN_MS	1000
-
 /* A message adds two entries to its data: the request and the response. */
 #define VGPU_VQ_FIXED_ENTRIES	2
+
+/**
+ * enum vgpu_vq_host - What the queue knows of the device
+ * @VGPU_VQ_HEARD: the device has answered since the sweep was armed, or has just begun to owe
+ *                 an answer
+ * @VGPU_VQ_QUIET: the device has answered nothing for &vgpu_vq.quiet_ms
+ * @VGPU_VQ_ASKED: the owner was asked for a ping, and the device has answered nothing since
+ * @VGPU_VQ_SILENT: the device did not answer the ping within VGPU_VQ_ANSWER_MS
+ * @VGPU_VQ_LOST: the device did not answer the ping within the silence limit
+ *
+ * See the drawing in vgpu_vq_watch.c.
+ */
+enum vgpu_vq_host {
+	VGPU_VQ_HEARD,
+	VGPU_VQ_QUIET,
+	VGPU_VQ_ASKED,
+	VGPU_VQ_SILENT,
+	VGPU_VQ_LOST,
+};
 
 /**
  * struct vgpu_vq - One queue to the device
@@ -39,17 +50,13 @@
  * @indirect: a message takes one entry of the ring whatever its length; constant
  *            while attached
  * @answered: irq_work that collects responses that arrived before their interrupt was enabled
+ * @host: written by vgpu_vq_set_host_locked(), under @lock
+ * @quiet_ms: the clock of the watch: how long the device has answered nothing in this state of
+ *            @host, in the delays of the sweeps since. It starts again with each state, but
+ *            runs on from VGPU_VQ_ASKED: the silence limit counts from the ping
+ * @ping_ms: the value of @quiet_ms at which the next ping is due
  * @sweep: collects responses and watches the device; see vgpu_vq_sweep()
- * @sweep_ms: longest delay of the next sweep
- * @sweeping: @sweep is armed
- * @armed_ms: the delay that @sweep was armed with
- * @armed_at: the time when @sweep was armed, in jiffies
- * @heard: the device answered since @sweep was armed
- * @asked: the owner was asked for a ping, and the device has answered nothing since
- * @silent: @asked has been set for VGPU_VQ_ANSWER_MS or longer; written under @lock
- * @quiet_ms: how long the device has answered nothing, counted in sweeps
- * @asked_ms: value of @quiet_ms when @asked was set; valid while @asked
- * @ask_ms: the value of @quiet_ms at which the next ping is due
+ * @sweep_ms: the delay that @sweep was armed with
  * @stats: counters; @stats.held and @stats.ring_entries are written under @lock
  * @interrupts: calls of the ring's callback, of which there is one at a time; without @lock
  */
@@ -67,42 +74,14 @@ struct vgpu_vq {
 	bool crowded;
 	bool indirect;
 	struct irq_work answered;
+	enum vgpu_vq_host host;
+	unsigned int quiet_ms;
+	unsigned int ping_ms;
 	struct delayed_work sweep;
 	unsigned int sweep_ms;
-	bool sweeping;
-	unsigned int armed_ms;
-	unsigned long armed_at;
-	bool heard;
-	bool asked;
-	bool silent;
-	unsigned int quiet_ms;
-	unsigned int asked_ms;
-	unsigned int ask_ms;
 	struct vgpu_vq_stats stats;
 	u64 interrupts;
 };
-
-static inline void vgpu_vq_set_sweep_locked(struct vgpu_vq *vq, unsigned int delay_ms)
-{
-	lockdep_assert_held(&vq->lock);
-
-	vq->sweeping = true;
-	vq->armed_ms = delay_ms;
-	vq->armed_at = jiffies;
-	mod_delayed_work(vq->wq, &vq->sweep, msecs_to_jiffies(delay_ms));
-}
-
-/* A new message: bring the sweep forward if held messages have stretched its delay. */
-static inline void vgpu_vq_arm_sweep_locked(struct vgpu_vq *vq)
-{
-	lockdep_assert_held(&vq->lock);
-
-	if (vq->sweeping && vq->armed_ms <= VGPU_VQ_ASK_MIN_MS)
-		return;
-	if (vq->sweeping)
-		vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
-	vgpu_vq_set_sweep_locked(vq, vq->sweep_ms);
-}
 
 static inline u32 vgpu_vq_entries(const struct vgpu_vq *vq, const struct vgpu_msg *msg)
 {
@@ -124,8 +103,10 @@ void vgpu_vq_finish(struct list_head *done);
 void vgpu_vq_age_locked(struct vgpu_vq *vq);
 
 /* vgpu_vq_watch.c */
+void vgpu_vq_set_sweep_locked(struct vgpu_vq *vq, unsigned int delay_ms);
 void vgpu_vq_begin_watch_locked(struct vgpu_vq *vq);
 void vgpu_vq_hear_locked(struct vgpu_vq *vq, bool is_ping);
+void vgpu_vq_arm_sweep_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg);
 void vgpu_vq_sweep(struct work_struct *work);
 
 #endif

@@ -11,11 +11,16 @@
  * lost, and has the owner of the queue send a ping. If the host answers the ping, it holds the
  * other messages on purpose; unless new messages are sent, the next ping follows after twice
  * the time, up to a minute. If the host does not answer the ping, it is silent, and the display
- * goes on without waiting for it. After the silence limit the device is lost.
+ * goes on without waiting for it. After the silence limit the device is lost::
  *
- * Silence is counted in sweeps, and a sweep counts for at most twice its delay. When a stopped
- * guest goes on, its clock may have advanced by minutes in which the host could not answer
- * either; they count as a few seconds.
+ *   HEARD --sweep--> QUIET --1, 2, 4 ... 60 s--> ASKED --2 s--> SILENT --silence limit--> LOST
+ *     ^                ^                           |              |                         |
+ *     |                '------ ping answered ------+--------------+-------------------------+
+ *     '--------------------- other answer ---------'--------------'-------------------------'
+ *
+ * The clock of the watch is made of sweeps: each sweep adds the delay that it was armed with,
+ * however late it is. When a stopped guest goes on, its clock may have advanced by minutes in
+ * which the host could not answer either; they do not count.
  */
 
 #include <linux/dma-fence.h>
@@ -24,39 +29,63 @@
 #include <linux/minmax.h>
 #include <linux/rcupdate.h>
 #include <linux/virtio.h>
+#include <linux/workqueue.h>
 
 #include "transport/vgpu_vq_priv.h"
 
-/* The delay of the sweep grows by this factor, up to a minute. */
+/* The first delay of the sweep, the factor by which it grows, and the longest. */
+#define VGPU_VQ_SWEEP_MIN_MS	4
 #define VGPU_VQ_SWEEP_GROWTH	4
 #define VGPU_VQ_SWEEP_MAX_MS	60000
 
-/* A late sweep counts for at most so many of its delays: the guest may have been stopped. */
-#define VGPU_VQ_SWEEP_WORTH	2
+/* A device that answers nothing for so long gets a ping; with each ping the time doubles. */
+#define VGPU_VQ_PING_MIN_MS	1000
+#define VGPU_VQ_PING_MAX_MS	60000
 
-/**
- * enum vgpu_vq_verdict - What the queue concludes from the silence of the device
- * @VGPU_VQ_THERE: the device answers, or an answer is not overdue
- * @VGPU_VQ_ASK: a ping is due
- * @VGPU_VQ_SILENT: the device did not answer the ping in time
- * @VGPU_VQ_LOST: the device has been silent for the silence limit
- */
-enum vgpu_vq_verdict {
-	VGPU_VQ_THERE,
-	VGPU_VQ_ASK,
-	VGPU_VQ_SILENT,
-	VGPU_VQ_LOST,
-};
-
-/**
- * vgpu_vq_is_silent() - Check whether the device has left a ping unanswered for too long
- * @vq: the queue
- *
- * Return: true if the device has answered nothing for VGPU_VQ_ANSWER_MS after a ping was due.
- */
-bool vgpu_vq_is_silent(const struct vgpu_vq *vq)
+/* The only writer of @host. The clock goes on from a ping to the silence limit. */
+static void vgpu_vq_set_host_locked(struct vgpu_vq *vq, enum vgpu_vq_host host)
 {
-	return READ_ONCE(vq->silent);
+	lockdep_assert_held(&vq->lock);
+
+	if (host <= VGPU_VQ_ASKED)
+		vq->quiet_ms = 0;
+	WRITE_ONCE(vq->host, host);
+}
+
+/**
+ * vgpu_vq_set_sweep_locked() - Arm the sweep, or change its delay
+ * @vq: the queue
+ * @delay_ms: its delay from now, in milliseconds; the watch does not count the time until now
+ *
+ * Context: any; the queue's lock is held.
+ */
+void vgpu_vq_set_sweep_locked(struct vgpu_vq *vq, unsigned int delay_ms)
+{
+	lockdep_assert_held(&vq->lock);
+
+	vq->sweep_ms = delay_ms;
+	mod_delayed_work(vq->wq, &vq->sweep, msecs_to_jiffies(delay_ms));
+}
+
+/**
+ * vgpu_vq_arm_sweep_locked() - Have a new message watched
+ * @vq: the queue
+ * @msg: the message
+ *
+ * Arms the sweep, or brings it forward if held messages have stretched its delay.
+ *
+ * Context: any; the queue's lock is held.
+ */
+void vgpu_vq_arm_sweep_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg)
+{
+	lockdep_assert_held(&vq->lock);
+
+	/* A sweep sends the ping and is armed for the answer, so leave its delay alone. */
+	if (msg->ping)
+		return;
+	vq->ping_ms = VGPU_VQ_PING_MIN_MS;
+	if (!delayed_work_pending(&vq->sweep) || vq->sweep_ms > VGPU_VQ_PING_MIN_MS)
+		vgpu_vq_set_sweep_locked(vq, VGPU_VQ_SWEEP_MIN_MS);
 }
 
 /**
@@ -69,11 +98,8 @@ void vgpu_vq_begin_watch_locked(struct vgpu_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
 
-	vq->heard = false;
-	vq->asked = false;
-	WRITE_ONCE(vq->silent, false);
-	vq->quiet_ms = 0;
-	vq->ask_ms = VGPU_VQ_ASK_MIN_MS;
+	vgpu_vq_set_host_locked(vq, VGPU_VQ_HEARD);
+	vq->ping_ms = VGPU_VQ_PING_MIN_MS;
 }
 
 /**
@@ -87,80 +113,69 @@ void vgpu_vq_hear_locked(struct vgpu_vq *vq, bool is_ping)
 {
 	lockdep_assert_held(&vq->lock);
 
-	vq->asked = false;
-	WRITE_ONCE(vq->silent, false);
-	if (!is_ping) {
-		vq->heard = true;
-		vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
+	if (!is_ping || vq->ping_ms == VGPU_VQ_PING_MIN_MS) {
+		vgpu_vq_set_host_locked(vq, VGPU_VQ_HEARD);
 		return;
 	}
 	/* The device holds the other messages: nothing to collect before the next ping is due. */
-	vq->heard = false;
-	vq->quiet_ms = 0;
-	if (vq->sweeping && vq->ask_ms > VGPU_VQ_ASK_MIN_MS)
-		vgpu_vq_set_sweep_locked(vq, vq->ask_ms);
+	vgpu_vq_set_host_locked(vq, VGPU_VQ_QUIET);
+	vgpu_vq_set_sweep_locked(vq, vq->ping_ms);
 }
 
-static enum vgpu_vq_verdict vgpu_vq_ask_locked(struct vgpu_vq *vq)
+/**
+ * vgpu_vq_is_silent() - Check whether the device has left a ping unanswered for too long
+ * @vq: the queue
+ *
+ * Context: any.
+ * Return: true if the device has answered nothing for VGPU_VQ_ANSWER_MS after a ping was due.
+ */
+bool vgpu_vq_is_silent(const struct vgpu_vq *vq)
 {
-	lockdep_assert_held(&vq->lock);
-
-	vq->asked = true;
-	vq->asked_ms = vq->quiet_ms;
-	vq->ask_ms = min(vq->ask_ms * 2, VGPU_VQ_SWEEP_MAX_MS);
-	return VGPU_VQ_ASK;
+	return READ_ONCE(vq->host) >= VGPU_VQ_SILENT;
 }
 
-static enum vgpu_vq_verdict vgpu_vq_judge_locked(struct vgpu_vq *vq)
+/* Get the value of the clock at which @host moves on, if the device answers nothing. */
+static unsigned int vgpu_vq_due_ms(const struct vgpu_vq *vq)
 {
-	unsigned int late_ms = jiffies_to_msecs(jiffies - vq->armed_at);
-
-	lockdep_assert_held(&vq->lock);
-
-	if (vq->heard || !vq->stats.in_ring) {
-		vq->heard = false;
-		vq->quiet_ms = 0;
-		return VGPU_VQ_THERE;
+	switch (vq->host) {
+	case VGPU_VQ_HEARD:
+		return 0;
+	case VGPU_VQ_QUIET:
+		return vq->ping_ms;
+	case VGPU_VQ_ASKED:
+		return VGPU_VQ_ANSWER_MS;
+	case VGPU_VQ_SILENT:
+		return vq->silence_limit_ms ?: UINT_MAX;
+	case VGPU_VQ_LOST:
+		break;
 	}
-	vq->quiet_ms += min(late_ms, vq->armed_ms * VGPU_VQ_SWEEP_WORTH);
-	if (!vq->asked)
-		return vq->quiet_ms < vq->ask_ms ? VGPU_VQ_THERE : vgpu_vq_ask_locked(vq);
-	if (vq->silence_limit_ms && vq->quiet_ms >= vq->asked_ms + vq->silence_limit_ms)
-		return VGPU_VQ_LOST;
-	if (vq->silent || vq->quiet_ms < vq->asked_ms + VGPU_VQ_ANSWER_MS)
-		return VGPU_VQ_THERE;
-	WRITE_ONCE(vq->silent, true);
-	return VGPU_VQ_SILENT;
+	return UINT_MAX;
 }
 
-/* Get the time until the verdict can change, in milliseconds. */
-static unsigned int vgpu_vq_judge_again_ms(const struct vgpu_vq *vq)
+static unsigned int vgpu_vq_next_sweep_ms(const struct vgpu_vq *vq)
 {
-	unsigned int due_ms = vq->ask_ms;
+	unsigned int grown_ms = min(vq->sweep_ms * VGPU_VQ_SWEEP_GROWTH, VGPU_VQ_SWEEP_MAX_MS);
+	unsigned int due_ms = vgpu_vq_due_ms(vq);
 
-	if (vq->asked)
-		due_ms = vq->asked_ms + (vq->silent ? vq->silence_limit_ms : VGPU_VQ_ANSWER_MS);
-	return due_ms > vq->quiet_ms ? due_ms - vq->quiet_ms : VGPU_VQ_SWEEP_MAX_MS;
+	/* A silence limit below VGPU_VQ_ANSWER_MS is over by now. */
+	if (due_ms <= vq->quiet_ms)
+		return VGPU_VQ_SWEEP_MIN_MS;
+	return max(min(grown_ms, due_ms - vq->quiet_ms), VGPU_VQ_SWEEP_MIN_MS);
 }
 
-static enum vgpu_vq_verdict vgpu_vq_watch_locked(struct vgpu_vq *vq)
+/* Returns true if @host has moved on. */
+static bool vgpu_vq_judge_locked(struct vgpu_vq *vq)
 {
-	enum vgpu_vq_verdict verdict;
-
 	lockdep_assert_held(&vq->lock);
 
-	vq->stats.ticks++;
-	vq->sweeping = false;
-	if (!vq->ring || vq->error || (!vq->stats.in_ring && !vq->stats.pending))
-		return VGPU_VQ_THERE;
-	vgpu_vq_age_locked(vq);
-	verdict = vgpu_vq_judge_locked(vq);
-	vq->sweep_ms = min(vq->sweep_ms * VGPU_VQ_SWEEP_GROWTH, VGPU_VQ_SWEEP_MAX_MS);
-	if (!vq->stats.in_ring)
-		/* The ring is empty, so memory was short for the pending messages: retry soon. */
-		vq->sweep_ms = min(vq->sweep_ms, VGPU_VQ_ASK_MIN_MS);
-	vgpu_vq_set_sweep_locked(vq, min(vq->sweep_ms, vgpu_vq_judge_again_ms(vq)));
-	return verdict;
+	if (vq->quiet_ms < vgpu_vq_due_ms(vq))
+		return false;
+	if (vq->host == VGPU_VQ_HEARD)
+		vq->sweep_ms = VGPU_VQ_SWEEP_MIN_MS;
+	if (vq->host == VGPU_VQ_QUIET)
+		vq->ping_ms = min(vq->ping_ms * 2, VGPU_VQ_PING_MAX_MS);
+	vgpu_vq_set_host_locked(vq, vq->host + 1);
+	return true;
 }
 
 /* Notify the device even if it did not ask for it: an earlier notification may be lost. */
@@ -179,6 +194,36 @@ static void vgpu_vq_notify_again(struct vgpu_vq *vq)
 	rcu_read_unlock();
 }
 
+static void vgpu_vq_tell_owner(struct vgpu_vq *vq, enum vgpu_vq_host host)
+{
+	switch (host) {
+	case VGPU_VQ_ASKED:
+		vgpu_vq_notify_again(vq);
+		vq->ops->ask(vq->owner);
+		break;
+	case VGPU_VQ_SILENT:
+		vq->ops->silent(vq->owner);
+		break;
+	case VGPU_VQ_LOST:
+		vq->ops->lost(vq->owner, -ETIMEDOUT);
+		break;
+	default:
+		break;
+	}
+}
+
+static void vgpu_vq_tick(struct vgpu_vq *vq)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vq->lock, flags);
+	vq->stats.ticks++;
+	/* If the ring is empty, memory was short for the pending messages. */
+	if (vq->stats.in_ring)
+		vq->quiet_ms += vq->sweep_ms;
+	spin_unlock_irqrestore(&vq->lock, flags);
+}
+
 /**
  * vgpu_vq_sweep() - Implement &vgpu_vq.sweep
  * @work: the work
@@ -192,28 +237,21 @@ void vgpu_vq_sweep(struct work_struct *work)
 {
 	struct vgpu_vq *vq = container_of(to_delayed_work(work), struct vgpu_vq, sweep);
 	bool cookie = dma_fence_begin_signalling();
-	enum vgpu_vq_verdict verdict;
+	enum vgpu_vq_host host = VGPU_VQ_HEARD;
 	unsigned long flags;
 
+	vgpu_vq_tick(vq);
 	vgpu_vq_service(vq, true);
 
 	spin_lock_irqsave(&vq->lock, flags);
-	verdict = vgpu_vq_watch_locked(vq);
+	if (!vq->error && (vq->stats.in_ring || vq->stats.pending)) {
+		vgpu_vq_age_locked(vq);
+		if (vgpu_vq_judge_locked(vq))
+			host = vq->host;
+		vgpu_vq_set_sweep_locked(vq, vgpu_vq_next_sweep_ms(vq));
+	}
 	spin_unlock_irqrestore(&vq->lock, flags);
 
-	switch (verdict) {
-	case VGPU_VQ_THERE:
-		break;
-	case VGPU_VQ_ASK:
-		vgpu_vq_notify_again(vq);
-		vq->ops->ask(vq->owner);
-		break;
-	case VGPU_VQ_SILENT:
-		vq->ops->silent(vq->owner);
-		break;
-	case VGPU_VQ_LOST:
-		vq->ops->lost(vq->owner, -ETIMEDOUT);
-		break;
-	}
+	vgpu_vq_tell_owner(vq, host);
 	dma_fence_end_signalling(cookie);
 }
