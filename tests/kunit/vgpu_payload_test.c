@@ -3,6 +3,7 @@
 #include <kunit/test.h>
 
 #include <linux/scatterlist.h>
+#include <linux/shrinker.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/virtio_gpu.h>
@@ -106,12 +107,50 @@ static void vgpu_payload_test_halved_entry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(entries[1].padding), 0);
 }
 
+/* Pieces are used again, up to a bound, and a shrinker gets them back. */
+static void vgpu_payload_test_spares_shrink(struct kunit *test)
+{
+	struct vgpu_payload_spares *spares = kunit_kzalloc(test, sizeof(*spares), GFP_KERNEL);
+	struct vgpu_payload_limits limits = roomy;
+	struct shrink_control sc = { .nr_to_scan = 1 };
+	struct vgpu_payload *payload;
+	struct page *page;
+
+	KUNIT_ASSERT_NOT_NULL(test, spares);
+	KUNIT_ASSERT_EQ(test, vgpu_payload_spares_init(spares), 0);
+	limits.spares = spares;
+	KUNIT_EXPECT_EQ(test, spares->shrinker->count_objects(spares->shrinker, &sc), SHRINK_EMPTY);
+	payload = vgpu_payload_create(&limits, 3 * PAGE_SIZE);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, payload);
+	page = sg_page(payload->sgl);
+	vgpu_payload_destroy(payload);
+	KUNIT_EXPECT_EQ(test, spares->shrinker->count_objects(spares->shrinker, &sc), 3);
+
+	payload = vgpu_payload_create(&limits, 3 * PAGE_SIZE);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, payload);
+	KUNIT_EXPECT_PTR_EQ(test, sg_page(payload->sgl), page);
+	KUNIT_EXPECT_EQ(test, spares->npages, 0);
+	vgpu_payload_destroy(payload);
+
+	payload = vgpu_payload_create(&limits, SZ_4M);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, payload);
+	vgpu_payload_destroy(payload);
+	KUNIT_EXPECT_LE(test, spares->npages, SZ_2M / PAGE_SIZE);
+	KUNIT_EXPECT_GE(test, spares->shrinker->scan_objects(spares->shrinker, &sc), 1);
+	sc.nr_to_scan = ULONG_MAX;
+	spares->shrinker->scan_objects(spares->shrinker, &sc);
+	KUNIT_EXPECT_EQ(test, spares->npages, 0);
+	KUNIT_EXPECT_EQ(test, spares->shrinker->scan_objects(spares->shrinker, &sc), SHRINK_STOP);
+	vgpu_payload_spares_fini(spares);
+}
+
 static struct kunit_case vgpu_payload_test_cases[] = {
 	KUNIT_CASE(vgpu_payload_test_sizes),
 	KUNIT_CASE(vgpu_payload_test_piece_limit),
 	KUNIT_CASE(vgpu_payload_test_too_big),
 	KUNIT_CASE(vgpu_payload_test_exact_fit),
 	KUNIT_CASE(vgpu_payload_test_halved_entry),
+	KUNIT_CASE(vgpu_payload_test_spares_shrink),
 	{}
 };
 

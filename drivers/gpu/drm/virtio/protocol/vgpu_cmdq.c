@@ -119,8 +119,11 @@ void vgpu_cmdq_limit_questions(struct vgpu_cmdq *q, unsigned int limit_ms)
 	q->deadline = limit_ms ? (jiffies + msecs_to_jiffies(limit_ms)) ?: 1 : 0;
 }
 
-static void vgpu_cmdq_init(struct vgpu_cmdq *q, const struct vgpu_cmdq_config *config)
+/* After an error, vgpu_cmdq_free() undoes what was done. */
+static int vgpu_cmdq_init(struct vgpu_cmdq *q, const struct vgpu_cmdq_config *config)
 {
+	int ret;
+
 	q->vdev = config->vdev;
 	q->lost = config->lost;
 	q->arg = config->arg;
@@ -129,10 +132,17 @@ static void vgpu_cmdq_init(struct vgpu_cmdq *q, const struct vgpu_cmdq_config *c
 	q->max_entries = config->max_entries;
 	vgpu_fence_ids_init(&q->fence_ids, config->first_fence);
 	init_waitqueue_head(&q->fence_ids_anew);
-	vgpu_payload_spares_init(&q->spares);
 	spin_lock_init(&q->refusal_lock);
 	spin_lock_init(&q->submitqs_lock);
 	INIT_LIST_HEAD(&q->submitqs);
+	q->budgets = vgpu_budgets_create();
+
+	/* Both are initialised in either case, since both are undone. */
+	ret = vgpu_payload_spares_init(&q->spares);
+	ret = vgpu_cmd_memory_init(&q->memory) ?: ret;
+	if (ret)
+		return ret;
+	return q->budgets ? vgpu_cmdq_create_ping(q) : -ENOMEM;
 }
 
 /* Free everything but the rings. */
@@ -160,9 +170,7 @@ struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config)
 	if (!q)
 		return ERR_PTR(-ENOMEM);
 
-	vgpu_cmdq_init(q, config);
-	q->budgets = vgpu_budgets_create();
-	if (vgpu_cmd_memory_init(&q->memory) || !q->budgets || vgpu_cmdq_create_ping(q))
+	if (vgpu_cmdq_init(q, config))
 		goto err_free;
 
 	q->control = vgpu_vq_create(&vgpu_cmdq_vq_ops, q, config->silence_limit_ms,

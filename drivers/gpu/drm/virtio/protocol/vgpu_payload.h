@@ -7,27 +7,30 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+struct shrinker;
 struct virtio_gpu_mem_entry;
 
-/* Larger pieces than this are hardly ever free, and don't save anything. */
+/* Larger pieces than this are rarely available, and do not save anything. */
 #define VGPU_PAYLOAD_MAX_ORDER	8
 
 /**
- * struct vgpu_payload_spares - Free pieces of payloads, for reuse
- * @lock: protects what follows
- * @bytes: how much there is, at most VGPU_PAYLOAD_SPARE_BYTES
- * @pages: the pieces, by their order
+ * struct vgpu_payload_spares - Free pieces of payloads, to be used again
+ * @lock: protects @npages and @pieces; no code allocates while it holds the lock
+ * @npages: number of pages in @pieces; written under @lock
+ * @pieces: the pieces of each order
+ * @shrinker: frees pieces when memory is short; constant
  */
 struct vgpu_payload_spares {
 	spinlock_t lock;
-	size_t bytes;
-	struct list_head pages[VGPU_PAYLOAD_MAX_ORDER + 1];
+	unsigned long npages;
+	struct list_head pieces[VGPU_PAYLOAD_MAX_ORDER + 1];
+	struct shrinker *shrinker;
 };
 
 /**
- * struct vgpu_payload - Data that follows a request, in few pieces
- * @spares: where the pieces go afterwards, or NULL
- * @size_bytes: how much data there is
+ * struct vgpu_payload - Data behind a request, in few pieces
+ * @spares: where the pieces are kept afterwards, or NULL
+ * @size_bytes: amount of data
  * @nents: number of pieces
  * @sgl: the pieces, in lowmem
  */
@@ -41,8 +44,8 @@ struct vgpu_payload {
 /**
  * struct vgpu_payload_limits - Limits of the device for the data of a command
  * @spares: pieces to be used first, or NULL
- * @max_entries: most pieces
- * @max_entry_bytes: largest piece, at least a page
+ * @max_entries: largest number of pieces
+ * @max_entry_bytes: size of the largest piece, at least a page
  */
 struct vgpu_payload_limits {
 	struct vgpu_payload_spares *spares;
@@ -50,7 +53,7 @@ struct vgpu_payload_limits {
 	size_t max_entry_bytes;
 };
 
-void vgpu_payload_spares_init(struct vgpu_payload_spares *spares);
+int vgpu_payload_spares_init(struct vgpu_payload_spares *spares);
 void vgpu_payload_spares_fini(struct vgpu_payload_spares *spares);
 
 struct vgpu_payload *vgpu_payload_create(const struct vgpu_payload_limits *limits,
