@@ -12,7 +12,7 @@
  * A message owns the memory of its request and its response. The queue holds a
  * reference to it for as long as the device may touch that memory, so a waiter
  * may give up at any time, and a message may be completed with an error (the
- * device is lost) long before the device lets go of it.
+ * device is lost) long before the device gives it back.
  *
  * The queue keeps the messages of each state on a list::
  *
