@@ -7,8 +7,8 @@
  * resources. The calling process is charged for a command, whatever file it calls on, from the
  * time when the command is posted or begins to wait for its dependency until the host has
  * answered. A process over its budget is throttled: it waits at the entry of the next ioctl that
- * adds a command, before the ioctl takes a lock or allocates. Closing is charged, but does not
- * wait: it sends one command for each object, and the ioctl that created the object has waited.
+ * adds a command, before the ioctl takes a lock or allocates. Closing a file is charged, but does
+ * not wait: it sends one command for each object, and the ioctl that created the object has waited.
  *
  * While all processes together exceed the ceiling of the device, the waiting processes share the
  * ceiling equally, so a process that floods does not take the share of another.
@@ -19,14 +19,15 @@
  * that submits work is throttled in three more cases, which leave a part of the ring to the
  * display, to teardown, and to other processes:
  *
- * - A quarter of the ring is all that is left. Then each process may have a few commands in
- *   flight besides the held ones.
- * - The host holds commands of the process. It may have an eighth of the ring in flight then, and
- *   one more for each command that the host has answered since it last began to hold one. A
- *   process starts like this, too.
- * - Half of the ring is held, and the host has answered nothing of the process since. Then the
- *   process may have one command in flight, or one beside a held one such as the POLL of a
- *   proxy; none if three quarters are held.
+ * - Less than a quarter of the ring is free. Then each process may have a few commands in flight
+ *   besides the held ones.
+ * - The host holds commands of the process. Then the process may have an eighth of the ring in
+ *   flight, and one more for each command that the host has answered since it last began to hold
+ *   a command of the process. A new process starts with an eighth of the ring, too.
+ * - Held commands occupy half of the ring, and the host has answered no command of the process
+ *   since it last began to hold one, or at all. Then the process may have one command in flight,
+ *   or one beside a held one such as the POLL of a proxy; none if held commands occupy three
+ *   quarters of the ring.
  */
 
 #include <linux/atomic.h>
@@ -63,13 +64,13 @@ MODULE_PARM_DESC(context_mib, "MiB a process may have in flight (default 64)");
 /* Commands that a process may have in flight even if many processes share the ceiling. */
 #define VGPU_BUDGET_LEAST	8
 
-/* Fenced commands that a process may have in flight if the ring is crowded, besides held ones. */
+/* Submissions and transfers that a process may have in a crowded ring, besides held ones. */
 #define VGPU_BUDGET_SHARE	8
 
-/* &vgpu_budget.earned stops here: it is more than a ring holds. */
+/* &vgpu_budget.earned stops here: a ring holds no more commands. */
 #define VGPU_BUDGET_EARNED_MAX	1024
 
-/* A load holds the number of commands in the bits from here up, and the bytes below. */
+/* A load has the number of commands in the bits from here up, and the bytes in those below. */
 #define VGPU_BUDGET_SHIFT	40
 
 /**
@@ -92,16 +93,16 @@ struct vgpu_budgets {
  * struct vgpu_budget - Commands and bytes that a process has in flight
  * @q: the queues of the device, constant
  * @ref: one for each file that the process opened, one for each charge
- * @tgid: id of the process, constant. After its end another process may get the id, and is
- *        then charged for what is still in flight
+ * @tgid: id of the process, constant. After the end of the process another one may get the id,
+ *        and is then charged for what is still in flight
  * @node: entry of &vgpu_budgets.by_tgid
  * @load: commands and bytes, see vgpu_budget_load()
  * @nr_waiting: number of threads that wait at the entry of an ioctl
  * @work: number of submissions and transfers in the queue
- * @nr_held: how many of them the host holds, see VGPU_VQ_HELD_MS
+ * @nr_held: how many submissions and transfers the host holds, see VGPU_VQ_HELD_MS
  * @seen_held: value of @nr_held when vgpu_budget_window() last ran
- * @earned: how many the host has answered since it last began to hold one, up to
- *          VGPU_BUDGET_EARNED_MAX
+ * @earned: how many submissions and transfers the host has answered since it last began to hold
+ *          one, up to VGPU_BUDGET_EARNED_MAX
  * @rcu: frees it
  */
 struct vgpu_budget {
@@ -209,12 +210,15 @@ static struct vgpu_budget *vgpu_budget_of_caller(struct vgpu_cmdq *q, gfp_t gfp)
 
 	if (budget)
 		return budget;
+
 	budget = kzalloc(sizeof(*budget), gfp);
 	if (!budget)
 		return NULL;
+
 	budget->q = q;
 	refcount_set(&budget->ref, 1);
 	budget->tgid = current->tgid;
+
 	spin_lock_irqsave(&budgets->lock, flags);
 	hash_add_rcu(budgets->by_tgid, &budget->node, budget->tgid);
 	spin_unlock_irqrestore(&budgets->lock, flags);
@@ -241,7 +245,7 @@ struct vgpu_budget *vgpu_budget_get(struct vgpu_cmdq *q)
  * @commands: number of commands
  * @size_bytes: size of the memory
  *
- * Context: any; work of workers and interrupts is charged to no process.
+ * Context: any; commands of kernel threads and interrupts are charged to no process.
  * Return: the budget, for vgpu_budget_release(); or NULL.
  */
 struct vgpu_budget *vgpu_budget_charge(struct vgpu_cmdq *q, unsigned int commands,
@@ -264,7 +268,7 @@ struct vgpu_budget *vgpu_budget_charge(struct vgpu_cmdq *q, unsigned int command
  * @budget: the budget charged for it
  *
  * Context: any.
- * Return: the counter of those that the host holds.
+ * Return: the counter of submissions and transfers of the process that the host holds.
  */
 atomic_t *vgpu_budget_begin_work(struct vgpu_budget *budget)
 {
@@ -300,7 +304,7 @@ void vgpu_budgets_wake(struct vgpu_cmdq *q)
 
 /**
  * vgpu_budget_release() - Undo vgpu_budget_charge()
- * @budget: what it returned, not NULL
+ * @budget: the budget that vgpu_budget_charge() returned, not NULL
  * @commands: as charged
  * @size_bytes: as charged
  *
@@ -321,7 +325,7 @@ static bool vgpu_load_is_below(const atomic64_t *load, u32 commands, u64 bytes)
 	return vgpu_load_commands(load) < commands && vgpu_load_bytes(load) < bytes;
 }
 
-/* Check whether a process may have one more command in flight. */
+/* Check whether a process may have one more command in flight. The first is always allowed. */
 static bool vgpu_budget_has_room(struct vgpu_budget *budget)
 {
 	u64 bytes = (u64)READ_ONCE(vgpu_budget_mib) << 20;
@@ -333,16 +337,21 @@ static bool vgpu_budget_has_room(struct vgpu_budget *budget)
 		return true;
 	if (!vgpu_load_is_below(&budget->load, commands, bytes))
 		return false;
+
 	commands *= VGPU_BUDGET_CEILING;
 	bytes *= VGPU_BUDGET_CEILING;
 	if (vgpu_load_is_below(&budgets->load, commands, bytes))
 		return true;
+
 	sharers = max(atomic_read(&budgets->nr_waiting), 1);
 	return vgpu_load_is_below(&budget->load, max(commands / sharers, VGPU_BUDGET_LEAST),
 				  div_u64(bytes, sharers));
 }
 
-/* Get how much work a process may have in the queue, so that held commands do not fill the ring. */
+/*
+ * Get the number of submissions and transfers that a process may have in the queue, so that held
+ * commands do not fill the ring.
+ */
 static u32 vgpu_budget_window(struct vgpu_budget *budget, u32 held)
 {
 	u32 quarters;
@@ -383,7 +392,8 @@ static int vgpu_budget_wait(struct vgpu_budget *budget, bool is_work)
 	int ret;
 
 	trace_virtio_gpu_throttle_begin(budget->tgid, vgpu_load_commands(&budget->load), 0);
-	/* Threads of a process share what it gets as one that waits. */
+
+	/* A process counts once, however many of its threads wait. */
 	if (atomic_inc_return(&budget->nr_waiting) == 1)
 		atomic_inc(&budgets->nr_waiting);
 	vgpu_cmdq_listen(q);
@@ -424,7 +434,7 @@ int vgpu_budget_throttle(struct vgpu_cmdq *q, struct vgpu_budget *usual, bool is
 /**
  * vgpu_budgets_print() - List the load of each process
  * @q: the queues of the device
- * @p: where to
+ * @p: printer for the list
  *
  * Context: process.
  */
@@ -437,6 +447,7 @@ void vgpu_budgets_print(struct vgpu_cmdq *q, struct drm_printer *p)
 	drm_printf(p, "all processes: in flight %u, %llu bytes, waiting %d\n",
 		   vgpu_load_commands(&budgets->load), vgpu_load_bytes(&budgets->load),
 		   atomic_read(&budgets->nr_waiting));
+
 	rcu_read_lock();
 	hash_for_each_rcu(budgets->by_tgid, bucket, budget, node)
 		drm_printf(p, "process %d: in flight %u, %llu bytes, held %d\n", budget->tgid,

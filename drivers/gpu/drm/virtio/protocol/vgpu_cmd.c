@@ -3,11 +3,12 @@
  * DOC: the life of a command
  *
  * A command is allocated, sent to its queue, answered, and then completed: the answer is checked,
- * the owner told, and the fence signalled.
+ * the owner is told of the outcome, and the fence is signalled.
  *
- * A command can be sent in three ways. Posted, it tells its owner of the outcome; posted with a
- * fence, it signals the fence as well. Sent, the caller waits for the answer, and may wait again
- * if a signal ends the wait. For its own questions the driver waits at once.
+ * A command can be sent in three ways. vgpu_cmd_post() tells the owner of the outcome later;
+ * vgpu_cmd_post_fenced() signals a fence as well. After vgpu_cmd_send() the caller waits for the
+ * answer, and may wait again if a signal ends the wait. vgpu_cmd_call() sends a question of the
+ * driver and waits at once.
  *
  * vgpu_wire.c checks every response before its content is used.
  */
@@ -57,8 +58,9 @@ static size_t vgpu_cmd_size(const struct vgpu_cmd *cmd)
 
 /**
  * vgpu_cmd_charge() - Charge the calling process for a command until the host has answered it
- * @cmd: the command, with its data; only the first call charges, when the command is posted or
- *       begins to wait
+ * @cmd: the command, with its data
+ *
+ * Called when the command is posted or begins to wait. Only the first call charges.
  *
  * Context: any.
  */
@@ -110,9 +112,10 @@ static int vgpu_cmd_judge(struct vgpu_cmd *cmd)
 		return 0;
 
 	vgpu_cmd_note_refusal(cmd, ret);
+
 	/* A client can cause any refusal, but only a faulty host sends a malformed answer. */
 	if (ret == -EPROTO)
-		dev_err_ratelimited(&cmd->q->vdev->dev, "bad answer to %s of context %u\n",
+		dev_err_ratelimited(&cmd->q->vdev->dev, "malformed response to %s of context %u\n",
 				    vgpu_wire_type_name(vgpu_cmd_type(cmd)),
 				    le32_to_cpu(vgpu_cmd_hdr(cmd)->ctx_id));
 	else
@@ -123,8 +126,8 @@ static int vgpu_cmd_judge(struct vgpu_cmd *cmd)
 }
 
 /*
- * Runs under the lock of the queue. All fenced commands go to the control queue, so its lock
- * protects the ids of fences.
+ * Give the fence of a command its id, under the lock of the queue. All fenced commands go to the
+ * control queue, so the lock of that queue protects the ids.
  */
 static void vgpu_cmd_stamp(struct vgpu_msg *msg)
 {
@@ -182,7 +185,7 @@ static void vgpu_cmd_complete(struct vgpu_msg *msg)
 	if (cmd->budget)
 		vgpu_cmd_uncharge(cmd);
 	else
-		/* There may be room in the ring again. */
+		/* No budget was released, but the ring may have room again. */
 		vgpu_budgets_wake(cmd->q);
 	if (cmd->called)
 		complete(&cmd->answered);
@@ -206,7 +209,7 @@ static void vgpu_cmd_release(struct vgpu_msg *msg)
 		kfree(cmd);
 }
 
-/* Set all fields; the contents of the request and of the response are for the caller to write. */
+/* Set all fields. The caller writes the contents of the request and of the response. */
 static void vgpu_cmd_init(struct vgpu_cmd *cmd, struct vgpu_cmdq *q, size_t req_bytes,
 			  size_t resp_bytes, u32 want_type)
 {
@@ -226,7 +229,7 @@ static void vgpu_cmd_init(struct vgpu_cmd *cmd, struct vgpu_cmdq *q, size_t req_
 	vgpu_msg_init(&cmd->msg);
 }
 
-/* Begin a command whose response is only a header; the request is for the caller to write. */
+/* Begin a command whose response is only a header. The caller writes the request. */
 static void vgpu_cmd_init_small(struct vgpu_cmd *cmd, struct vgpu_cmdq *q, size_t req_bytes)
 {
 	struct virtio_gpu_ctrl_hdr *resp;
@@ -253,7 +256,7 @@ static struct vgpu_cmd *vgpu_cmd_alloc_slot(struct vgpu_cmdq *q, size_t req_byte
 /**
  * vgpu_cmd_alloc() - Allocate a command with the smallest response
  * @q: the queues
- * @req_bytes: size of the request and what follows it, for the caller to write all of it
+ * @req_bytes: size of the request and the data behind it, all of which the caller writes
  * @is_update: the command belongs to a display update, see vgpu_cmdq_begin_update()
  *
  * Context: process, or a panic; may wait for memory unless @is_update.
@@ -278,12 +281,12 @@ struct vgpu_cmd *vgpu_cmd_alloc(struct vgpu_cmdq *q, size_t req_bytes, bool is_u
 }
 
 /**
- * vgpu_cmd_alloc_kept() - Allocate a small command that is kept before it is posted
+ * vgpu_cmd_alloc_kept() - Allocate a small command that is posted later
  * @q: the queues
- * @req_bytes: size of the request, for the caller to write; at most VGPU_CMD_SMALL_REQ_BYTES
+ * @req_bytes: size of the request, which the caller writes; at most VGPU_CMD_SMALL_REQ_BYTES
  * @gfp: how to allocate
  *
- * The command may be kept for hours, so it does not come from the reserve of its pool.
+ * Hours may pass before the command is posted, so it does not come from the reserve of its pool.
  *
  * Context: as @gfp says.
  * Return: the command, or NULL.
@@ -404,10 +407,10 @@ static void vgpu_cmd_set_outcome(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *ow
  * vgpu_cmd_post_fenced() - Send a command whose execution signals a fence
  * @cmd: the command, or an error pointer; its reference is taken over
  * @owner: object to be told of the outcome, or NULL
- * @fence: the fence, or NULL; the command takes a reference of its own. It is armed here, so it
- *         is published afterwards
+ * @fence: the fence, or NULL; the command takes a reference of its own. The fence is armed here,
+ *         so the caller publishes it afterwards
  *
- * The device is told at the next vgpu_cmdq_kick(). vgpu_cmd_post() is the same without a fence.
+ * The device is notified at the next vgpu_cmdq_kick(). vgpu_cmd_post() is the same without a fence.
  *
  * Context: any.
  * Return: 0, or the error of @cmd; the fence is completed in either case.

@@ -14,7 +14,7 @@ struct vgpu_cmd_owner;
 struct vgpu_fence;
 
 /**
- * struct vgpu_cmd_owner_ops - How a command tells its owner what becomes of it
+ * struct vgpu_cmd_owner_ops - Calls from a command to its owner
  * @get: takes a reference, when a command is posted
  * @put: drops the reference, when the device can no longer touch the command; in any context
  * @outcome: the outcome of the command is known, 0 or a negative errno; in any context, before
@@ -27,7 +27,7 @@ struct vgpu_cmd_owner_ops {
 };
 
 /**
- * struct vgpu_cmd_owner - Embedded in objects that commands are about
+ * struct vgpu_cmd_owner - Embedded in objects that are told of the outcome of commands
  * @ops: constant
  */
 struct vgpu_cmd_owner {

@@ -39,8 +39,9 @@
  * - pages: process, may sleep. Returns the command, ERR_PTR(-ENOMEM) or ERR_PTR(-E2BIG).
  * - stream: process, may fault. Returns the command, ERR_PTR(-EFAULT), ERR_PTR(-ENOMEM) or
  *   ERR_PTR(-E2BIG).
- * - end: the command ends an object, and is built before its memory could be hard to get. Process,
- *   may sleep; vgpu_cmd_ctx_detach() in any context. Returns the command, or ERR_PTR(-ENOMEM).
+ * - end: the command ends an object. All but CTX_DETACH_RESOURCE are built while the object is set
+ *   up, so that ending it needs no memory. Process, may sleep; vgpu_cmd_ctx_detach() in any
+ *   context. Returns the command, or ERR_PTR(-ENOMEM).
  *
  * The parameters are named like the fields of the request. A @res_id of 0 stands for no resource,
  * a @ctx_id of 0 for no context. Rectangles and positions are in pixels, offsets and sizes in
@@ -54,7 +55,7 @@
 
 #include "protocol/vgpu_cmd_priv.h"
 
-/* A stream up to this size is read word by word. Venus sends many such. */
+/* A command stream up to this size is read word by word. Venus sends many of this size. */
 #define VGPU_CMD_FEW_BYTES	64
 
 static struct vgpu_payload_limits vgpu_cmd_limits(struct vgpu_cmdq *q)
@@ -77,8 +78,8 @@ static inline void *vgpu_cmd_zero_request(struct vgpu_cmd *cmd, u32 type, size_t
 
 /*
  * Allocate a command and begin its request, all zero but the type. These functions return the
- * request, and vgpu_cmd_of() gets the command of it. They are inline because sizes are constant: a
- * request is zeroed by a few stores.
+ * request, from which vgpu_cmd_of() gets the command. They are inline because sizes are constant:
+ * a few stores zero a request.
  */
 static inline void *vgpu_cmd_begin(struct vgpu_cmdq *q, u32 type, size_t req_bytes)
 {
@@ -90,7 +91,7 @@ static inline void *vgpu_cmd_begin_update(struct vgpu_cmdq *q, u32 type, size_t 
 	return vgpu_cmd_zero_request(vgpu_cmd_alloc(q, req_bytes, true), type, req_bytes);
 }
 
-/* The data right behind the request is for the caller to write. */
+/* Begin a request with data right behind it. The caller writes the data. */
 static inline void *vgpu_cmd_begin_inline(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
 					  size_t data_bytes)
 {
@@ -98,7 +99,7 @@ static inline void *vgpu_cmd_begin_inline(struct vgpu_cmdq *q, u32 type, size_t 
 				     req_bytes);
 }
 
-/* Returns an error pointer if @payload is one. */
+/* Begin a request with a payload. Returns an error pointer if @payload is one. */
 static void *vgpu_cmd_begin_payload(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
 				    struct vgpu_payload *payload)
 {
@@ -122,7 +123,7 @@ static void *vgpu_cmd_begin_many_pages(struct vgpu_cmdq *q, u32 type, size_t req
 				      vgpu_payload_from_pages(&limits, pages, q->use_dma));
 }
 
-/* With a list of pages behind the request, of @min_entries (1 or 2) or more. */
+/* Begin a request with a list of pages behind it, of at least @min_entries (1 or 2) entries. */
 static void *vgpu_cmd_begin_pages(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
 				  const struct sg_table *pages, u32 min_entries,
 				  __le32 *nr_entries)
@@ -135,6 +136,7 @@ static void *vgpu_cmd_begin_pages(struct vgpu_cmdq *q, u32 type, size_t req_byte
 	list_bytes = array_size(max(count, min_entries), sizeof(struct virtio_gpu_mem_entry));
 	if (list_bytes > VGPU_CMD_INLINE_BYTES)
 		return vgpu_cmd_begin_many_pages(q, type, req_bytes, pages);
+
 	req = vgpu_cmd_begin_inline(q, type, req_bytes, list_bytes);
 	vgpu_payload_write_entries(req + req_bytes, pages, q->use_dma);
 	if (count < min_entries)
@@ -142,7 +144,7 @@ static void *vgpu_cmd_begin_pages(struct vgpu_cmdq *q, u32 type, size_t req_byte
 	return req;
 }
 
-/* ---- commands that name a resource, and maybe a context, and say no more ---- */
+/* ---- commands with no parameter but a resource and maybe a context ---- */
 
 static_assert(sizeof(struct virtio_gpu_ctx_resource) ==
 	      sizeof(struct virtio_gpu_resource_detach_backing));
@@ -237,6 +239,7 @@ struct vgpu_cmd *vgpu_cmd_resource_create_blob(struct vgpu_cmdq *q, u32 res_id, 
 		req = vgpu_cmd_begin(q, type, sizeof(*req));
 	if (IS_ERR(req))
 		return ERR_CAST(req);
+
 	req->hdr.ctx_id = cpu_to_le32(ctx_id);
 	req->resource_id = cpu_to_le32(res_id);
 	req->blob_mem = cpu_to_le32(blob_mem);
@@ -247,7 +250,7 @@ struct vgpu_cmd *vgpu_cmd_resource_create_blob(struct vgpu_cmdq *q, u32 res_id, 
 	return vgpu_cmd_of(req);
 }
 
-/* @min_entries is 2 when a single entry will not do, else 1. */
+/* @min_entries is 2 for a texture of layers: with 1, hosts read back only the first layer. */
 struct vgpu_cmd *vgpu_cmd_attach_backing(struct vgpu_cmdq *q, u32 res_id,
 					 struct sg_table *pages, u32 min_entries)
 {
@@ -263,7 +266,7 @@ struct vgpu_cmd *vgpu_cmd_attach_backing(struct vgpu_cmdq *q, u32 res_id,
 	return vgpu_cmd_of(req);
 }
 
-/* @offset is where the part starts in the backing. */
+/* @offset is where @rect starts in the backing. */
 struct vgpu_cmd *vgpu_cmd_transfer_to_host_2d(struct vgpu_cmdq *q, u32 res_id,
 					      const struct vgpu_rect *rect, u64 offset)
 {
@@ -354,6 +357,7 @@ vgpu_cmd_submit_payload(struct vgpu_cmdq *q, const void __user *stream, u32 size
 				     vgpu_payload_create(&limits, size_bytes));
 	if (IS_ERR(req))
 		return req;
+
 	ret = vgpu_payload_copy_from_user(vgpu_cmd_of(req)->payload, stream);
 	if (ret) {
 		vgpu_cmd_put(vgpu_cmd_of(req));
@@ -380,7 +384,7 @@ struct vgpu_cmd *vgpu_cmd_submit_3d(struct vgpu_cmdq *q, u32 ctx_id,
 }
 
 /**
- * vgpu_cmd_set_ring() - Set the ring of its context that a command is on
+ * vgpu_cmd_set_ring() - Assign a command to a ring of its context
  * @cmd: the command, not sent yet
  * @ring_idx: the ring
  *
@@ -396,7 +400,7 @@ void vgpu_cmd_set_ring(struct vgpu_cmd *cmd, u32 ring_idx)
 
 /* ---- scanouts ---- */
 
-/* @rect is the part of the resource that the scanout shall show. */
+/* @rect is the part of the resource that the scanout shows. */
 struct vgpu_cmd *vgpu_cmd_set_scanout(struct vgpu_cmdq *q, u32 scanout_id, u32 res_id,
 				      const struct vgpu_rect *rect)
 {
@@ -409,7 +413,7 @@ struct vgpu_cmd *vgpu_cmd_set_scanout(struct vgpu_cmdq *q, u32 scanout_id, u32 r
 	return vgpu_cmd_of(req);
 }
 
-/* @blob says how the blob is read as a picture. */
+/* @blob is the layout of the framebuffer in the blob. */
 struct vgpu_cmd *vgpu_cmd_set_scanout_blob(struct vgpu_cmdq *q, u32 scanout_id, u32 res_id,
 					   const struct vgpu_rect *rect,
 					   const struct vgpu_scanout_blob *blob)
@@ -431,7 +435,7 @@ struct vgpu_cmd *vgpu_cmd_set_scanout_blob(struct vgpu_cmdq *q, u32 scanout_id, 
 	return vgpu_cmd_of(req);
 }
 
-/* @rect is the part of the resource that scanouts shall show anew. */
+/* @rect is the part of the resource that has changed, for scanouts to show. */
 struct vgpu_cmd *vgpu_cmd_flush(struct vgpu_cmdq *q, u32 res_id, const struct vgpu_rect *rect)
 {
 	struct virtio_gpu_resource_flush *req;
@@ -445,8 +449,8 @@ struct vgpu_cmd *vgpu_cmd_flush(struct vgpu_cmdq *q, u32 res_id, const struct vg
 /**
  * vgpu_cmd_set_cursor_position() - Change the position in UPDATE_CURSOR or MOVE_CURSOR
  * @cmd: the command, which is not posted
- * @x: position of the picture's left edge, in pixels
- * @y: position of the picture's upper edge, in pixels
+ * @x: position of the image's left edge, in pixels
+ * @y: position of the image's upper edge, in pixels
  *
  * Context: any.
  */
@@ -463,7 +467,7 @@ vgpu_cmd_begin_cursor(struct vgpu_cmdq *q, u32 type, u32 scanout_id, u32 x, u32 
 {
 	struct virtio_gpu_update_cursor *req = vgpu_cmd_begin_update(q, type, sizeof(*req));
 
-	/* Devices answer nothing on the cursor queue. */
+	/* Devices send no responses on the cursor queue. */
 	vgpu_cmd_of(req)->msg.resp_bytes = 0;
 	req->pos.scanout_id = cpu_to_le32(scanout_id);
 	req->pos.x = cpu_to_le32(x);
@@ -471,7 +475,7 @@ vgpu_cmd_begin_cursor(struct vgpu_cmdq *q, u32 type, u32 scanout_id, u32 x, u32 
 	return req;
 }
 
-/* The picture is 64 × 64; @hot_x and @hot_y are its hot spot. */
+/* The cursor image is 64 × 64 pixels; @hot_x and @hot_y are its hot spot. */
 struct vgpu_cmd *vgpu_cmd_update_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32 res_id,
 					u32 x, u32 y, u32 hot_x, u32 hot_y)
 {

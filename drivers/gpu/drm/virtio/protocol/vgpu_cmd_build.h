@@ -50,7 +50,7 @@ struct vgpu_cmd *vgpu_cmd_update_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32
 struct vgpu_cmd *vgpu_cmd_move_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32 x, u32 y);
 void vgpu_cmd_set_cursor_position(struct vgpu_cmd *cmd, u32 x, u32 y);
 
-/* Questions. */
+/* Commands whose answer has data. */
 struct vgpu_cmd *vgpu_cmd_get_capset(struct vgpu_cmdq *q, u32 id, u32 version, u32 size_bytes);
 const void *vgpu_cmd_capset_data(const struct vgpu_cmd *cmd);
 struct vgpu_cmd *vgpu_cmd_get_capset_info(struct vgpu_cmdq *q, u32 index);
@@ -59,7 +59,7 @@ int vgpu_cmd_get_display_info(struct vgpu_cmdq *q, struct vgpu_output_info *info
 			      unsigned int num_scanouts);
 int vgpu_cmd_get_edid(struct vgpu_cmdq *q, u32 scanout_id, u8 *edid, u32 *size_bytes);
 
-/* Commands that name a resource, and maybe a context, and say no more. */
+/* Commands with no parameter but a resource and maybe a context. */
 struct vgpu_cmd *vgpu_cmd_new_short(struct vgpu_cmdq *q, u32 type, u32 ctx_id, u32 res_id);
 struct vgpu_cmd *vgpu_cmd_new_end(struct vgpu_cmdq *q, u32 type, u32 ctx_id, u32 res_id,
 				  gfp_t gfp);

@@ -2,15 +2,16 @@
 /**
  * DOC: memory of commands
  *
- * Commands up to a size come from two pools, whose allocation does not fail. The pool of small
- * commands exists because a stalled host may keep many of them. Both pools are charged to the
- * memory controller of the process that allocates. Commands with data of the user's size may
- * fail with -ENOMEM or -E2BIG.
+ * Small and large commands come from two pools, whose allocation does not fail. Small commands have
+ * a pool of their own to save memory, since a stalled host may keep many of them. Memory of either
+ * pool is charged to the memory controller of the allocating process, unless it comes from the
+ * reserve of the pool. The data of a command may be larger; its allocation may fail with -ENOMEM
+ * or -E2BIG.
  *
  * Clients wait for fences of display updates, and reclaim may wait for such clients. So the
  * commands of an update must not wait for memory; it is reserved before the update begins.
  *
- * A panic allocates nothing: its commands take turns in a few slots.
+ * Commands of a panic are not allocated: they take turns in a few slots.
  */
 
 #include <linux/atomic.h>
@@ -20,7 +21,7 @@
 #include "protocol/vgpu_cmd_memory.h"
 #include "protocol/vgpu_cmd_priv.h"
 
-/* Commands that can be built however short memory is. */
+/* Commands of a pool that can be built however short memory is. */
 #define VGPU_CMD_MEMORY_MIN	64
 
 /* Open files may keep the cache of a removed device, so each cache needs a name of its own. */
@@ -46,6 +47,7 @@ static int vgpu_cmd_memory_create_pool(struct vgpu_cmd_pool *pool, unsigned int 
 						 size_bytes - room, vgpu_cmd_memory_construct);
 	if (!pool->cache)
 		return -ENOMEM;
+
 	/*
 	 * The reserve is charged to no process: a client at its memory limit takes from it, and
 	 * must not wait there for ever. Budgets bound what the client takes.
@@ -77,7 +79,7 @@ static int vgpu_cmd_memory_alloc_slots(struct vgpu_cmd_memory *memory)
  * @memory: the memory, zeroed
  *
  * Context: process, may sleep.
- * Return: 0 or -ENOMEM; vgpu_cmd_memory_fini() is due in either case.
+ * Return: 0 or -ENOMEM; the caller calls vgpu_cmd_memory_fini() in either case.
  */
 int vgpu_cmd_memory_init(struct vgpu_cmd_memory *memory)
 {
@@ -158,6 +160,7 @@ int vgpu_cmd_memory_begin_update(struct vgpu_cmd_memory *memory, gfp_t gfp)
 	memory->nr_promised += VGPU_CMD_MEMORY_UPDATE;
 	missing = memory->nr_promised - memory->nr_reserved;
 	spin_unlock_irqrestore(&memory->lock, flags);
+
 	for (; missing > 0; missing--) {
 		entry = kmem_cache_alloc(memory->small.cache, gfp);
 		if (!entry) {
@@ -187,9 +190,9 @@ void vgpu_cmd_memory_end_update(struct vgpu_cmd_memory *memory)
 }
 
 /**
- * vgpu_cmd_memory_alloc_reserved() - Allocate the memory of a command from what is reserved
+ * vgpu_cmd_memory_alloc_reserved() - Allocate the memory of a command from a reserve
  * @memory: the memory
- * @pool: the pool of the command, whose cache has no memory without waiting
+ * @pool: the pool of the command, whose cache could not allocate without waiting
  * @is_update: the command belongs to a display update
  *
  * Context: process, may wait for memory unless @is_update.
@@ -200,6 +203,6 @@ void *vgpu_cmd_memory_alloc_reserved(struct vgpu_cmd_memory *memory, struct vgpu
 {
 	void *entry = is_update ? vgpu_cmd_memory_take(memory) : NULL;
 
-	/* NOIO: memory is waited for under reservations, which reclaim may wait for. */
+	/* NOIO: the caller may hold reservations, for which reclaim may wait. */
 	return entry ?: mempool_alloc(pool->reserve, GFP_NOIO);
 }

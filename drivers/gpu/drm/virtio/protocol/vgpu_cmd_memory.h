@@ -11,16 +11,16 @@
 
 struct kmem_cache;
 
-/* A display update sends at most so many commands. */
+/* Commands that a display update sends at most. */
 #define VGPU_CMD_MEMORY_UPDATE		20
 
-/* Commands a panic needs at a time. */
+/* Commands that a panic needs at a time. */
 #define VGPU_CMD_MEMORY_SLOTS		4
 
 /**
  * struct vgpu_cmd_pool - Memory of commands up to a size
- * @cache: charged to the memory controller of the process that allocates
- * @reserve: a mempool on top of @cache, used when memory is short
+ * @cache: memory that is charged to the memory controller of the allocating process
+ * @reserve: mempool of kmalloc() memory, charged to no process; used when @cache has no memory
  */
 struct vgpu_cmd_pool {
 	struct kmem_cache *cache;
@@ -58,7 +58,7 @@ void vgpu_cmd_memory_end_update(struct vgpu_cmd_memory *memory);
 void *vgpu_cmd_memory_alloc_reserved(struct vgpu_cmd_memory *memory, struct vgpu_cmd_pool *pool,
 				     bool is_update);
 
-/* Check whether the calling processor panics: it allocates nothing, but takes the next slot. */
+/* Check whether the calling processor panics; it takes slots and must not allocate. */
 static inline bool vgpu_cmd_memory_is_panic(const struct vgpu_cmd_memory *memory)
 {
 	return READ_ONCE(memory->panic_cpu) == raw_smp_processor_id();

@@ -12,7 +12,7 @@
 /* Largest request of a small command: any request of fixed size fits. */
 #define VGPU_CMD_SMALL_REQ_BYTES	112
 
-/* Size of a large command: a stream of usual length fits. */
+/* Size of a large command: a command stream of usual length fits. */
 #define VGPU_CMD_LARGE_BYTES	2048
 
 /* A command stream up to this size lies right behind its request. */
@@ -25,16 +25,16 @@
  * @owner: object to be told of the outcome, or NULL
  * @budget: budget charged for the command until it is answered; or NULL
  * @fence: fence to be signalled, or NULL
- * @finish: completes @fence, NULL if nothing is to be done before
+ * @finish: completes @fence after the answer; NULL if the command does so itself
  * @payload: data behind the request, or NULL
  * @answered: completed when @status is known; only used when @called
  * @want_type: response that means success
- * @want_bytes: its least size
+ * @want_bytes: least size of that response
  * @status: outcome; -EINPROGRESS before the command is completed
  * @pool: pool of the command's memory; NULL for memory of kmalloc()
  * @is_work: @budget counts the command as a submission or a transfer
- * @has_global_id: the id of the fence is a global one, not one of a ring
- * @called: a caller waits for @answered
+ * @has_global_id: @fence has a global id, not the id of a ring fence
+ * @called: the command was sent by vgpu_cmd_send(), whose caller waits for @answered
  * @req: the request, and behind it the response
  */
 struct vgpu_cmd {

@@ -2,8 +2,9 @@
 /**
  * DOC: questions
  *
- * Commands whose answer has data. For a question of its own the driver sends the command, waits
- * for the answer and decodes it; the answer to a query is decoded once it has come.
+ * Commands whose answer has data. The function of a question sends the command, waits for the
+ * answer and decodes it. The function of a query only builds the command; another one decodes the
+ * answer once it is there.
  *
  * ==================================  ========================  ========
  * Function                            Command                   Kind
@@ -19,8 +20,8 @@
  *
  * - query: process, may sleep. Returns the command, for vgpu_cmd_send() or vgpu_cmd_call(), or
  *   ERR_PTR(-ENOMEM).
- * - question: process, sleeps killably until the device answers or is lost, while
- *   vgpu_cmdq_limit_questions() sets a bound for VGPU_CMD_QUESTION_MS at most. Returns 0; -ENOMEM;
+ * - question: process, sleeps killably until the device answers or is lost, but no longer than
+ *   VGPU_CMD_QUESTION_MS while vgpu_cmdq_limit_questions() sets a bound. Returns 0; -ENOMEM;
  *   -EINTR when killed; -ETIMEDOUT; an errno of the decoder in vgpu_wire.c; or the errno that the
  *   queue failed with. vgpu_cmd_assign_uuid() sleeps and fails like vgpu_cmd_await().
  *
@@ -78,8 +79,8 @@ static unsigned long vgpu_cmd_question_timeout(const struct vgpu_cmdq *q)
  * vgpu_cmd_call() - Send a question of the driver and wait for the answer
  * @cmd: the command, or an error pointer; its reference stays with the caller
  *
- * Context: process, sleeps killably until the device answers or is lost, while
- * vgpu_cmdq_limit_questions() sets a bound for VGPU_CMD_QUESTION_MS at most.
+ * Context: process, sleeps killably until the device answers or is lost, but no longer than
+ * VGPU_CMD_QUESTION_MS while vgpu_cmdq_limit_questions() sets a bound.
  * Return: 0; the error of @cmd; or an errno of vgpu_cmd_ask().
  */
 int vgpu_cmd_call(struct vgpu_cmd *cmd)
@@ -99,7 +100,7 @@ struct vgpu_cmd *vgpu_cmd_new_display_info(struct vgpu_cmdq *q)
 				  VIRTIO_GPU_RESP_OK_DISPLAY_INFO);
 }
 
-/* @info has @num_scanouts entries; untouched on error. */
+/* @info has @num_scanouts entries, which stay untouched on error. */
 int vgpu_cmd_get_display_info(struct vgpu_cmdq *q, struct vgpu_output_info *info,
 			      unsigned int num_scanouts)
 {
@@ -113,7 +114,7 @@ int vgpu_cmd_get_display_info(struct vgpu_cmdq *q, struct vgpu_output_info *info
 	return ret;
 }
 
-/* @edid has room for VGPU_WIRE_EDID_BYTES; @size_bytes is set to how much of it counts. */
+/* @edid has room for VGPU_WIRE_EDID_BYTES; @size_bytes is set to the size of the EDID. */
 int vgpu_cmd_get_edid(struct vgpu_cmdq *q, u32 scanout_id, u8 *edid, u32 *size_bytes)
 {
 	const struct virtio_gpu_cmd_get_edid req = {
@@ -127,7 +128,8 @@ int vgpu_cmd_get_edid(struct vgpu_cmdq *q, u32 scanout_id, u8 *edid, u32 *size_b
 				 VIRTIO_GPU_RESP_OK_EDID);
 	if (IS_ERR(cmd))
 		return PTR_ERR(cmd);
-	/* The EDID says itself how long the response must be. */
+
+	/* vgpu_wire_edid() checks the length, which depends on the size of the EDID. */
 	cmd->want_bytes = sizeof(struct virtio_gpu_ctrl_hdr);
 	ret = vgpu_cmd_call(cmd);
 	if (!ret)
@@ -184,8 +186,8 @@ struct vgpu_cmd *vgpu_cmd_get_capset(struct vgpu_cmdq *q, u32 id, u32 version, u
  * @cmd: command of vgpu_cmd_get_capset(), answered with success
  *
  * Context: any.
- * Return: the data, of the size that vgpu_cmd_get_capset() was called with; it stays as long as
- * the command.
+ * Return: the data, of the size that vgpu_cmd_get_capset() was called with; valid as long as the
+ * command.
  */
 const void *vgpu_cmd_capset_data(const struct vgpu_cmd *cmd)
 {
@@ -194,7 +196,7 @@ const void *vgpu_cmd_capset_data(const struct vgpu_cmd *cmd)
 	return resp->capset_data;
 }
 
-/* @offset is where in the host-visible window the blob shall be. */
+/* @offset is the place of the blob in the host-visible window. */
 struct vgpu_cmd *vgpu_cmd_map_blob(struct vgpu_cmdq *q, u32 res_id, u64 offset)
 {
 	const struct virtio_gpu_resource_map_blob req = {
@@ -234,6 +236,7 @@ int vgpu_cmd_assign_uuid(struct vgpu_cmdq *q, u32 res_id, uuid_t *uuid)
 				 VIRTIO_GPU_RESP_OK_RESOURCE_UUID);
 	if (IS_ERR(cmd))
 		return PTR_ERR(cmd);
+
 	vgpu_cmd_send(cmd, NULL);
 	ret = vgpu_cmd_await(cmd);
 	resp = cmd->msg.resp;

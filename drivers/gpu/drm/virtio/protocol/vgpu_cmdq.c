@@ -43,10 +43,12 @@ int vgpu_cmdq_ping(struct vgpu_cmdq *q)
 	int ret;
 
 	cmd = vgpu_cmd_new_display_info(q);
-	/* Go on if memory is short: the watch of the queue sends pings later. */
+	/* Without memory, assume that the device answers: the sweep sends pings later. */
 	if (IS_ERR(cmd))
 		return 0;
+
 	ret = vgpu_cmd_ask(cmd, msecs_to_jiffies(VGPU_CMDQ_PING_MS));
+
 	/* Even a bad answer shows that the device answers. */
 	if (ret != -ETIMEDOUT)
 		ret = cmd->msg.error == -EPROTO ? 0 : cmd->msg.error;
@@ -95,10 +97,10 @@ static void vgpu_cmdq_silent(void *owner)
 {
 	struct vgpu_cmdq *q = owner;
 
-	/* Only the control queue decides: a stuck cursor queue alone is harmless. */
+	/* Report only a silent control queue: a silent cursor queue alone is harmless. */
 	if (vgpu_vq_is_silent(q->control))
 		dev_warn_ratelimited(&q->vdev->dev,
-				     "host is silent: display does not wait for rendering\n");
+				     "host is silent: display no longer waits for rendering\n");
 }
 
 static const struct vgpu_vq_ops vgpu_cmdq_vq_ops = {
@@ -119,7 +121,7 @@ void vgpu_cmdq_limit_questions(struct vgpu_cmdq *q, unsigned int limit_ms)
 	q->deadline = limit_ms ? (jiffies + msecs_to_jiffies(limit_ms)) ?: 1 : 0;
 }
 
-/* After an error, vgpu_cmdq_free() undoes what was done. */
+/* After an error the caller calls vgpu_cmdq_free(). */
 static int vgpu_cmdq_init(struct vgpu_cmdq *q, const struct vgpu_cmdq_config *config)
 {
 	int ret;
@@ -137,7 +139,7 @@ static int vgpu_cmdq_init(struct vgpu_cmdq *q, const struct vgpu_cmdq_config *co
 	INIT_LIST_HEAD(&q->submitqs);
 	q->budgets = vgpu_budgets_create();
 
-	/* Both are initialised in either case, since both are undone. */
+	/* Initialise both even if the first fails, since vgpu_cmdq_free() undoes both. */
 	ret = vgpu_payload_spares_init(&q->spares);
 	ret = vgpu_cmd_memory_init(&q->memory) ?: ret;
 	if (ret)
@@ -177,6 +179,7 @@ struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config)
 				    config->fence_wq);
 	if (IS_ERR(q->control))
 		goto err_free;
+
 	/* No silence limit: the control queue decides whether the device is lost. */
 	q->cursor = vgpu_vq_create(&vgpu_cmdq_vq_ops, q, 0, config->fence_wq);
 	if (IS_ERR(q->cursor))
@@ -194,7 +197,8 @@ err_free:
  * vgpu_cmdq_settle() - Complete and put all commands before vgpu_cmdq_destroy()
  * @q: the queues, stopped; or NULL
  *
- * After this call, and before vgpu_cmdq_destroy(), objects that keep a budget or commands are put.
+ * After this call and before vgpu_cmdq_destroy(), the caller puts the objects that keep a budget or
+ * commands.
  *
  * Context: process, may sleep.
  */
@@ -226,7 +230,7 @@ void vgpu_cmdq_destroy(struct vgpu_cmdq *q)
  * @q: the queues
  * @error: negative errno
  *
- * Submissions that wait for a dependency end, too.
+ * Submissions that wait for a dependency are completed with the error, too.
  *
  * Context: any.
  */
@@ -254,7 +258,7 @@ void vgpu_cmdq_start(struct vgpu_cmdq *q, struct virtqueue *control, struct virt
 
 /**
  * vgpu_cmdq_stop() - Detach the queues from their rings
- * @q: the queues, failed; the device is reset and calls back no more
+ * @q: the queues, failed; the device is reset and raises no more interrupts
  *
  * Context: process, may sleep.
  */
@@ -319,13 +323,13 @@ int vgpu_cmdq_await_fence_ids(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_read_refusals() - Copy the latest commands that the device refused
+ * vgpu_cmdq_read_refusals() - Copy the records of the latest commands that the device refused
  * @q: the queues
- * @refusals: room for VGPU_CMDQ_REFUSALS; filled with the latest ones, of which number
- *            N is at N modulo that
+ * @refusals: room for VGPU_CMDQ_REFUSALS records; record number N, counted from 0, is at index N
+ *            modulo VGPU_CMDQ_REFUSALS
  *
  * Context: any.
- * Return: how many there were since vgpu_cmdq_create().
+ * Return: the number of refusals since vgpu_cmdq_create().
  */
 u64 vgpu_cmdq_read_refusals(struct vgpu_cmdq *q, struct vgpu_cmdq_refusal *refusals)
 {

@@ -23,7 +23,7 @@ u64 vgpu_cmdq_read_refusals(struct vgpu_cmdq *q, struct vgpu_cmdq_refusal *refus
 void vgpu_cmdq_read_stats(struct vgpu_cmdq *q, struct vgpu_vq_stats *control,
 			  struct vgpu_vq_stats *cursor);
 
-/* What the layers above ask of the rings: the functions of vgpu_vq.c, for the queue meant. */
+/* Functions of vgpu_vq.h for the layers above, each for one of the two queues. */
 static inline void vgpu_cmdq_control_interrupt(struct vgpu_cmdq *q)
 {
 	vgpu_vq_callback(q->control);
@@ -62,13 +62,13 @@ static inline void vgpu_cmdq_unlisten(struct vgpu_cmdq *q)
 	vgpu_vq_unlisten(q->control);
 }
 
-/* Get the negative errno by which the queues take no commands; 0 if they do. */
+/* Get the negative errno that new commands end with; 0 if the queues take commands. */
 static inline int vgpu_cmdq_error(struct vgpu_cmdq *q)
 {
 	return vgpu_vq_error(q->control);
 }
 
-/* Check whether the host leaves a ping unanswered. */
+/* Check whether the host has left a ping unanswered for VGPU_VQ_ANSWER_MS. */
 static inline bool vgpu_cmdq_is_silent(struct vgpu_cmdq *q)
 {
 	return vgpu_vq_is_silent(q->control);
@@ -86,7 +86,7 @@ static inline bool vgpu_cmdq_has(struct vgpu_cmdq *q, struct dma_fence *fence)
 	return vgpu_fence_is_sent(fence, q->control);
 }
 
-/* Reserve memory for the commands of a display update, so that they do not wait for it. */
+/* Reserve memory for a display update, so that its commands do not wait for memory. */
 static inline int vgpu_cmdq_begin_update(struct vgpu_cmdq *q, gfp_t gfp)
 {
 	return vgpu_cmd_memory_begin_update(&q->memory, gfp);

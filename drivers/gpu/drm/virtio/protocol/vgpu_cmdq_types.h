@@ -20,12 +20,12 @@ struct workqueue_struct;
 /**
  * struct vgpu_cmdq_config - Parameters of vgpu_cmdq_create()
  * @vdev: the device
- * @lost: upcall: the device is lost; any context, maybe more than once
+ * @lost: upcall: the device is lost; called in any context, and maybe more than once
  * @arg: argument of the upcall
  * @wq: runs work that may sleep; flushed before vgpu_cmdq_destroy()
  * @fence_wq: runs work that fences depend on; has WQ_MEM_RECLAIM
  * @silence_limit_ms: how long the device may be silent before it is lost; 0 for ever
- * @max_entries: most pieces a command's data may have; 0 for the size of the ring
+ * @max_entries: most scatterlist entries that a command's data may have; 0 for the size of the ring
  * @first_fence: id of the first fence
  */
 struct vgpu_cmdq_config {
@@ -39,15 +39,15 @@ struct vgpu_cmdq_config {
 	u32 first_fence;
 };
 
-/* How many of the latest refusals are kept. */
+/* Number of the latest refusals that are kept. */
 #define VGPU_CMDQ_REFUSALS	16
 
 /**
- * struct vgpu_cmdq_refusal - A command that failed
- * @at_ns: when, monotonic clock
+ * struct vgpu_cmdq_refusal - Record of a command that the device refused or answered badly
+ * @at_ns: time of the answer, monotonic clock
  * @type: VIRTIO_GPU_CMD_*
  * @ctx_id: context of the command
- * @error: errno of the answer, negative
+ * @error: outcome of the command, negative errno
  */
 struct vgpu_cmdq_refusal {
 	u64 at_ns;
@@ -69,17 +69,17 @@ struct vgpu_cmdq_refusal {
  * @wq: runs work that may sleep, constant
  * @fence_wq: runs work that fences depend on, constant
  * @max_entries: limit set by the administrator or 0, constant
- * @deadline: when waits for questions of the driver give up, in jiffies; 0 for never
- * @use_dma: the device goes by DMA addresses; constant while started
+ * @deadline: when waits for answers to questions of the driver end, in jiffies; 0 for never
+ * @use_dma: the device uses DMA addresses, not physical ones; constant while started
  * @ping: the command that checks whether the host answers, constant
- * @ping_is_idle: @ping can be sent: the device no longer has it
+ * @ping_is_idle: @ping can be sent again, since the device no longer has it
  * @fence_ids: ids of fences on the wire
  * @fence_ids_anew: wait queue of clients that wait until global ids begin anew
  * @submitqs_lock: protects changes of @submitqs
  * @submitqs: the submission queues of all contexts; read under RCU
  * @refusal_lock: protects what follows
  * @nr_refusals: how many commands the device refused or answered badly
- * @refusals: the latest of them; number N at N modulo the length
+ * @refusals: records of the latest ones; number N, counted from 0, at N modulo the length
  */
 struct vgpu_cmdq {
 	struct virtio_device *vdev;

@@ -4,18 +4,18 @@
  *
  * A timeline is a sequence of fences that signal in order: one for each ring of each context,
  * one for the display. A fence is signalled when its own command was answered and every
- * earlier fence of its timeline is signalled, so a device that answers out of order delays a
- * fence but never breaks the promise dma_fence makes about sequence numbers. Timelines are
- * independent of one another, and completing a fence costs what it signals, not what is
- * pending.
+ * earlier fence of its timeline is signalled. So a device that answers out of order delays a
+ * fence, but fences of a timeline never signal out of order, as dma_fence requires. Timelines are
+ * independent of one another. Completing a fence takes time in proportion to the number of fences
+ * that it signals, not to the number of pending ones.
  *
  * A fence is created where memory may be allocated, and gets its place in the timeline when its
  * command is posted: it is armed then. An armed fence holds up later ones until it is completed,
- * so nothing that may wait for memory happens between arming it and posting its command. A fence
- * that was not armed is just put.
+ * so no code waits for memory between arming a fence and posting its command. A fence that was not
+ * armed is just put.
  *
- * Nothing a sync_file can reach dies with the device: a fence has a lock of its
- * own, and its names are constants.
+ * A sync_file may outlive the device, so a signalled fence uses no memory of the device: it has a
+ * lock of its own, and its names are constants.
  *
  * Locking: timeline lock → fence lock → queue lock.
  */
@@ -38,11 +38,11 @@
  * @seqno: of the newest fence
  * @pending: fences not signalled, oldest first
  * @nr_pending: length of @pending
- * @nr_given: how many of them are with the device
+ * @nr_given: number of pending fences whose commands are with the device
  * @given_since_ns: since when @nr_given is not 0, monotonic clock
- * @busy_ns: how long it was not 0 before
- * @in_order: the device executes its commands one by one with all others of the control
- *            queue; set once
+ * @busy_ns: sum of the earlier periods in which @nr_given was not 0
+ * @in_order: the device executes the commands of this and all other such timelines one by one,
+ *            in the order of the control queue; set once
  * @name: constant string
  * @rcu: frees the timeline
  */
@@ -63,7 +63,7 @@ struct vgpu_timeline {
 
 /**
  * vgpu_timeline_create() - Create a timeline without fences
- * @name: what users see of it; a constant string
+ * @name: its name for user space; a constant string
  *
  * Context: process, may sleep.
  * Return: the timeline, or ERR_PTR(-ENOMEM).
@@ -119,7 +119,7 @@ void vgpu_timeline_put(struct vgpu_timeline *tl)
  * @tl: the timeline
  *
  * Context: any.
- * Return: what &dma_fence.context of its fences is.
+ * Return: the value of &dma_fence.context of its fences.
  */
 u64 vgpu_timeline_context(const struct vgpu_timeline *tl)
 {
@@ -213,12 +213,12 @@ static const struct dma_fence_ops vgpu_fence_ops = {
 	.get_driver_name = vgpu_fence_driver_name,
 	.get_timeline_name = vgpu_fence_timeline_name,
 	.enable_signaling = vgpu_fence_enable_signaling,
-	/* No .release: a fence that is signalled needs nothing of this module. */
+	/* No .release: a signalled fence may outlive this module. */
 };
 
 /**
  * vgpu_fence_create() - Create a fence that is not armed
- * @tl: the timeline, which stays until the fence is armed or put
+ * @tl: the timeline, which the caller keeps until the fence is armed or put
  *
  * Context: process, may sleep.
  * Return: the fence with one reference, or ERR_PTR(-ENOMEM).
@@ -323,6 +323,7 @@ void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_m
 	unsigned long flags;
 
 	kref_get(&msg->ref);
+
 	spin_lock_irqsave(&tl->lock, flags);
 	vgpu_fence_arm_locked(tl, fence);
 	if (!fence->is_upkeep)
@@ -359,12 +360,12 @@ static void vgpu_fence_signal_locked(struct vgpu_timeline *tl, struct vgpu_fence
 }
 
 /**
- * vgpu_fence_complete() - Complete a fence, and signal it when all earlier ones are
+ * vgpu_fence_complete() - Complete a fence, and signal it unless an earlier one is still open
  * @fence: the fence, armed
- * @error: 0, or a negative errno the fence shall carry
+ * @error: 0, or a negative errno for the fence
  *
- * Signals the fence, and later ones of the timeline that waited for it, unless an
- * earlier one is still open. Only the first call counts.
+ * Signals the later fences of the timeline that waited for this one, too. Only the first call
+ * counts.
  *
  * Context: any.
  */
@@ -375,10 +376,11 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
 	bool emptied = false;
 	unsigned long flags;
 
-	/* An abandoned fence has no reference to its timeline. */
+	/* RCU: an abandoned fence has no reference to its timeline, which may be freed now. */
 	guard(rcu)();
 	if (dma_fence_is_signaled(&fence->base))
 		return;
+
 	spin_lock_irqsave(&tl->lock, flags);
 	if (!fence->done) {
 		fence->done = true;
@@ -424,8 +426,8 @@ static struct vgpu_fence *vgpu_timeline_first(struct vgpu_timeline *tl)
 }
 
 /**
- * vgpu_timeline_abandon() - Complete all fences of a timeline, whatever the device does
- * @tl: the timeline; no fence is added any more
+ * vgpu_timeline_abandon() - Complete all fences of a timeline without waiting for the device
+ * @tl: the timeline, to which no fence is added any more
  * @error: negative errno for the fences
  *
  * The messages and their memory stay with the queue until the device returns them.
@@ -445,12 +447,12 @@ void vgpu_timeline_abandon(struct vgpu_timeline *tl, int error)
 }
 
 /**
- * vgpu_fence_is_sent() - Check whether a fence belongs to a message in a queue
+ * vgpu_fence_is_sent() - Check whether the message of a fence was committed to a queue
  * @base: any fence
  * @vq: the queue
  *
  * Context: any.
- * Return: true if it is; false once the fence is signalled.
+ * Return: true if it was; false once the fence is signalled.
  */
 bool vgpu_fence_is_sent(struct dma_fence *base, struct vgpu_vq *vq)
 {

@@ -13,19 +13,20 @@ struct vgpu_vq;
 
 /**
  * struct vgpu_fence - Signals when the device has executed a command
- * @base: the fence, first because it is freed by its address; its number is 0 until it is armed
- * @lock: protects @base; lives and dies with it, so that a sync_file may outlast
- *        the device
+ * @base: the dma_fence, first because the core frees its address; its seqno is 0 until the fence
+ *        is armed
+ * @lock: protects @base; part of the fence, so that a sync_file may outlive the device
  * @wanted: the fence has a waiter; protected by @lock
  * @is_upkeep: the command does not count as busy time; constant once bound
- * @given: its command was handed to the queue; protected by the timeline's lock
+ * @given: its command was handed to the queue and counts as busy time; protected by the
+ *         timeline's lock
  * @done: the outcome is known, see &dma_fence.error; protected by the timeline's lock
  * @node: entry of the timeline's list; protected by the timeline's lock
  * @timeline: stays until the fence is signalled
  * @name: the timeline's name, a constant string
- * @in_order: the timeline's, constant
- * @vq: where @msg goes; protected by @lock
- * @msg: what the fence waits for, referenced until the fence is signalled; NULL
+ * @in_order: value of &vgpu_timeline.in_order, constant
+ * @vq: the queue of @msg; protected by @lock
+ * @msg: the message that completes the fence, referenced until the fence is signalled; NULL
  *       before vgpu_fence_bind(); protected by @lock
  */
 struct vgpu_fence {
@@ -44,11 +45,11 @@ struct vgpu_fence {
 };
 
 /**
- * struct vgpu_timeline_stats - What a timeline has done, a snapshot
+ * struct vgpu_timeline_stats - Counters of a timeline, a snapshot
  * @context: its dma_fence context
- * @seqno: of the newest fence
- * @pending: fences not signalled
- * @busy_ns: how long, in all, at least one fenced command was with the device
+ * @seqno: number of the newest fence
+ * @pending: number of fences not signalled
+ * @busy_ns: total time in which at least one fenced command was with the device
  */
 struct vgpu_timeline_stats {
 	u64 context;

@@ -17,7 +17,7 @@
 /**
  * vgpu_fence_ids_init() - Set the first id
  * @ids: the ids
- * @first: the first id; 0 is none, and 1 the usual one
+ * @first: the first id, usually 1; 0 is not a valid id, and stands for 1
  *
  * Context: any; before the first command.
  */
@@ -50,6 +50,7 @@ u64 vgpu_fence_ids_next(struct vgpu_fence_ids *ids, bool is_global)
 	}
 	if (!lower_32_bits(id))
 		id++;
+
 	/* All older global fences are signalled: begin anew. */
 	if (vgpu_fence_ids_are_high(ids) && !atomic_read(&ids->nr_global))
 		id = ((u64)upper_32_bits(id) + 1) << 32 | 1;
@@ -67,7 +68,7 @@ u64 vgpu_fence_ids_next(struct vgpu_fence_ids *ids, bool is_global)
  */
 bool vgpu_fence_ids_put(struct vgpu_fence_ids *ids)
 {
-	/* Whether ids are short may change meanwhile, so that is not asked here. */
+	/* Wake even if ids are not short now: they may have begun anew in the meantime. */
 	return atomic_dec_and_test(&ids->nr_global);
 }
 

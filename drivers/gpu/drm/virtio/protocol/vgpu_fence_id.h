@@ -5,12 +5,12 @@
 #include <linux/atomic.h>
 #include <linux/types.h>
 
-/* From this id on, clients wait until ids begin anew. The rest is for the display and others. */
+/* From this id on, clients wait until ids begin anew; the display uses the remaining ids. */
 #define VGPU_FENCE_ID_LIMIT	0xf0000000u
 
 /**
  * struct vgpu_fence_ids - Ids of fences on the wire
- * @last: the newest id; of the id of a global fence the host sees the lower 32 bits; written under
+ * @last: the newest id; the id of a global fence on the wire is its lower 32 bits; written under
  *        the lock of the control queue
  * @nr_global: global fences that the host has not signalled
  */

@@ -3,14 +3,14 @@
  * DOC: payload
  *
  * The data behind a request (a command stream, a list of pages) may be megabytes
- * long, and the device takes only so many pieces. A payload is allocated in the
- * largest pieces that are available: usually as many as its size has bits, in
+ * long, and the device takes only a limited number of pieces. A payload is allocated in
+ * the largest pieces that are available: usually as many as its size has bits, in
  * the worst case one per page.
  *
  * Kernels clear pages when they are allocated, which costs as much as filling them: 69,000 of
  * the 145,000 instructions of an EXECBUFFER of 64 KiB. So some pieces are kept to be used again,
- * until a shrinker takes them. User space never sees them, and the device is told how much of
- * them counts.
+ * until a shrinker frees them. They need no clearing: user space never sees them, and the device
+ * is told only of the part that was written.
  */
 
 #include <linux/err.h>
@@ -49,7 +49,7 @@ static struct page *vgpu_payload_take_spare(struct vgpu_payload_spares *spares,
 	return page;
 }
 
-/* Returns false if there are enough. */
+/* Keep a piece for later payloads. Returns false if enough are kept. */
 static bool vgpu_payload_add_spare(struct vgpu_payload_spares *spares, struct page *page,
 				   unsigned int order)
 {
@@ -69,7 +69,7 @@ static bool vgpu_payload_add_spare(struct vgpu_payload_spares *spares, struct pa
 	return has_room;
 }
 
-/* Free at least @npages if there are so many, the largest pieces first. Returns the number. */
+/* Free spare pieces, the largest first, until @npages are freed. Returns the number of pages. */
 static unsigned long vgpu_payload_free_spares(struct vgpu_payload_spares *spares,
 					      unsigned long npages)
 {
@@ -105,7 +105,7 @@ static unsigned long vgpu_payload_scan(struct shrinker *shrinker, struct shrink_
  * vgpu_payload_spares_init() - Initialise a set of spare pieces
  * @spares: the set
  *
- * Undone by vgpu_payload_spares_fini(), after an error, too.
+ * The caller calls vgpu_payload_spares_fini(), even after an error.
  *
  * Context: process, may sleep.
  * Return: 0, or -ENOMEM.
@@ -122,6 +122,7 @@ int vgpu_payload_spares_init(struct vgpu_payload_spares *spares)
 	spares->shrinker = shrinker_alloc(0, "vgpu-payload");
 	if (!spares->shrinker)
 		return -ENOMEM;
+
 	spares->shrinker->count_objects = vgpu_payload_count;
 	spares->shrinker->scan_objects = vgpu_payload_scan;
 	spares->shrinker->private_data = spares;
@@ -141,7 +142,7 @@ void vgpu_payload_spares_fini(struct vgpu_payload_spares *spares)
 	vgpu_payload_free_spares(spares, ULONG_MAX);
 }
 
-/* Get a piece; @order is lowered until there is one. */
+/* Get a piece of @order, which is lowered until one is available. */
 static struct page *vgpu_payload_get_piece(struct vgpu_payload_spares *spares,
 					   unsigned int *order)
 {
@@ -176,7 +177,7 @@ static int vgpu_payload_fill(struct vgpu_payload *payload, u32 max_nents,
 		if (!page)
 			return -ENOMEM;
 
-		/* No larger piece will be there for the rest either. */
+		/* If larger pieces were not available now, they are not for the rest either. */
 		max_order = order;
 		piece = min(left, PAGE_SIZE << order);
 		sg_set_page(&payload->sgl[payload->nents++], page, piece, 0);
@@ -192,8 +193,8 @@ static int vgpu_payload_fill(struct vgpu_payload *payload, u32 max_nents,
  * @size_bytes: amount of data in bytes, not 0
  *
  * Context: process, may sleep.
- * Return: the payload, its content undefined; ERR_PTR(-E2BIG) if the device does not take so
- * much even in the largest pieces; ERR_PTR(-ENOMEM) if memory is short, or so fragmented that
+ * Return: the payload, its content undefined; ERR_PTR(-E2BIG) if the device does not take
+ * that much even in the largest pieces; ERR_PTR(-ENOMEM) if memory is short, or so fragmented that
  * the device would not take the pieces.
  */
 struct vgpu_payload *vgpu_payload_create(const struct vgpu_payload_limits *limits,
@@ -212,6 +213,7 @@ struct vgpu_payload *vgpu_payload_create(const struct vgpu_payload_limits *limit
 	payload = kmalloc(struct_size(payload, sgl, max_nents), GFP_KERNEL_ACCOUNT);
 	if (!payload)
 		return ERR_PTR(-ENOMEM);
+
 	payload->spares = limits->spares;
 	payload->size_bytes = size_bytes;
 	payload->nents = 0;
@@ -222,6 +224,7 @@ struct vgpu_payload *vgpu_payload_create(const struct vgpu_payload_limits *limit
 		vgpu_payload_destroy(payload);
 		return ERR_PTR(ret);
 	}
+
 	return payload;
 }
 
@@ -384,5 +387,6 @@ struct vgpu_payload *vgpu_payload_from_pages(const struct vgpu_payload_limits *l
 		vgpu_payload_set_entry(sg_virt(piece) + used_bytes, sg, use_dma);
 		used_bytes += sizeof(struct virtio_gpu_mem_entry);
 	}
+
 	return payload;
 }

@@ -10,7 +10,7 @@
 struct shrinker;
 struct virtio_gpu_mem_entry;
 
-/* Larger pieces than this are rarely available, and do not save anything. */
+/* Order of the largest pieces: larger ones are rarely available, and save nothing. */
 #define VGPU_PAYLOAD_MAX_ORDER	8
 
 /**
@@ -29,7 +29,7 @@ struct vgpu_payload_spares {
 
 /**
  * struct vgpu_payload - Data behind a request, in few pieces
- * @spares: where the pieces are kept afterwards, or NULL
+ * @spares: set that keeps the pieces afterwards, or NULL
  * @size_bytes: amount of data
  * @nents: number of pieces
  * @sgl: the pieces, in lowmem

@@ -16,8 +16,8 @@
  * signals them in order, and those whose commands the host executes before the new command in
  * any case, see vgpu_cmdq_runs_after().
  *
- * On a lost device no command waits: vgpu_submitqs_advance() has the commands go to the failed
- * queue, which completes them and their fences with the error.
+ * On a lost device no command waits: vgpu_submitqs_advance() makes all submission queues post their
+ * commands to the failed control queue, which completes them and their fences with its error.
  */
 
 #include <linux/dma-fence.h>
@@ -134,7 +134,7 @@ static void vgpu_submitq_destroy_entry(struct vgpu_submitq_entry *entry)
 	kfree(entry);
 }
 
-/* A work has a reference: the last entry may be freed before it ends. */
+/* Queue a work, with a reference of its own: the last entry may be freed before the work ends. */
 static void vgpu_submitq_queue(struct vgpu_submitq *sq, struct workqueue_struct *wq,
 			       struct work_struct *work)
 {
@@ -153,7 +153,7 @@ static void vgpu_submitq_dep_signalled(struct dma_fence *fence, struct dma_fence
 	vgpu_submitq_queue_work(container_of(cb, struct vgpu_submitq_entry, cb)->sq);
 }
 
-/* Check whether the first entry can be posted. If not, its dependency queues the work later. */
+/* Check whether the first entry can be posted. If not, its dependency will queue the work. */
 static bool vgpu_submitq_is_ready_locked(struct vgpu_submitq *sq,
 					 struct vgpu_submitq_entry *entry)
 {
@@ -166,6 +166,7 @@ static bool vgpu_submitq_is_ready_locked(struct vgpu_submitq *sq,
 	return dma_fence_add_callback(entry->dep, &entry->cb, vgpu_submitq_dep_signalled);
 }
 
+/* Post or cancel the first command, and behind the last waiting command that of the context. */
 static void vgpu_submitq_execute_locked(struct vgpu_submitq *sq,
 					struct vgpu_submitq_entry *entry)
 {
@@ -264,6 +265,7 @@ struct vgpu_submitq *vgpu_submitq_create(struct vgpu_cmdq *q)
 	sq = kzalloc(sizeof(*sq), GFP_KERNEL_ACCOUNT);
 	if (!sq)
 		return ERR_PTR(-ENOMEM);
+
 	kref_init(&sq->ref);
 	sq->q = q;
 	spin_lock_init(&sq->lock);
@@ -272,6 +274,7 @@ struct vgpu_submitq *vgpu_submitq_create(struct vgpu_cmdq *q)
 	init_waitqueue_head(&sq->idle);
 	INIT_WORK(&sq->work, vgpu_submitq_work);
 	INIT_WORK(&sq->release_work, vgpu_submitq_release_work);
+
 	spin_lock_irq(&q->submitqs_lock);
 	list_add_tail_rcu(&sq->node, &q->submitqs);
 	spin_unlock_irq(&q->submitqs_lock);
@@ -346,7 +349,7 @@ int vgpu_submitq_depend(struct vgpu_submitq *sq, const struct vgpu_timeline *tl,
 	struct dma_fence *part;
 	int ret = 0;
 
-	/* A client may name a long chain many times. */
+	/* A client may name a long chain of fences many times, so the loop must be killable. */
 	dma_fence_unwrap_for_each(part, &cursor, fence) {
 		cond_resched();
 		if (fatal_signal_pending(current))
@@ -442,8 +445,10 @@ void vgpu_submitq_post(struct vgpu_submitq *sq, struct vgpu_submitq_entry *entry
 		dma_fence_get(&fence->base);
 		entry->fence = fence;
 	}
+
 	spin_lock_irqsave(&sq->lock, flags);
 	list_add_tail(&entry->node, &sq->waiting);
+
 	/* The dependency of any other entry is checked when the entry becomes the first. */
 	if (list_is_first(&entry->node, &sq->waiting) &&
 	    vgpu_submitq_is_ready_locked(sq, entry))

@@ -2,8 +2,8 @@
 /**
  * DOC: wire
  *
- * Checks and decodes the responses of the device. Everything the device says passes through here
- * before it is used, and what is out of range ends here, as an errno.
+ * These functions check and decode the responses of the device. The driver uses a response only
+ * after one of them has accepted it; values out of range become an errno.
  *
  * The functions are pure: they touch what their arguments point to and nothing
  * else, take no locks and run in any context.
@@ -58,13 +58,13 @@ static int vgpu_wire_error(u32 type)
 /**
  * vgpu_wire_check() - Check the type and the length of a response
  * @resp: the response
- * @used_bytes: how much of it the device wrote
+ * @used_bytes: number of bytes that the device wrote
  * @want_type: VIRTIO_GPU_RESP_OK_* that answers the request
  * @want_bytes: the least size of such a response
  *
  * Context: any.
  * Return: 0; -ENOMEM, -ENOENT, -EINVAL or -EIO for the device's own errors;
- * -EPROTO for a response that is too short, of another type, or of none we know.
+ * -EPROTO for a response that is too short, or of another or an unknown type.
  */
 int vgpu_wire_check(const void *resp, u32 used_bytes, u32 want_type, u32 want_bytes)
 {
@@ -101,12 +101,11 @@ int vgpu_wire_check_fence(const void *req, const void *resp)
 /**
  * vgpu_wire_display_info() - Decode the response to GET_DISPLAY_INFO
  * @resp: the response
- * @used_bytes: how much of it the device wrote
- * @info: filled in, one for each scanout; untouched on error
+ * @used_bytes: number of bytes that the device wrote
+ * @info: one entry for each scanout, filled in; untouched on error
  * @num_scanouts: at most VIRTIO_GPU_MAX_SCANOUTS
  *
- * A scanout that is enabled with a size of nothing, or of more than
- * VGPU_WIRE_SCANOUT_MAX_SIDE, counts as disabled.
+ * An enabled scanout counts as disabled if a side is 0 or more than VGPU_WIRE_SCANOUT_MAX_SIDE.
  *
  * Context: any.
  * Return: 0, or an errno of vgpu_wire_check().
@@ -121,6 +120,7 @@ int vgpu_wire_display_info(const void *resp, u32 used_bytes, struct vgpu_output_
 	ret = vgpu_wire_check(resp, used_bytes, VIRTIO_GPU_RESP_OK_DISPLAY_INFO, sizeof(*di));
 	if (ret)
 		return ret;
+
 	for (i = 0; i < min(num_scanouts, VIRTIO_GPU_MAX_SCANOUTS); i++) {
 		const struct virtio_gpu_display_one *one = &di->pmodes[i];
 		u32 w = le32_to_cpu(one->r.width), h = le32_to_cpu(one->r.height);
@@ -132,13 +132,14 @@ int vgpu_wire_display_info(const void *resp, u32 used_bytes, struct vgpu_output_
 				  w <= VGPU_WIRE_SCANOUT_MAX_SIDE &&
 				  h <= VGPU_WIRE_SCANOUT_MAX_SIDE;
 	}
+
 	return 0;
 }
 
 /**
  * vgpu_wire_edid() - Decode the response to GET_EDID
  * @resp: the response
- * @used_bytes: how much of it the device wrote
+ * @used_bytes: number of bytes that the device wrote
  * @edid: room for VGPU_WIRE_EDID_BYTES; filled in
  * @size_bytes: set to the size of the EDID, a multiple of 128; may be 0
  *
@@ -157,10 +158,12 @@ int vgpu_wire_edid(const void *resp, u32 used_bytes, u8 *edid, u32 *size_bytes)
 			      offsetof(struct virtio_gpu_resp_edid, edid));
 	if (ret)
 		return ret;
+
 	size = le32_to_cpu(e->size);
 	if (size > VGPU_WIRE_EDID_BYTES || size % 128 ||
 	    used_bytes < offsetof(struct virtio_gpu_resp_edid, edid) + size)
 		return -EPROTO;
+
 	memcpy(edid, e->edid, size);
 	*size_bytes = size;
 	return 0;
@@ -169,7 +172,7 @@ int vgpu_wire_edid(const void *resp, u32 used_bytes, u8 *edid, u32 *size_bytes)
 /**
  * vgpu_wire_capset_info() - Decode the response to GET_CAPSET_INFO
  * @resp: the response
- * @used_bytes: how much of it the device wrote
+ * @used_bytes: number of bytes that the device wrote
  * @info: filled in; untouched on error
  *
  * Context: any.
@@ -185,10 +188,12 @@ int vgpu_wire_capset_info(const void *resp, u32 used_bytes, struct vgpu_capset_i
 	ret = vgpu_wire_check(resp, used_bytes, VIRTIO_GPU_RESP_OK_CAPSET_INFO, sizeof(*ci));
 	if (ret)
 		return ret;
+
 	id = le32_to_cpu(ci->capset_id);
 	size = le32_to_cpu(ci->capset_max_size);
 	if (!id || id > VGPU_WIRE_CAPSET_MAX_ID || size > VGPU_WIRE_CAPSET_MAX_BYTES)
 		return -EPROTO;
+
 	info->id = id;
 	info->max_version = le32_to_cpu(ci->capset_max_version);
 	info->max_bytes = size;
@@ -198,8 +203,8 @@ int vgpu_wire_capset_info(const void *resp, u32 used_bytes, struct vgpu_capset_i
 /**
  * vgpu_wire_map_info() - Decode the response to RESOURCE_MAP_BLOB
  * @resp: the response
- * @used_bytes: how much of it the device wrote
- * @cache: set to VIRTIO_GPU_MAP_CACHE_*; CACHED where the device names none
+ * @used_bytes: number of bytes that the device wrote
+ * @cache: set to VIRTIO_GPU_MAP_CACHE_*; to CACHED if the device names no caching mode
  *
  * Context: any.
  * Return: 0, -EPROTO for an unknown caching mode, or an errno of
@@ -222,7 +227,7 @@ int vgpu_wire_map_info(const void *resp, u32 used_bytes, u32 *cache)
 }
 
 /**
- * vgpu_wire_type_name() - Get the name of a command, for messages
+ * vgpu_wire_type_name() - Get the name of a command for the log
  * @type: VIRTIO_GPU_CMD_*
  *
  * Context: any.

@@ -5,7 +5,7 @@
 #include <linux/types.h>
 #include <linux/virtio_gpu.h>
 
-/* An EDID of the wire: base block and extensions (virtio 1.3, 5.7.6.8). */
+/* Largest EDID on the wire: base block and extensions (virtio 1.3, 5.7.6.8). */
 #define VGPU_WIRE_EDID_BYTES	1024
 
 /* Far larger than any known capset; a host that reports a larger one is faulty. */
@@ -14,18 +14,18 @@
 /* A capset id must fit the masks of the user interface and of CTX_CREATE. */
 #define VGPU_WIRE_CAPSET_MAX_ID		63
 
-/* Largest picture a scanout may ask for, in pixels a side. */
+/* Largest side of a scanout, in pixels. */
 #define VGPU_WIRE_SCANOUT_MAX_SIDE	16384
 
 /**
  * struct vgpu_wire_config - The configuration of the device (virtio 1.3, 5.7.4)
  * @events_read: VIRTIO_GPU_EVENT_* that are pending
- * @events_clear: written: those to be cleared
+ * @events_clear: write-only: VIRTIO_GPU_EVENT_* to clear
  * @num_scanouts: 1 to VIRTIO_GPU_MAX_SCANOUTS, or 0 for a device without display
- * @num_capsets: how many GET_CAPSET_INFO knows
+ * @num_capsets: number of capsets that GET_CAPSET_INFO describes
  * @blob_alignment: valid with VIRTIO_GPU_F_BLOB_ALIGNMENT
  *
- * Older kernels know a struct virtio_gpu_config without the last field.
+ * The struct virtio_gpu_config of older kernels lacks @blob_alignment.
  */
 struct vgpu_wire_config {
 	__le32 events_read;
@@ -50,12 +50,12 @@ struct vgpu_rect {
 };
 
 /**
- * struct vgpu_scanout_blob - The layout of a picture in a blob
+ * struct vgpu_scanout_blob - The layout of a framebuffer in a blob
  * @width: pixels of the framebuffer
  * @height: rows of the framebuffer
  * @format: enum virtio_gpu_formats
- * @strides: bytes a row, per plane
- * @offsets: first byte, per plane
+ * @strides: bytes per row, for each plane
+ * @offsets: offset of the first byte, for each plane
  */
 struct vgpu_scanout_blob {
 	u32 width;
@@ -78,7 +78,7 @@ struct vgpu_output_info {
 /**
  * struct vgpu_capset_info - The answer to GET_CAPSET_INFO for one capset
  * @id: VIRTIO_GPU_CAPSET_*
- * @max_version: newest version the host knows
+ * @max_version: newest version that the host supports
  * @max_bytes: size of its data
  */
 struct vgpu_capset_info {

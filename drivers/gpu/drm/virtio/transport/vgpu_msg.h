@@ -16,7 +16,7 @@ struct scatterlist;
  * @VGPU_MSG_HELD: like @VGPU_MSG_RING, and the device has had it for VGPU_VQ_HELD_MS
  * @VGPU_MSG_ABANDONED: completed with an error, while the device may still touch it
  * @VGPU_MSG_RETURNED: was abandoned, and the device can no longer touch it
- * @VGPU_MSG_RETIRED: answered or refused, and completed soon
+ * @VGPU_MSG_RETIRED: answered or refused; completed next
  * @VGPU_MSG_STATES: number of states
  *
  * See the drawing in vgpu_vq.c.
@@ -39,16 +39,16 @@ enum vgpu_msg_state {
  * @node: entry of &vgpu_vq.msgs; protected by the queue's lock
  * @complete: called exactly once, when the outcome is known, without any lock
  *            of the queue, possibly in hard interrupt context
- * @release: frees the message; called when the last reference goes, in any context
- * @stamp: called when its place in the order of messages is settled, with the lock of the
- *         queue held; may write into the request; or NULL
+ * @release: frees the message; called when the last reference is dropped, in any context
+ * @stamp: called at commit, when the position of the message among all messages of the queue is
+ *         fixed, with the lock of the queue held; may write into the request; or NULL
  * @req: request, read by the device
  * @data: more of the request, @ndata entries, or NULL
  * @resp: response, written by the device
  * @req_bytes: size of @req
  * @resp_bytes: size of @resp
  * @ndata: number of scatterlist entries in @data
- * @used_bytes: how much the device says it wrote; never more than @resp_bytes,
+ * @used_bytes: how many bytes the device says it wrote; never more than @resp_bytes,
  *              valid in @complete when @error is 0
  * @error: 0, or why there is no response; set before @complete
  * @since: time of entry into the ring, in jiffies; protected by the queue's lock

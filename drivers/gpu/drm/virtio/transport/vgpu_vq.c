@@ -5,13 +5,13 @@
  * A queue carries messages to the device and brings their responses back.
  *
  * The ring of the virtqueue is a window on the queue, not the queue: committing a
- * message appends it to a FIFO and pushes what fits into the ring. It neither
+ * message appends it to a FIFO and pushes what fits into the ring. A commit neither
  * sleeps nor fails, so a submission that has published a fence can always commit the
  * message that signals it. Other messages are pushed when a response makes room.
  *
  * A message owns the memory of its request and its response. The queue holds a
- * reference to it for as long as the device may touch that memory, so a waiter
- * may give up at any time, and a message may be completed with an error (the
+ * reference to the message for as long as the device may touch that memory, so a
+ * waiter may give up at any time, and the message may be completed with an error (the
  * device is lost) long before the device gives it back.
  *
  * The queue keeps the messages of each state on a list::
@@ -32,8 +32,8 @@
  * also watches the device. If an answer arrived before its interrupt was enabled, an irq_work
  * collects it as soon as the waiter has dropped its locks.
  *
- * Locking: &vgpu_vq.lock is the innermost lock of the driver. No callback is called
- * while it is held but &vgpu_msg.stamp.
+ * Locking: &vgpu_vq.lock is the innermost lock of the driver. &vgpu_msg.stamp is the only
+ * callback that is called with the lock held.
  */
 
 #include <linux/atomic.h>
@@ -70,7 +70,7 @@ void vgpu_msg_put(struct vgpu_msg *msg)
 	kref_put(&msg->ref, vgpu_msg_free);
 }
 
-/* Count a message where its state is counted: @n is 1 or -1. Inline: called 4 times per message. */
+/* Add @n (1 or -1) to the counters of a message's state. Inline: called 4 times per message. */
 static __always_inline void vgpu_vq_count_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg,
 						 int n)
 {
@@ -96,6 +96,7 @@ static __always_inline void vgpu_vq_count_locked(struct vgpu_vq *vq, const struc
 	}
 }
 
+/* Note whether a further message of a client would leave the display too little room. */
 static void vgpu_vq_gauge_locked(struct vgpu_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
@@ -109,9 +110,9 @@ static void vgpu_vq_gauge_locked(struct vgpu_vq *vq)
  * vgpu_vq_set_state_locked() - Move a message to another state
  * @vq: the queue
  * @msg: the message, which moves to the end of the list of that state
- * @state: the state
+ * @state: the new state
  *
- * The only writer of &vgpu_msg.state and of what is counted by it.
+ * The only writer of &vgpu_msg.state and of the counters of messages in a state.
  *
  * Context: any; the queue's lock is held.
  */
@@ -149,6 +150,7 @@ static int vgpu_vq_add_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 
 	if (vq->ring->num_free < vgpu_vq_entries(vq, msg))
 		return -ENOSPC;
+
 	vgpu_vq_set_entry(&req, msg->req, msg->req_bytes);
 	sgs[out++] = &req;
 	if (msg->ndata)
@@ -166,7 +168,7 @@ static int vgpu_vq_add_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
  * @msg: the message
  *
  * Context: any; the queue's lock is held.
- * Return: false if the ring cannot take it now.
+ * Return: true; or false if the ring cannot take the message now.
  */
 bool vgpu_vq_enter_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 {
@@ -183,9 +185,9 @@ bool vgpu_vq_enter_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 }
 
 /*
- * Move messages from the FIFO into the ring while there is room. After an error the message stays
- * at the head of the FIFO: the next response or the sweep retries it. A broken ring is reported
- * to the owner and drained by vgpu_vq_fail().
+ * Move messages from the FIFO into the ring while there is room. A message that the ring does not
+ * take stays at the head of the FIFO: the next response or the sweep tries again. If the ring is
+ * broken, vgpu_vq_service() tells the owner, whose vgpu_vq_fail() empties the FIFO.
  */
 static void vgpu_vq_push_locked(struct vgpu_vq *vq)
 {
@@ -206,7 +208,7 @@ static void vgpu_vq_push_locked(struct vgpu_vq *vq)
  * vgpu_vq_retire_locked() - Take a message back from the ring
  * @vq: the queue
  * @msg: the message
- * @used_bytes: how much the device says it wrote to the response
+ * @used_bytes: how many bytes the device says it wrote to the response
  *
  * Context: any; the queue's lock is held.
  */
@@ -220,7 +222,8 @@ void vgpu_vq_retire_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, u32 used_by
 		return;
 	}
 	vq->stats.completed++;
-	/* A device that claims more than the room it was given is lying. */
+
+	/* Only a faulty device reports more bytes than the response has room for. */
 	if (used_bytes > msg->resp_bytes)
 		msg->error = -EPROTO;
 	else
@@ -246,6 +249,7 @@ void vgpu_vq_reap_locked(struct vgpu_vq *vq)
 
 	if (!vq->ring)
 		return;
+
 	do {
 		virtqueue_disable_cb(vq->ring);
 		while ((msg = virtqueue_get_buf(vq->ring, &used_bytes))) {
@@ -258,7 +262,7 @@ void vgpu_vq_reap_locked(struct vgpu_vq *vq)
 }
 
 /**
- * vgpu_vq_prepare_kick_locked() - Check whether the device must be told of new messages
+ * vgpu_vq_prepare_kick_locked() - Check whether the device must be notified of new messages
  * @vq: the queue
  *
  * Context: any; the queue's lock is held.
@@ -278,7 +282,7 @@ struct virtqueue *vgpu_vq_prepare_kick_locked(struct vgpu_vq *vq)
 }
 
 /**
- * vgpu_vq_take_done_locked() - Take the messages that the queue has no more use for
+ * vgpu_vq_take_done_locked() - Take the retired and the returned messages from the queue
  * @vq: the queue
  * @done: the messages are appended to it, for vgpu_vq_finish()
  *
@@ -293,8 +297,8 @@ void vgpu_vq_take_done_locked(struct vgpu_vq *vq, struct list_head *done)
 }
 
 /**
- * vgpu_vq_finish() - Complete messages that came back
- * @done: the messages; the queue's references to them are dropped
+ * vgpu_vq_finish() - Complete retired messages, and drop the queue's references
+ * @done: messages of vgpu_vq_take_done_locked()
  *
  * Context: any, but not under a lock that &vgpu_msg.complete takes.
  */
@@ -303,7 +307,7 @@ void vgpu_vq_finish(struct list_head *done)
 	bool cookie = dma_fence_begin_signalling();
 	struct vgpu_msg *msg, *next;
 
-	/* A put may free the message, and the list entry with it. */
+	/* _safe: the put may free the message, and the list entry in it. */
 	list_for_each_entry_safe(msg, next, done, node) {
 		if (msg->state == VGPU_MSG_RETIRED)
 			msg->complete(msg);
@@ -394,11 +398,11 @@ void vgpu_vq_refuse_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
  * @vq: the queue
  * @msg: the message; the queue takes a reference of its own
  *
- * Messages reach the device in the order of their commits. The device is told at
+ * Messages reach the device in the order of their commits. The device is notified at
  * the next vgpu_vq_kick(), at the latest by the sweep. A message committed to a failed queue
  * is refused: it completes with the queue's error, outside this call.
  *
- * Context: any; calls back only &vgpu_msg.stamp, so locks that &vgpu_msg.complete takes
+ * Context: any; calls no callback but &vgpu_msg.stamp, so locks that &vgpu_msg.complete takes
  * may be held.
  */
 void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg)
@@ -406,6 +410,7 @@ void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg)
 	unsigned long flags;
 
 	kref_get(&msg->ref);
+
 	spin_lock_irqsave(&vq->lock, flags);
 	vq->stats.committed++;
 	if (msg->stamp)
@@ -427,7 +432,7 @@ void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg)
  * @msg: the message
  *
  * Context: any.
- * Return: true if all that is committed from now on comes after it.
+ * Return: true if every message that is committed from now on comes after @msg.
  */
 bool vgpu_vq_has(struct vgpu_vq *vq, const struct vgpu_msg *msg)
 {
@@ -448,7 +453,7 @@ bool vgpu_vq_has(struct vgpu_vq *vq, const struct vgpu_msg *msg)
  * Afterwards the message is in the state before its commit, and can be committed again.
  *
  * Context: any.
- * Return: false when the device may have seen it.
+ * Return: true; or false if the message was not waiting, so the device may have seen it.
  */
 bool vgpu_vq_take_back(struct vgpu_vq *vq, struct vgpu_msg *msg)
 {
@@ -462,12 +467,16 @@ bool vgpu_vq_take_back(struct vgpu_vq *vq, struct vgpu_msg *msg)
 		vq->stats.committed--;
 	}
 	spin_unlock_irqrestore(&vq->lock, flags);
+
 	if (is_pending)
 		vgpu_msg_put(msg);
 	return is_pending;
 }
 
-/* A waiter needs an interrupt, and may have committed without a kick. */
+/*
+ * Count a waiter that needs an interrupt. Service the queue soon if an answer is there already, or
+ * if the waiter has committed a message without a kick.
+ */
 static void vgpu_vq_add_waiter_locked(struct vgpu_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
@@ -482,8 +491,7 @@ static void vgpu_vq_add_waiter_locked(struct vgpu_vq *vq)
  * @vq: the queue the message was or will be committed to
  * @msg: the message
  *
- * Context: any; calls nothing back, so locks that &vgpu_msg.complete takes may be
- * held.
+ * Context: any; calls no callback, so locks that &vgpu_msg.complete takes may be held.
  */
 void vgpu_vq_want(struct vgpu_vq *vq, struct vgpu_msg *msg)
 {
@@ -506,7 +514,7 @@ void vgpu_vq_want(struct vgpu_vq *vq, struct vgpu_msg *msg)
  * For a waiter that depends on several messages: a fence signals after all earlier fences of its
  * timeline, whatever the order of the responses. Undone by vgpu_vq_unlisten().
  *
- * Context: any; calls nothing back, so locks that &vgpu_msg.complete takes may be held.
+ * Context: any; calls no callback, so locks that &vgpu_msg.complete takes may be held.
  */
 void vgpu_vq_listen(struct vgpu_vq *vq)
 {
@@ -537,8 +545,8 @@ void vgpu_vq_unlisten(struct vgpu_vq *vq)
  * @vq: the queue
  *
  * Context: any.
- * Return: 0 when it takes messages, else what vgpu_vq_fail() was called with, or
- * -ENODEV when it was never attached.
+ * Return: 0 if the queue takes messages; else the error of vgpu_vq_fail(), or -ENODEV before the
+ * first vgpu_vq_attach().
  */
 int vgpu_vq_error(const struct vgpu_vq *vq)
 {

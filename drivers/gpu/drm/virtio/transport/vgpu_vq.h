@@ -10,10 +10,10 @@ struct virtqueue;
 struct vgpu_vq;
 struct workqueue_struct;
 
-/* A device that leaves a ping unanswered for so long is silent. */
+/* A device that leaves a ping unanswered for this long is silent. */
 #define VGPU_VQ_ANSWER_MS	2000
 
-/* A message that the device has had for so long is held; clients with held messages are limited. */
+/* A message is held once the device has had it for this long; its client is limited then. */
 #define VGPU_VQ_HELD_MS		1000
 
 /**
@@ -37,10 +37,10 @@ struct vgpu_vq_ops {
  * @failed: messages ever completed without an answer
  * @kicks: notifications sent
  * @interrupts: calls of the virtqueue callback
- * @ticks: expiries of the watch's timer
+ * @ticks: runs of the sweep
  * @pending: messages in the FIFO now
- * @in_ring: messages in the ring now, abandoned ones included
- * @held: entries of the ring that held messages take
+ * @in_ring: messages in the ring now, including abandoned ones
+ * @held: entries of the ring that held messages occupy now
  * @ring_entries: size of the ring
  */
 struct vgpu_vq_stats {

@@ -103,6 +103,7 @@ static struct vgpu_msg *vgpu_vq_abandon_oldest_locked(struct vgpu_vq *vq)
 	      list_first_entry_or_null(&vq->msgs[VGPU_MSG_RING], struct vgpu_msg, node);
 	if (!msg)
 		return NULL;
+
 	/* The queue keeps its own reference: the device may still write to the message. */
 	kref_get(&msg->ref);
 	msg->error = vq->error;
@@ -114,7 +115,8 @@ static struct vgpu_msg *vgpu_vq_abandon_oldest_locked(struct vgpu_vq *vq)
 /**
  * vgpu_vq_fail() - Complete every message with an error and take no more
  * @vq: the queue
- * @error: negative errno that the messages of now and later complete with
+ * @error: negative errno that present and later messages complete with; ignored if the queue has
+ *         failed already
  *
  * Context: any.
  */
@@ -128,6 +130,7 @@ void vgpu_vq_fail(struct vgpu_vq *vq, int error)
 	spin_lock_irqsave(&vq->lock, flags);
 	if (!vq->error)
 		WRITE_ONCE(vq->error, error);
+
 	/* vgpu_vq_attach() may clear the error while the lock is dropped; spare newer messages. */
 	while (vq->error && (msg = vgpu_vq_abandon_oldest_locked(vq))) {
 		spin_unlock_irqrestore(&vq->lock, flags);
@@ -152,11 +155,12 @@ static void vgpu_vq_empty_ring_locked(struct vgpu_vq *vq)
 	lockdep_assert_held(&vq->lock);
 
 	while ((msg = virtqueue_detach_unused_buf(vq->ring))) {
-		/* A vgpu_vq_fail() that still runs has not come to this message. */
+		/* A vgpu_vq_fail() that still runs has not reached this message. */
 		if (msg->state != VGPU_MSG_ABANDONED)
 			msg->error = vq->error;
 		vgpu_vq_retire_locked(vq, msg, 0);
 	}
+
 	/* Abandoned messages that the ring has lost track of; normally none. */
 	list_for_each_entry_safe(msg, next, &vq->msgs[VGPU_MSG_ABANDONED], node)
 		vgpu_vq_retire_locked(vq, msg, 0);
@@ -185,11 +189,12 @@ void vgpu_vq_detach(struct vgpu_vq *vq)
 	vgpu_vq_refuse_pending_locked(vq);
 	spin_unlock_irqrestore(&vq->lock, flags);
 
-	/* vgpu_vq_service() notifies the ring outside the lock, under RCU. */
+	/* Wait for vgpu_vq_service(), which notifies the ring outside the lock, under RCU. */
 	synchronize_rcu();
 
-	/* The sweep would complete refused messages. */
+	/* The messages that the sweep would have completed are completed below. */
 	cancel_delayed_work_sync(&vq->sweep);
+
 	spin_lock_irqsave(&vq->lock, flags);
 	vgpu_vq_take_done_locked(vq, &done);
 	spin_unlock_irqrestore(&vq->lock, flags);

@@ -2,8 +2,8 @@
 /**
  * DOC: a queue in a panic
  *
- * In a panic nothing else runs and nothing can sleep, so messages bypass those that wait, and the
- * driver polls for their answers.
+ * In a panic no other code runs and none can sleep, so the messages of a panic go past those that
+ * wait for room, and the driver polls for their answers.
  */
 
 #include <linux/delay.h>
@@ -16,7 +16,7 @@
 
 #include "transport/vgpu_vq_priv.h"
 
-/* How long a panic waits for an answer, in all a second. */
+/* How long a panic waits for room in the ring, and then for the answer: a second each. */
 #define VGPU_VQ_PANIC_TRIES	100000
 #define VGPU_VQ_PANIC_DELAY_US	10
 
@@ -24,8 +24,9 @@
  * vgpu_vq_panic_enter() - Take a queue over in a panic
  * @vq: the queue
  *
- * Nothing else runs, and an interrupted holder of the lock may have left the queue inconsistent, so
- * the lock is tried, not waited for. The caller holds it until vgpu_vq_panic_exit().
+ * No other code runs, so a holder of the lock never drops it, and may have left the queue
+ * inconsistent: the lock is tried, not waited for. The caller holds the lock until
+ * vgpu_vq_panic_exit().
  *
  * Context: panic, or interrupts off.
  * Return: 0; -EBUSY if the lock was held; or the error of vgpu_vq_error().
@@ -40,7 +41,7 @@ int vgpu_vq_panic_enter(struct vgpu_vq *vq)
 	if (ret)
 		spin_unlock(&vq->lock);
 	else
-		__release(&vq->lock);	/* for sparse: vgpu_vq_panic_exit() does it */
+		__release(&vq->lock);	/* for sparse: vgpu_vq_panic_exit() unlocks */
 	return ret;
 }
 
@@ -63,10 +64,10 @@ static bool vgpu_vq_panic_poll_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 /**
  * vgpu_vq_panic_run() - Send a message and wait for its answer without sleeping
  * @vq: the queue, taken over
- * @msg: the message; goes past those that wait for room
+ * @msg: the message; it goes past those that wait for room
  *
  * Context: between vgpu_vq_panic_enter() and vgpu_vq_panic_exit().
- * Return: 0; -ETIMEDOUT; -EIO when the ring does not take it.
+ * Return: 0; -ETIMEDOUT without room or an answer in time; -EIO if the ring does not take @msg.
  */
 int vgpu_vq_panic_run(struct vgpu_vq *vq, struct vgpu_msg *msg)
 {
@@ -86,7 +87,7 @@ int vgpu_vq_panic_run(struct vgpu_vq *vq, struct vgpu_msg *msg)
  * vgpu_vq_panic_exit() - Undo vgpu_vq_panic_enter()
  * @vq: the queue
  *
- * When it was only a drill, messages that came back meanwhile are completed.
+ * After a drill, which is not a panic, messages that were answered meanwhile are completed.
  *
  * Context: panic, or interrupts off.
  */
@@ -96,7 +97,7 @@ void vgpu_vq_panic_exit(struct vgpu_vq *vq)
 
 	if (!oops_in_progress)
 		vgpu_vq_take_done_locked(vq, &done);
-	__acquire(&vq->lock);	/* for sparse: since vgpu_vq_panic_enter() */
+	__acquire(&vq->lock);	/* for sparse: locked by vgpu_vq_panic_enter() */
 	spin_unlock(&vq->lock);
 	vgpu_vq_finish(&done);
 }

@@ -34,14 +34,14 @@ enum vgpu_vq_host {
 
 /**
  * struct vgpu_vq - One queue to the device
- * @lock: protects all that follows but the constants
+ * @lock: protects all that follows but the constants and @interrupts
  * @ring: the virtqueue, NULL while the device is not attached
  * @ops: upcalls, constant
  * @owner: first argument of the upcalls, constant
  * @silence_limit_ms: how long the device may be silent; 0 for ever; constant
  * @wq: runs @sweep, constant
  * @msgs: the messages of each state but VGPU_MSG_NEW, oldest first; retired and returned ones
- *        until vgpu_vq_take_done_locked()
+ *        stay until vgpu_vq_take_done_locked()
  * @nr_wanted: number of waiters for an interrupt: wanted messages in the ring, and listeners
  * @unkicked: the ring holds messages the device may not have been told of
  * @error: not 0 when the queue takes no more messages; written under @lock
@@ -52,13 +52,14 @@ enum vgpu_vq_host {
  * @answered: irq_work that collects responses that arrived before their interrupt was enabled
  * @host: written by vgpu_vq_set_host_locked(), under @lock
  * @quiet_ms: the clock of the watch: how long the device has answered nothing in this state of
- *            @host, in the delays of the sweeps since. It starts again with each state, but
- *            runs on from VGPU_VQ_ASKED: the silence limit counts from the ping
+ *            @host, as the sum of the delays of the sweeps since. The clock starts again with
+ *            each state up to VGPU_VQ_ASKED, and runs on afterwards: the silence limit counts
+ *            from the ping
  * @ping_ms: the value of @quiet_ms at which the next ping is due
  * @sweep: collects responses and watches the device; see vgpu_vq_sweep()
  * @sweep_ms: the delay that @sweep was armed with
  * @stats: counters; @stats.held and @stats.ring_entries are written under @lock
- * @interrupts: calls of the ring's callback, of which there is one at a time; without @lock
+ * @interrupts: calls of the ring's callback; without @lock, since no two calls overlap
  */
 struct vgpu_vq {
 	spinlock_t lock;

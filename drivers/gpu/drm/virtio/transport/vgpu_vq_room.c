@@ -2,10 +2,11 @@
 /**
  * DOC: room in the ring
  *
- * A message that the device has had for a second is held, on purpose or not. It keeps its place
- * in the ring, so the commands in flight of a client with held messages are limited, to leave a
- * part of the ring to all others; see vgpu_vq_held_share(). A quarter of the ring is not for
- * clients; see vgpu_vq_is_crowded().
+ * A message that the device has had for a second is called held, whether the device holds it on
+ * purpose or not. A held message keeps its place in the ring, so a client with held messages may
+ * have only a limited number of commands in flight, which leaves a part of the ring to all others;
+ * see vgpu_vq_held_share(). When less than a quarter of the ring is free, all clients are limited,
+ * which leaves that quarter to the display and to teardown; see vgpu_vq_is_crowded().
  */
 
 #include <linux/jiffies.h>
@@ -42,7 +43,7 @@ void vgpu_vq_age_locked(struct vgpu_vq *vq)
  * @vq: the queue
  *
  * Context: any.
- * Return: a snapshot; false on a queue that has failed and emptied.
+ * Return: a snapshot; without meaning on a failed queue.
  */
 bool vgpu_vq_is_crowded(const struct vgpu_vq *vq)
 {
@@ -50,11 +51,11 @@ bool vgpu_vq_is_crowded(const struct vgpu_vq *vq)
 }
 
 /**
- * vgpu_vq_held_quarters() - Get how much of the ring is full of held messages
+ * vgpu_vq_held_quarters() - Get the number of quarters of the ring that held messages occupy
  * @vq: the queue
  *
  * Context: any.
- * Return: the number of quarters that are full of held messages, 0 to 4.
+ * Return: the number, 0 to 4, rounded down.
  */
 u32 vgpu_vq_held_quarters(const struct vgpu_vq *vq)
 {
@@ -64,11 +65,11 @@ u32 vgpu_vq_held_quarters(const struct vgpu_vq *vq)
 }
 
 /**
- * vgpu_vq_held_share() - Get how much a client with held messages may have in flight
+ * vgpu_vq_held_share() - Get how many messages a client with held ones may have in flight
  * @vq: the queue
  *
  * Context: any.
- * Return: the number of messages, an eighth of the ring and at least 1.
+ * Return: the number, an eighth of the ring and at least 1.
  */
 u32 vgpu_vq_held_share(const struct vgpu_vq *vq)
 {
@@ -76,14 +77,14 @@ u32 vgpu_vq_held_share(const struct vgpu_vq *vq)
 }
 
 /**
- * vgpu_vq_max_data() - Get how long the data of a message may be
+ * vgpu_vq_max_data() - Get how many entries the data of a message may have
  * @vq: the queue
  *
  * A chain of descriptors is not longer than the ring, indirect or not (virtio
  * 1.3, 2.7.5.3.1 "Driver Requirements: Indirect Descriptors").
  *
  * Context: any.
- * Return: the largest value of &vgpu_msg.ndata, 0 while not attached.
+ * Return: the largest value of &vgpu_msg.ndata; 0 before the first vgpu_vq_attach().
  */
 unsigned int vgpu_vq_max_data(const struct vgpu_vq *vq)
 {

@@ -20,7 +20,7 @@
  *
  * The clock of the watch is made of sweeps: each sweep adds the delay that it was armed with,
  * however late it is. When a stopped guest goes on, its clock may have advanced by minutes in
- * which the host could not answer either; they do not count.
+ * which the host could not answer either; these minutes do not count.
  */
 
 #include <linux/dma-fence.h>
@@ -38,7 +38,7 @@
 #define VGPU_VQ_SWEEP_GROWTH	4
 #define VGPU_VQ_SWEEP_MAX_MS	60000
 
-/* A device that answers nothing for so long gets a ping; with each ping the time doubles. */
+/* A device that answers nothing for this long gets a ping; with each ping the time doubles. */
 #define VGPU_VQ_PING_MIN_MS	1000
 #define VGPU_VQ_PING_MAX_MS	60000
 
@@ -55,7 +55,8 @@ static void vgpu_vq_set_host_locked(struct vgpu_vq *vq, enum vgpu_vq_host host)
 /**
  * vgpu_vq_set_sweep_locked() - Arm the sweep, or change its delay
  * @vq: the queue
- * @delay_ms: its delay from now, in milliseconds; the watch does not count the time until now
+ * @delay_ms: delay of the sweep from now, in milliseconds. The part of an earlier delay that has
+ *            passed is not counted as silence
  *
  * Context: any; the queue's lock is held.
  */
@@ -68,7 +69,7 @@ void vgpu_vq_set_sweep_locked(struct vgpu_vq *vq, unsigned int delay_ms)
 }
 
 /**
- * vgpu_vq_arm_sweep_locked() - Have a new message watched
+ * vgpu_vq_arm_sweep_locked() - Watch a new message
  * @vq: the queue
  * @msg: the message
  *
@@ -80,7 +81,7 @@ void vgpu_vq_arm_sweep_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg)
 {
 	lockdep_assert_held(&vq->lock);
 
-	/* A sweep sends the ping and is armed for the answer, so leave its delay alone. */
+	/* The sweep that sends a ping is already armed for the answer, so leave its delay alone. */
 	if (msg->ping)
 		return;
 	vq->ping_ms = VGPU_VQ_PING_MIN_MS;
@@ -163,7 +164,7 @@ static unsigned int vgpu_vq_next_sweep_ms(const struct vgpu_vq *vq)
 	return max(min(grown_ms, due_ms - vq->quiet_ms), VGPU_VQ_SWEEP_MIN_MS);
 }
 
-/* Returns true if @host has moved on. */
+/* Move @host to its next state if that is due. Returns true if @host has moved. */
 static bool vgpu_vq_judge_locked(struct vgpu_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
@@ -218,14 +219,14 @@ static void vgpu_vq_tick(struct vgpu_vq *vq)
 
 	spin_lock_irqsave(&vq->lock, flags);
 	vq->stats.ticks++;
-	/* If the ring is empty, memory was short for the pending messages. */
+	/* With an empty ring the device owes no answer: memory is short for pending messages. */
 	if (vq->stats.in_ring)
 		vq->quiet_ms += vq->sweep_ms;
 	spin_unlock_irqrestore(&vq->lock, flags);
 }
 
 /**
- * vgpu_vq_sweep() - Implement &vgpu_vq.sweep
+ * vgpu_vq_sweep() - Implement &vgpu_vq.sweep, the timer of a queue
  * @work: the work
  *
  * Collects responses without a waiter, kicks for messages committed without a kick, retries
