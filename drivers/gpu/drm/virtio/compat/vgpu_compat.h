@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What older kernels lack, in the words of the newest. Included ahead of every
- * file by Kbuild, which has looked into the kernel's headers and set VGPU_HAVE_*.
- * On the newest kernel all of it comes to nothing.
+ * These headers give older kernels the interfaces of the newest one. Kbuild sets
+ * VGPU_HAVE_* by searching the kernel's headers, and includes this file ahead of
+ * every other.
  */
 #ifndef VGPU_COMPAT_H
 #define VGPU_COMPAT_H

@@ -2,14 +2,14 @@
 #ifndef VGPU_COMPAT_DMA_BUF_H
 #define VGPU_COMPAT_DMA_BUF_H
 
-/* The name space of dma-buf's functions was a word, and became a string. */
+/* MODULE_IMPORT_NS() takes a string; older kernels take an identifier. */
 #if VGPU_HAVE_NS_STRING
 #define VGPU_COMPAT_NS_DMA_BUF	"DMA_BUF"
 #else
 #define VGPU_COMPAT_NS_DMA_BUF	DMA_BUF
 #endif
 
-/* The member of struct dma_buf_attach_ops by which an importer hears of a move. */
+/* The callback of struct dma_buf_attach_ops that tells an importer of a move. */
 #if VGPU_HAVE_INVALIDATE_MAPPINGS
 #define VGPU_COMPAT_INVALIDATE_MAPPINGS	invalidate_mappings
 #else

@@ -8,7 +8,7 @@
 #include <drm/drm_gem_shmem_helper.h>
 
 #ifndef DRM_FBDEV_SHMEM_DRIVER_OPS
-/* The console is set up by a call instead. */
+/* Without .fbdev_probe, drm_fbdev_shmem_setup() sets up the console. */
 #define DRM_FBDEV_SHMEM_DRIVER_OPS	.fbdev_probe = NULL
 #endif
 
@@ -25,14 +25,14 @@
 #endif
 
 #if !VGPU_HAVE_GEM_HUGE_MNT
-/* Buffers have small pages, unless the administrator allows shared memory large ones. */
+/* Buffers get large pages only if the administrator enables them for shared memory. */
 static inline int drm_gem_huge_mnt_create(struct drm_device *drm, const char *value)
 {
 	return 0;
 }
 #endif
 
-/* Are the pages pinned once, and neither mapped nor used in any other way? */
+/* Check whether the pages are pinned once, and neither mapped nor used in any other way. */
 #if VGPU_HAVE_SHMEM_PIN_COUNT
 static inline bool vgpu_compat_shmem_has_one_user(const struct drm_gem_shmem_object *shmem)
 {

@@ -6,8 +6,9 @@
 #include <linux/spinlock.h>
 
 /*
- * The lock of a fence: newer cores have one inside, whose lockdep class is theirs, so
- * that a fence in a sync_file may outlive the module; older ones want it from us.
+ * The lock of a fence. Newer kernels embed it in struct dma_fence, with a lockdep class of the
+ * core, so that a fence in a sync_file may outlive the module. On older kernels the driver
+ * provides the lock.
  */
 #if VGPU_HAVE_FENCE_INLINE_LOCK
 struct vgpu_compat_fence_lock {
@@ -48,7 +49,7 @@ static inline void vgpu_compat_fence_init(struct dma_fence *fence,
 #endif
 
 #if VGPU_HAVE_FENCE_DETACH
-/* The core forgets a fence's functions when it is signalled. */
+/* The core clears the ops of a signalled fence. */
 static inline void vgpu_compat_fence_detach(struct dma_fence *fence)
 {
 }
@@ -60,8 +61,8 @@ static inline bool vgpu_compat_fence_has_ops(struct dma_fence *fence,
 }
 #else
 /*
- * A signalled fence in a sync_file may outlive the module, so it gets the functions
- * of the core's own signalled fence.
+ * A signalled fence in a sync_file may outlive the module, so it gets the ops of the core's own
+ * signalled fence.
  */
 static inline void vgpu_compat_fence_detach(struct dma_fence *fence)
 {

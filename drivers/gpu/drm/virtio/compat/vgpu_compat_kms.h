@@ -13,7 +13,7 @@
 #include <drm/drm_panic.h>
 #include <drm/drm_vblank.h>
 
-/* The type of an atomic update; the newest name is that of a function, too. */
+/* The type of an atomic update. A macro, since drm_atomic_commit is also a function's name. */
 #if VGPU_HAVE_ATOMIC_COMMIT
 #define vgpu_compat_commit	drm_atomic_commit
 #define vgpu_compat_commit_put	drm_atomic_commit_put
@@ -67,7 +67,7 @@ struct vgpu_compat_crtc {
 	struct drm_crtc base;
 };
 
-/* When the next tick is due, and the time between two; 0 when there are none. */
+/* Get the time of the next tick, and the time between two ticks, 0 while the timer is stopped. */
 static inline void vgpu_compat_vblank_timer(struct drm_crtc *crtc, ktime_t *next, ktime_t *frame)
 {
 	struct drm_vblank_crtc *vblank = &crtc->dev->vblank[drm_crtc_index(crtc)];
@@ -84,7 +84,7 @@ static inline void vgpu_compat_crtc_fini(struct drm_crtc *crtc)
  * struct vgpu_compat_crtc - A CRTC with a vblank timer of its own
  * @base: the CRTC
  * @timer: ticks once a frame while vblanks are enabled
- * @lock: protects @frame, and starting @timer against its being forwarded
+ * @lock: protects @frame, and keeps a tick from forwarding @timer while it is started
  * @frame: duration of a frame in nanoseconds, 0 while stopped
  * @is_set_up: @timer is initialised
  */
@@ -108,9 +108,9 @@ static inline enum hrtimer_restart vgpu_compat_vblank_tick(struct hrtimer *timer
 	bool stopped;
 
 	spin_lock_irqsave(&c->lock, flags);
-	/* Queued: stopped and started again while this tick was on its way. */
+	/* If the timer is queued, it was stopped and started again before this tick got here. */
 	stopped = !c->frame || hrtimer_is_queued(timer);
-	/* The next tick first: timestamps are taken from it. */
+	/* Set the next tick before the vblank, whose timestamp is computed from it. */
 	if (!stopped)
 		hrtimer_forward_now(timer, ns_to_ktime(c->frame));
 	spin_unlock_irqrestore(&c->lock, flags);
@@ -134,7 +134,7 @@ static inline int drm_crtc_vblank_helper_enable_vblank_timer(struct drm_crtc *cr
 	drm_calc_timestamping_constants(crtc, &crtc->mode);
 	if (vblank->framedur_ns <= 0)
 		return -EINVAL;
-	/* An old tick may still run: it waits for locks of the core, so don't wait for it. */
+	/* A tick that still runs may wait for locks of the core, so do not wait for the tick. */
 	spin_lock_irqsave(&c->lock, flags);
 	c->frame = vblank->framedur_ns;
 	hrtimer_start(&c->timer, ns_to_ktime(c->frame), HRTIMER_MODE_REL);
@@ -150,7 +150,7 @@ static inline void drm_crtc_vblank_helper_disable_vblank_timer(struct drm_crtc *
 	spin_lock_irqsave(&c->lock, flags);
 	c->frame = 0;
 	spin_unlock_irqrestore(&c->lock, flags);
-	/* A tick that runs waits for locks of the core: it finds itself stopped. */
+	/* Do not wait for a tick that runs: it may wait for locks of the core. It sees @frame 0. */
 	hrtimer_try_to_cancel(&c->timer);
 }
 
@@ -162,7 +162,7 @@ static inline void vgpu_compat_vblank_timer(struct drm_crtc *crtc, ktime_t *next
 	*frame = ns_to_ktime(READ_ONCE(c->frame));
 }
 
-/* When the CRTC goes: nobody restarts the timer any more. */
+/* Stop the timer of a CRTC that is being destroyed, so no caller starts it again. */
 static inline void vgpu_compat_crtc_fini(struct drm_crtc *crtc)
 {
 	struct vgpu_compat_crtc *c = vgpu_compat_crtc(crtc);
@@ -179,7 +179,7 @@ static inline void vgpu_compat_panic_pages(struct drm_scanout_buffer *sb, struct
 	sb->pages = pages;
 }
 #else
-/* What the panic screen is drawn on; drm_panic draws one screen at a time. */
+/* Get the pages that drm_panic draws on. One slot is enough: it draws one screen at a time. */
 static inline struct page ***vgpu_compat_panic_slot(void)
 {
 	static struct page **pages;
@@ -193,7 +193,7 @@ static inline void vgpu_compat_panic_set_pixel(struct drm_scanout_buffer *sb, un
 	size_t at = (size_t)y * sb->pitch[0] + (size_t)x * sizeof(color);
 	struct page *page = (*vgpu_compat_panic_slot())[at >> PAGE_SHIFT];
 
-	/* Highmem has no address that could be had now. */
+	/* In a panic a highmem page cannot be mapped, so its pixels are left out. */
 	if (!PageHighMem(page))
 		*(u32 *)(page_address(page) + offset_in_page(at)) = color;
 }

@@ -43,23 +43,23 @@
 static unsigned int vgpu_device_silence_limit_ms = 300000;
 module_param_named(silence_limit_ms, vgpu_device_silence_limit_ms, uint, 0444);
 MODULE_PARM_DESC(silence_limit_ms,
-		 "How long the host may answer nothing at all, 0 for ever (default 300000)");
+		 "Milliseconds of silence until the host is lost, 0 for never (default 300000)");
 
 static unsigned int vgpu_device_max_entries;
 module_param_named(max_entries, vgpu_device_max_entries, uint, 0444);
-MODULE_PARM_DESC(max_entries, "Pieces a command may have, 0 for the size of the ring (default)");
+MODULE_PARM_DESC(max_entries, "Entries of a command's data, 0 for the size of the ring (default)");
 
 static unsigned int vgpu_device_first_fence = 1;
 module_param_named(first_fence, vgpu_device_first_fence, uint, 0444);
-MODULE_PARM_DESC(first_fence, "Id of the first fence, for tests of the last (default 1)");
+MODULE_PARM_DESC(first_fence, "Id of the first fence, to test how ids begin anew (default 1)");
 
-/* How long probe waits for all answers together. Probe goes on without the missing ones. */
+/* How long probe waits for all answers together. Probe goes on without the missing answers. */
 #define VGPU_DEVICE_PROBE_MS	10000
 
 /**
  * vgpu_device_set_state() - Change the state of the device
  * @vgpu: the device
- * @state: what it is now
+ * @state: the new state
  *
  * Context: process; probe, suspend, resume and recovery do not overlap.
  */
@@ -76,7 +76,8 @@ static void vgpu_device_config_work(struct work_struct *work)
 
 	if (!drm_dev_enter(&vgpu->drm, &idx))
 		return;
-	/* Virtio 1.3, 2.1: the device cannot go on, and says so here. */
+
+	/* Virtio 1.3, 2.1: a device that cannot go on sets this bit, which raises this event. */
 	if (vgpu->vdev->config->get_status(vgpu->vdev) & VIRTIO_CONFIG_S_NEEDS_RESET)
 		vgpu_power_lost(core, -EIO);
 	virtio_cread_le(vgpu->vdev, struct vgpu_wire_config, events_read, &events);
@@ -137,10 +138,13 @@ int vgpu_device_start(struct vgpu_device *vgpu)
 	ret = virtio_find_vqs(vgpu->vdev, ARRAY_SIZE(info), rings, info, NULL);
 	if (ret)
 		return ret;
+
 	to_vgpu_core(vgpu)->has_rings = true;
+
 	/* Virtio 1.3, 3.1.1: DRIVER_OK comes before the first notification. */
 	virtio_device_ready(vgpu->vdev);
 	vgpu_cmdq_start(vgpu->cmdq, rings[0], rings[1]);
+
 	/* vgpu_device_remove() may have failed the queues before they were started. */
 	if (READ_ONCE(to_vgpu_core(vgpu)->removing))
 		vgpu_cmdq_fail(vgpu->cmdq, -ENODEV);
@@ -152,7 +156,7 @@ int vgpu_device_start(struct vgpu_device *vgpu)
  * @vgpu: the device
  * @error: negative errno that all commands end with
  *
- * What the host has made is gone then, so the contexts are lost.
+ * The reset destroys all contexts and resources of the host, so the contexts are lost.
  *
  * Context: process, may sleep.
  */
@@ -185,7 +189,7 @@ static void vgpu_device_read_features(struct vgpu_device *vgpu)
 	if (virtio_has_feature(vdev, VIRTIO_GPU_F_BLOB_ALIGNMENT))
 		virtio_cread_le(vdev, struct vgpu_wire_config, blob_alignment, &alignment);
 	if (!is_power_of_2(alignment) || alignment > SZ_1G) {
-		drm_err(&vgpu->drm, "device wants blobs aligned to %u, using pages\n", alignment);
+		drm_err(&vgpu->drm, "invalid blob alignment %u, using the page size\n", alignment);
 		alignment = PAGE_SIZE;
 	}
 	f->blob_alignment = alignment;
@@ -201,7 +205,7 @@ static void vgpu_device_report(struct vgpu_device *vgpu)
 		 vgpu->num_scanouts, (u32)hweight64(vgpu_capsets_mask(vgpu)));
 }
 
-/* What is known only once the device answers. */
+/* Set up what depends on the started device: capsets, the host-visible window, the display. */
 static int vgpu_device_discover(struct vgpu_device *vgpu)
 {
 	u32 num_capsets = 0;
@@ -209,7 +213,7 @@ static int vgpu_device_discover(struct vgpu_device *vgpu)
 
 	virtio_cread_le(vgpu->vdev, struct vgpu_wire_config, num_scanouts, &vgpu->num_scanouts);
 	if (vgpu->num_scanouts > VIRTIO_GPU_MAX_SCANOUTS) {
-		drm_err(&vgpu->drm, "device claims %u scanouts, using %u\n", vgpu->num_scanouts,
+		drm_err(&vgpu->drm, "device reports %u scanouts, using %u\n", vgpu->num_scanouts,
 			VIRTIO_GPU_MAX_SCANOUTS);
 		vgpu->num_scanouts = VIRTIO_GPU_MAX_SCANOUTS;
 	}
@@ -220,11 +224,13 @@ static int vgpu_device_discover(struct vgpu_device *vgpu)
 		ret = vgpu_hostmem_init(vgpu);
 	if (ret)
 		return ret;
+
 	vgpu_device_report(vgpu);
 	if (!vgpu->num_scanouts) {
 		vgpu->drm.driver_features &= ~(DRIVER_MODESET | DRIVER_ATOMIC);
 		return 0;
 	}
+
 	return vgpu_display_init(vgpu);
 }
 
@@ -237,10 +243,12 @@ static void vgpu_device_release(struct drm_device *drm, void *ptr)
 		flush_workqueue(vgpu->fence_wq);
 	if (vgpu->wq)
 		flush_workqueue(vgpu->wq);
-	/* Files may outlive the device: their last commands put their objects here. */
+
+	/* Files may outlive the device, so the last commands put their owners only here. */
 	vgpu_cmdq_settle(vgpu->cmdq);
 	vgpu_contexts_flush(vgpu);
 	vgpu_resources_flush(vgpu);
+
 	/* After the resources are freed: a blob gives back its part of the window. */
 	vgpu_hostmem_fini(vgpu);
 	vgpu_cmdq_destroy(vgpu->cmdq);
@@ -251,7 +259,7 @@ static void vgpu_device_release(struct drm_device *drm, void *ptr)
 	put_device(&vgpu->vdev->dev);
 }
 
-/* What lives as long as the DRM device. */
+/* Create what lives as long as the DRM device. */
 static int vgpu_device_init(struct vgpu_core *core)
 {
 	struct vgpu_device *vgpu = &core->base;
@@ -281,11 +289,14 @@ static int vgpu_device_init(struct vgpu_core *core)
 	ret = drmm_add_action_or_reset(&vgpu->drm, vgpu_device_release, vgpu);
 	if (ret)
 		return ret;
+
 	vgpu->wq = alloc_workqueue("virtio_gpu", WQ_UNBOUND, 0);
-	/* Memory may be short when a fence is waited for. */
+
+	/* WQ_MEM_RECLAIM: reclaim may wait for fences, so their work must not need memory. */
 	vgpu->fence_wq = alloc_workqueue("virtio_gpu_fence", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!vgpu->wq || !vgpu->fence_wq)
 		return -ENOMEM;
+
 	config.wq = vgpu->wq;
 	config.fence_wq = vgpu->fence_wq;
 	vgpu->cmdq = vgpu_cmdq_create(&config);
@@ -294,10 +305,11 @@ static int vgpu_device_init(struct vgpu_core *core)
 		vgpu->cmdq = NULL;
 		return ret;
 	}
+
 	return 0;
 }
 
-/* A VGA-compatible device has a framebuffer of the firmware to be taken over. */
+/* Remove the firmware's framebuffer driver, which only a VGA-compatible device has. */
 static int vgpu_device_take_over(struct virtio_device *vdev, const struct drm_driver *driver)
 {
 	struct pci_dev *pdev;
@@ -310,7 +322,7 @@ static int vgpu_device_take_over(struct virtio_device *vdev, const struct drm_dr
 	return aperture_remove_conflicting_pci_devices(pdev, driver->name);
 }
 
-/* Nothing is left that would use a device that was stopped. */
+/* Wait until no work uses the stopped device any more. */
 static void vgpu_device_settle(struct vgpu_core *core)
 {
 	cancel_work_sync(&core->config_work);
@@ -328,10 +340,12 @@ static int vgpu_device_bring_up(struct vgpu_core *core)
 	ret = vgpu_device_init(core);
 	if (ret)
 		return ret;
+
 	vgpu->vdev->priv = vgpu;
 	ret = vgpu_device_start(vgpu);
 	if (ret)
 		goto err_clear;
+
 	vgpu_device_read_features(vgpu);
 	vgpu_bounce_init(vgpu);
 	vgpu_cmdq_limit_questions(vgpu->cmdq, VGPU_DEVICE_PROBE_MS);
@@ -339,19 +353,24 @@ static int vgpu_device_bring_up(struct vgpu_core *core)
 	vgpu_cmdq_limit_questions(vgpu->cmdq, 0);
 	if (ret)
 		goto err_stop;
+
 	vgpu_debugfs_init(vgpu);
-	/* One that was lost already is not worth a node. */
+
+	/* Do not register a device that was lost during probe. */
 	ret = vgpu_cmdq_error(vgpu->cmdq);
 	if (!ret)
 		ret = drm_dev_register(&vgpu->drm, 0);
 	if (ret)
 		goto err_stop;
+
 	core->pm_notifier.notifier_call = vgpu_power_notify;
 	register_pm_notifier(&core->pm_notifier);
 	vgpu_device_set_state(vgpu, VGPU_DEVICE_READY);
-	/* Until now a loss was ignored. */
+
+	/* vgpu_power_lost_work() ignores a loss before this state, so report the loss again. */
 	if (vgpu_cmdq_error(vgpu->cmdq))
 		vgpu_power_lost(core, -EIO);
+
 	/* If the host did not answer during probe, ask again in the background. */
 	if (vgpu_display_must_ask(vgpu))
 		queue_work(vgpu->wq, &core->config_work);
@@ -385,17 +404,20 @@ int vgpu_device_probe(struct virtio_device *vdev, const struct drm_driver *drive
 	ret = vgpu_device_take_over(vdev, driver);
 	if (ret)
 		return ret;
-	/* The bus device outlives our binding; what we add to it must not. */
+
+	/* The bus device outlives our binding; the resources that we add to it must not. */
 	group = devres_open_group(dev, NULL, GFP_KERNEL);
 	if (!group)
 		return -ENOMEM;
+
 	core = devm_drm_dev_alloc(dev, driver, struct vgpu_core, base.drm);
 	devres_close_group(dev, group);
 	if (IS_ERR(core)) {
 		ret = PTR_ERR(core);
 		goto err_release;
 	}
-	/* One entry for each run of pages, however long: the wire counts in 32 bits. */
+
+	/* Map each run of pages as one entry, if its length fits the 32 bits on the wire. */
 	dma_set_max_seg_size(dev, min_t(size_t, dma_max_mapping_size(dev), U32_MAX & PAGE_MASK));
 	core->devres = group;
 	core->base.vdev = vdev;
@@ -415,8 +437,8 @@ err_release:
  * vgpu_device_remove() - Implement &virtio_driver.remove
  * @vdev: the device
  *
- * Files, mappings, dma-bufs and sync_files may stay; what they do next fails, and
- * nothing waits for the device any more.
+ * Files, mappings, dma-bufs and sync_files may outlive the virtio device. Operations on them fail,
+ * and none of them waits for the device any more.
  *
  * Context: process, may sleep.
  */
@@ -427,7 +449,8 @@ void vgpu_device_remove(struct virtio_device *vdev)
 
 	unregister_pm_notifier(&core->pm_notifier);
 	WRITE_ONCE(core->removing, true);
-	/* First, so that waits for the host end, which would hold up drm_dev_unplug(). */
+
+	/* Fail the queues first: drm_dev_unplug() waits for ioctls, which may wait for the host. */
 	vgpu_cmdq_fail(vgpu->cmdq, -ENODEV);
 	vgpu_contexts_lose(vgpu);
 	drm_dev_unplug(&vgpu->drm);

@@ -11,17 +11,18 @@ struct drm_driver;
 struct virtio_device;
 
 /**
- * struct vgpu_core - A device as core/ sees it
- * @base: what the other layers see
- * @devres: group of the resources that go with the virtio device
+ * struct vgpu_core - Per-device state of core/
+ * @base: per-device state shared with the other layers
+ * @devres: devres group that is released with the virtio device
  * @config_work: reads the configuration after it has changed
- * @lost_work: ends what was under way on a device that is lost, and resets it
- * @pm_notifier: hears of a hibernation before anything is frozen
- * @lost_error: why it is lost
+ * @lost_work: resets a lost device; see vgpu_power_lost_work()
+ * @pm_notifier: refuses a hibernation before any task is frozen; see vgpu_power_notify()
+ * @lost_error: errno of the latest loss, for the log
  * @has_rings: the virtqueues exist, between find_vqs() and del_vqs(); changed by
  *             vgpu_device_start() and vgpu_device_stop() alone
- * @recovering: a reset is under way, not a suspend; written by @lost_work alone
- * @removing: the device goes away, so it need not be reset
+ * @recovering: freeze and restore are called to recover the device, not to suspend it; written by
+ *              @lost_work alone
+ * @removing: the device is being removed or shut down, so it need not be reset
  */
 struct vgpu_core {
 	struct vgpu_device base;

@@ -2,7 +2,7 @@
 /**
  * DOC: the driver
  *
- * The tables by which the virtio and DRM cores find us.
+ * The tables by which the virtio and DRM cores find the driver.
  */
 
 #include <linux/module.h>
@@ -30,7 +30,7 @@
 
 static int vgpu_drv_modeset = -1;
 module_param_named(modeset, vgpu_drv_modeset, int, 0400);
-MODULE_PARM_DESC(modeset, "Don't drive the device if 0, do even with nomodeset if 1 (default -1)");
+MODULE_PARM_DESC(modeset, "0 disables the driver, 1 enables it even with nomodeset (default -1)");
 
 static int vgpu_drv_flush(struct file *filp, fl_owner_t id)
 {
@@ -54,14 +54,15 @@ static int vgpu_drv_throttle(struct file *filp, unsigned int cmd)
 	int ret = 0;
 
 	switch (DRM_IOCTL_NR(cmd)) {
-	/* These create handles, so they add CTX_ATTACH_RESOURCE. */
+	/* These ioctls create handles, each of which needs a CTX_ATTACH_RESOURCE. */
 	case DRM_IOCTL_NR(DRM_IOCTL_PRIME_FD_TO_HANDLE):
 	case DRM_IOCTL_NR(DRM_IOCTL_GEM_OPEN):
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_GETFB):
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_GETFB2):
 		ret = vgpu_context_throttle(vgpu_context_of(file), true);
 		break;
-	/* While the host is silent, nothing else holds these back: updates do not wait for it. */
+
+	/* Display updates do not wait for a silent host, so throttle their ioctls. */
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_SETCRTC):
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_SETPLANE):
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_PAGE_FLIP):
@@ -74,6 +75,7 @@ static int vgpu_drv_throttle(struct file *filp, unsigned int cmd)
 		ret = vgpu_budget_throttle(to_vgpu(file->minor->dev)->cmdq, NULL, false);
 		break;
 	}
+
 	/* On a lost device these ioctls still work as far as they need no host. */
 	return ret == -EIO || ret == -ENODEV ? 0 : ret;
 }
@@ -121,7 +123,7 @@ static const struct drm_driver vgpu_drv_drm = {
 	.num_ioctls = VGPU_NUM_IOCTLS,
 	.fops = &vgpu_drv_fops,
 	DRM_FBDEV_SHMEM_DRIVER_OPS,
-	/* User space looks for just this name and version. */
+	/* User space recognises the driver by this name and version. */
 	.name = "virtio_gpu",
 	.desc = "virtio GPU",
 	VGPU_COMPAT_DRIVER_DATE

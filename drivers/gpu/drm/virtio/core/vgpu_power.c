@@ -3,10 +3,10 @@
  * DOC: going down and coming back
  *
  * Suspend, loss and shutdown of the device take the same steps: all commands in flight complete
- * with an error, the device is reset, and, except for shutdown, started again. The host has then
- * forgotten everything. Pictures and guest blobs have their content in guest pages and are
- * created again, and so are the scanouts. Contexts and their resources answer -EIO until their
- * files are closed; new contexts work.
+ * with an error, the device is reset, and, except for shutdown, started again. The reset destroys
+ * all objects of the host. Framebuffers and guest blobs, whose content is in guest pages, are
+ * created again, and the scanouts are set again. Contexts and their resources answer -EIO until
+ * their files are closed; new contexts work.
  *
  * Hibernation is refused while a client has submitted to a 3D context: the host's state would be
  * lost, and with it the client's work.
@@ -27,7 +27,7 @@
 #include "object/vgpu_resources.h"
 #include "protocol/vgpu_cmd.h"
 
-/* How often a lost device is reset before it is given up, and the pause in between. */
+/* How many times a lost device is reset before the driver gives up, and the pause in between. */
 #define VGPU_POWER_TRIES	3
 #define VGPU_POWER_PAUSE_MS	500
 
@@ -72,7 +72,7 @@ int vgpu_power_freeze(struct virtio_device *vdev)
 	if (!core->recovering) {
 		/* Not _sync: a running work may wait for an answer until the queues fail. */
 		cancel_work(&core->config_work);
-		/* It is reset anyway. */
+		/* Suspend resets a lost device anyway. */
 		cancel_work_sync(&core->lost_work);
 		ret = vgpu->display ? vgpu_display_suspend(vgpu) : 0;
 		if (ret) {
@@ -96,7 +96,7 @@ static void vgpu_power_resume_display(struct vgpu_device *vgpu)
 	ret = vgpu_display_resume(vgpu);
 	/* Best effort: the device works, and the next mode set switches the outputs on. */
 	if (ret)
-		drm_err(&vgpu->drm, "outputs stay dark: %pe\n", ERR_PTR(ret));
+		drm_err(&vgpu->drm, "cannot restore the display after resume: %pe\n", ERR_PTR(ret));
 }
 
 static void vgpu_power_restore_display(struct vgpu_device *vgpu)
@@ -104,9 +104,9 @@ static void vgpu_power_restore_display(struct vgpu_device *vgpu)
 	int ret;
 
 	ret = vgpu_display_restore(vgpu);
-	/* Best effort: the device works without its picture. The next mode set shows one. */
+	/* Best effort: the device works, and the next mode set shows a framebuffer again. */
 	if (ret)
-		drm_err(&vgpu->drm, "what was shown is not shown again: %pe\n", ERR_PTR(ret));
+		drm_err(&vgpu->drm, "cannot restore the display after reset: %pe\n", ERR_PTR(ret));
 }
 
 /**
@@ -131,7 +131,7 @@ int vgpu_power_restore(struct virtio_device *vdev)
 		vgpu_resources_restore(vgpu);
 	vgpu_resources_thaw(vgpu);
 	if (ret) {
-		drm_err(&vgpu->drm, "device does not start again: %pe\n", ERR_PTR(ret));
+		drm_err(&vgpu->drm, "cannot start the device after reset: %pe\n", ERR_PTR(ret));
 		return ret;
 	}
 	vgpu_device_set_state(vgpu, VGPU_DEVICE_READY);
@@ -141,6 +141,7 @@ int vgpu_power_restore(struct virtio_device *vdev)
 		vgpu_power_restore_display(vgpu);
 	else
 		vgpu_power_resume_display(vgpu);
+
 	/* In the background, since resume must not wait for the host's display info. */
 	queue_work(vgpu->wq, &core->config_work);
 	return 0;
@@ -174,13 +175,13 @@ static int vgpu_power_reset_or_stop(struct vgpu_core *core)
 	core->recovering = false;
 	if (!ret)
 		return 0;
-	/* A stopped device does not touch the rings any more; the next attempt starts anew. */
+	/* Stop the device, so that it no longer touches the rings and can be reset once more. */
 	vgpu_device_stop(vgpu, -EIO);
 	vgpu_device_set_state(vgpu, VGPU_DEVICE_LOST);
 	return ret;
 }
 
-/* Reset a lost device and serve on; one that does not come back stays lost. */
+/* Reset a lost device until it answers. After VGPU_POWER_TRIES it stays lost. */
 static void vgpu_power_recover(struct vgpu_core *core)
 {
 	struct vgpu_device *vgpu = &core->base;
@@ -189,13 +190,14 @@ static void vgpu_power_recover(struct vgpu_core *core)
 
 	if (!drm_dev_enter(&vgpu->drm, &idx))
 		return;
+
 	ret = vgpu_power_reset_or_stop(core);
 	for (try = 1; ret && try < VGPU_POWER_TRIES && !READ_ONCE(core->removing); try++) {
 		msleep(VGPU_POWER_PAUSE_MS);
 		ret = vgpu_power_reset_or_stop(core);
 	}
 	if (ret) {
-		drm_err(&vgpu->drm, "device stays lost: %pe\n", ERR_PTR(ret));
+		drm_err(&vgpu->drm, "cannot reset the device, it stays lost: %pe\n", ERR_PTR(ret));
 		vgpu_compat_wedged_event(&vgpu->drm, true);
 	} else {
 		drm_info(&vgpu->drm, "device is back\n");
@@ -214,7 +216,7 @@ void vgpu_power_lost_work(struct work_struct *work)
 	struct vgpu_core *core = container_of(work, struct vgpu_core, lost_work);
 	struct vgpu_device *vgpu = &core->base;
 
-	/* Where the queues work, the report is older than the last recovery. */
+	/* If the queues work, the report is older than the last recovery. */
 	if (READ_ONCE(vgpu->state) != VGPU_DEVICE_READY || READ_ONCE(core->removing) ||
 	    !vgpu_cmdq_error(vgpu->cmdq))
 		return;
@@ -228,10 +230,10 @@ void vgpu_power_lost_work(struct work_struct *work)
 /**
  * vgpu_power_lost() - Implement &vgpu_cmdq_config.lost
  * @core: struct vgpu_core
- * @error: why
+ * @error: errno of the loss, for the log
  *
- * All waits for the device end at once. The reset is left to a freezable work, so that it does not
- * run during suspend, which resets the device as well.
+ * All waits for the device end at once. A freezable work does the reset, so that it does not run
+ * during suspend, which resets the device as well.
  *
  * Context: any.
  */
@@ -248,7 +250,7 @@ void vgpu_power_lost(void *core, int error)
  * vgpu_power_shutdown() - Implement &virtio_driver.shutdown
  * @vdev: the device
  *
- * The next kernel, if it is one, finds a device that touches no memory.
+ * After kexec the next kernel must find a device that touches no memory.
  *
  * Context: process, may sleep.
  */

@@ -2,22 +2,24 @@
 /**
  * DOC: debugfs
  *
- * What goes on in the device, for people: files below /sys/kernel/debug/dri/ that read
- * counters and lists and change nothing.
+ * Files below /sys/kernel/debug/dri/ show counters and lists of a device. Reading them changes
+ * nothing.
  *
- * virtio-gpu-features: what the device and we agreed upon.
+ * virtio-gpu-features: the negotiated features, the capsets and the scanouts.
  *
  * virtio-gpu-queues: messages and notifications of each queue.
  *
- * virtio-gpu-resources: what the host keeps for us, and under which id.
+ * virtio-gpu-resources: the resources on the host, with their ids.
  *
- * virtio-gpu-reclaim: how much idle memory may be had, and has been.
+ * virtio-gpu-reclaim: how much idle memory can be reclaimed, and how much was reclaimed.
  *
- * virtio-gpu-contexts: the open files, and the fences of each of their timelines.
+ * virtio-gpu-contexts: the open files with the fences of each of their timelines, and what each
+ * process has in flight.
  *
- * virtio-gpu-hostmem: what lies where in the host-visible window.
+ * virtio-gpu-hostmem: the blobs in the host-visible window, with their offsets.
  *
- * virtio-gpu-errors: how many commands the device refused, and the latest of them.
+ * virtio-gpu-errors: how many commands the device refused or answered badly, and the latest of
+ * them.
  */
 
 #include <linux/math64.h>

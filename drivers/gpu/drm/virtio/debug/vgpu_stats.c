@@ -2,17 +2,17 @@
 /**
  * DOC: statistics of a client
  *
- * What gputop reads: /proc/PID/fdinfo/FD of an open file. Its format is that of
- * Documentation/gpu/drm-usage-stats.rst of the kernel.
+ * Tools such as gputop read the statistics of an open file from /proc/PID/fdinfo/FD, in the format
+ * of the kernel's Documentation/gpu/drm-usage-stats.rst.
  *
- * A client has one engine, "drm-engine-gpu", however many rings it asked for: gputop ends
- * with an assertion, for all clients of the machine, when a file names more than 15. Its time
- * is the sum over the timelines of the client, that of its rings and that of work for no
- * ring. A timeline is busy while at least one of its fenced commands is with the device: from
- * its handing over to the queue until the driver has seen the answer. Commands of one
- * timeline that overlap count once; waiting for the fences of others, or for the budget, does
- * not count. It is the time the client's work takes, including what it waits for that of
- * others on the host: the guest knows nothing of the host's processors and GPU.
+ * A client has one engine, "drm-engine-gpu", however many rings it asked for: gputop fails an
+ * assertion, and shows no client of the machine, when a file names more than 15 engines. The time
+ * of the engine is the sum over the timelines of the client: one for each ring, and one for work on
+ * no ring. A timeline is busy while at least one of its fenced commands is with the device: from
+ * the time when the command is handed to the queue until the driver has seen the answer. Commands
+ * of one timeline that overlap count once. Waiting for the fences of other clients, or for the
+ * budget, does not count. Waiting on the host for the work of other clients does: the guest cannot
+ * see how the host shares its processors and its GPU.
  */
 
 #include <drm/drm_file.h>
@@ -33,8 +33,8 @@ static u64 vgpu_stats_busy_ns(struct vgpu_timeline *tl)
 
 /**
  * vgpu_stats_show_fdinfo() - Implement &drm_driver.show_fdinfo
- * @p: where to
- * @file: whose statistics
+ * @p: printer for the statistics
+ * @file: the client
  *
  * Context: process, while the file is open.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What can be traced, below events/virtio_gpu/ of tracefs. The one header of debug/ that
- * lower layers may include: a trace point only looks at what it is given, and costs a
- * no-op of the processor while tracing is off. The two commands' events have the names
- * and fields that tools know from the kernel's own driver.
+ * The trace events of the driver, below events/virtio_gpu/ of tracefs. This is the only
+ * header of debug/ that lower layers may include: a trace point only reads its arguments,
+ * and costs one no-op instruction while tracing is off. The two events of commands have the
+ * names and fields that tools know from the kernel's own driver.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM virtio_gpu
@@ -47,14 +47,14 @@ DECLARE_EVENT_CLASS(virtio_gpu_cmd,
 			      __entry->status)
 );
 
-/* Handed to the queue; the status is 0. */
+/* A command is committed to its queue; the status is 0. */
 DEFINE_EVENT(virtio_gpu_cmd, virtio_gpu_cmd_queue,
 	     TP_PROTO(const struct virtio_device *vdev, const struct virtio_gpu_ctrl_hdr *hdr,
 		      int status),
 	     TP_ARGS(vdev, hdr, status)
 );
 
-/* Answered, or given up: then the status says why. The header is that of the request. */
+/* A command is completed: the status is 0 or a negative errno. The header is the request's. */
 DEFINE_EVENT(virtio_gpu_cmd, virtio_gpu_cmd_response,
 	     TP_PROTO(const struct virtio_device *vdev, const struct virtio_gpu_ctrl_hdr *hdr,
 		      int status),
@@ -103,7 +103,7 @@ DECLARE_EVENT_CLASS(virtio_gpu_throttle,
 			      __entry->in_flight, __entry->ret)
 );
 
-/* A client is throttled at the entry of an ioctl, and goes on. */
+/* A client begins, and ends, to wait at the entry of an ioctl. */
 DEFINE_EVENT(virtio_gpu_throttle, virtio_gpu_throttle_begin,
 	     TP_PROTO(pid_t process, int in_flight, int ret),
 	     TP_ARGS(process, in_flight, ret)
@@ -116,7 +116,7 @@ DEFINE_EVENT(virtio_gpu_throttle, virtio_gpu_throttle_end,
 
 #endif
 
-/* Found by the include path of Kbuild. */
+/* The path is relative to the include path that Kbuild sets. */
 #undef TRACE_INCLUDE_PATH
 #define TRACE_INCLUDE_PATH debug
 #undef TRACE_INCLUDE_FILE

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Found only where the kernel has no header of this name. */
+/* The compiler finds this header only if the kernel has none of this name. */
 #ifndef VGPU_COMPAT_CLIENT_SETUP_H
 #define VGPU_COMPAT_CLIENT_SETUP_H
 
