@@ -21,7 +21,7 @@
 
 /**
  * struct vgpu_attachment - A resource that a context may use
- * @res: the resource; the handles of its buffer keep it
+ * @res: the resource; valid while @handles is not 0, since the handles keep it
  * @res_id: id of @res, the key of &vgpu_attachments.by_id
  * @by_id: entry of &vgpu_attachments.by_id
  * @handles: number of handles that the file has of the buffer; 0 once @detach was posted
@@ -120,8 +120,8 @@ static void vgpu_attachment_post_locked(struct vgpu_context *ctx, struct vgpu_re
 
 /**
  * vgpu_attachments_post_locked() - Send CTX_ATTACH_RESOURCE for all resources of a new context
- * @ctx: the context, whose CTX_CREATE was posted; the lock of its attachments is held until its
- *       state says so
+ * @ctx: the context, whose CTX_CREATE was posted; the caller holds the lock of its attachments
+ *       until it has set VGPU_CONTEXT_LIVE
  *
  * Context: process, may sleep; does not wait for the host.
  */
@@ -146,9 +146,11 @@ static int vgpu_attachment_create_locked(struct vgpu_context *ctx, struct vgpu_r
 	ret = vgpu_context_error(ctx);
 	if (ret)
 		return ret;
+
 	attachment = kzalloc(sizeof(*attachment), GFP_KERNEL_ACCOUNT);
 	if (!attachment)
 		return -ENOMEM;
+
 	attachment->res = res;
 	attachment->res_id = res->id;
 	attachment->handles = 1;
@@ -160,8 +162,8 @@ static int vgpu_attachment_create_locked(struct vgpu_context *ctx, struct vgpu_r
 }
 
 /*
- * Count one more handle of an attachment. If DETACH is not in the ring yet, taking DETACH back
- * leaves the resource attached. Otherwise frees the attachment and returns false.
+ * Count one more handle of an attachment. If its DETACH is not in the ring yet, take the DETACH
+ * back, so the resource stays attached. Otherwise free the attachment and return false.
  */
 static bool vgpu_attachment_reuse_locked(struct vgpu_attachments *attachments,
 					 struct vgpu_attachment *attachment)
@@ -199,6 +201,7 @@ int vgpu_attachment_get(struct vgpu_context *ctx, struct vgpu_resource *res)
 
 	if (!ctx->vgpu->features.virgl)
 		return 0;
+
 	mutex_lock(&attachments->lock);
 	attachment = vgpu_attachment_find_locked(attachments, res->id);
 	if (!attachment || !vgpu_attachment_reuse_locked(attachments, attachment))
@@ -208,9 +211,10 @@ int vgpu_attachment_get(struct vgpu_context *ctx, struct vgpu_resource *res)
 }
 
 /*
- * Build the DETACH of a resource, unless it is sent later or never. CTX_DESTROY or UNREF detaches
- * the resource as well, which serves where a DETACH would overtake waiting submissions, and where
- * there is no memory for it. The host knows no resource that it refused to create.
+ * Build the DETACH of a resource, or return NULL if none is to be sent. CTX_DESTROY and UNREF also
+ * detach the resource, so the driver leaves it to them if a DETACH would overtake waiting
+ * submissions, or if there is no memory for one. A resource that the host refused to create was
+ * never attached.
  */
 static struct vgpu_cmd *vgpu_attachment_new_detach(struct vgpu_context *ctx,
 						   struct vgpu_resource *res)
@@ -225,9 +229,9 @@ static struct vgpu_cmd *vgpu_attachment_new_detach(struct vgpu_context *ctx,
 }
 
 /**
- * vgpu_attachment_put() - Give up a handle, and with the last one the attachment of the resource
+ * vgpu_attachment_put() - Drop a handle of a resource, and detach the resource with the last one
  * @ctx: the context
- * @res: the resource; the file gives up one handle of its buffer
+ * @res: the resource; the file drops one handle of its buffer
  * @tell: send CTX_DETACH_RESOURCE; not needed if UNREF follows
  *
  * Context: process, may sleep; waits neither for the host nor for memory. With @tell the
@@ -249,11 +253,12 @@ void vgpu_attachment_put(struct vgpu_context *ctx, struct vgpu_resource *res, bo
 	if (attachment->detach) {
 		atomic_inc(&attachments->nr_detached);
 		list_add_tail(&attachment->node, &attachments->leaving);
-		/* CTX_DESTROY, which comes later, keeps the id of the context. */
+		/* No owner: CTX_DESTROY follows in the same queue and keeps the context's id. */
 		vgpu_cmd_post(vgpu_cmd_get(attachment->detach), NULL);
 	} else {
 		vgpu_attachment_free_locked(attachments, attachment);
 	}
+
 out_unlock:
 	mutex_unlock(&attachments->lock);
 }

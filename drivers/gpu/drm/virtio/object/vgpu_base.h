@@ -19,8 +19,8 @@ struct vgpu_resources;
 /**
  * enum vgpu_device_state - Whether the device executes commands
  * @VGPU_DEVICE_OFF: not started, suspended or shut down
- * @VGPU_DEVICE_READY: commands are executed
- * @VGPU_DEVICE_LOST: the device answers nothing any more; recovery is under way
+ * @VGPU_DEVICE_READY: the device executes commands
+ * @VGPU_DEVICE_LOST: the queues have failed; a reset is under way, or each attempt has failed
  */
 enum vgpu_device_state {
 	VGPU_DEVICE_OFF,
@@ -32,11 +32,11 @@ enum vgpu_device_state {
  * struct vgpu_features - Features that driver and device agreed upon
  * @virgl: 3D contexts
  * @edid: EDIDs of the outputs
- * @uuid: resources can be named to other virtio devices
+ * @uuid: other virtio devices can find a resource by its UUID
  * @blob: blob resources
  * @context_init: contexts of a chosen capset, with rings
  * @blob_alignment: sizes and offsets of blobs are multiples of this many bytes; a
- *                  power of two, 1 where the device doesn't care
+ *                  power of two, 1 if the device states none
  */
 struct vgpu_features {
 	bool virgl;
@@ -49,22 +49,22 @@ struct vgpu_features {
 
 /**
  * struct vgpu_device - Per-device state shared by all layers above protocol/
- * @drm: the DRM device; everything here lives as long as it
- * @vdev: the virtio device; gone after unplug, so only between drm_dev_enter()
+ * @drm: the DRM device; this struct lives as long as it
+ * @vdev: the virtio device; gone after unplug, so used only between drm_dev_enter()
  *        and drm_dev_exit()
  * @features: constant after probe
  * @state: read by all layers, changed by core/ alone
  * @num_scanouts: how many outputs the device has, constant after probe
  * @cmdq: command queues
  * @wq: runs work that may sleep: freeing pages, hotplug
- * @fence_wq: runs work that fences depend on, which does not wait for memory
- * @bounces: the device goes by copies of memory, in bounce buffers; constant after probe
+ * @fence_wq: runs work that fences depend on; such work does not wait for memory
+ * @bounces: the device accesses bounce buffers, copies of the pages; constant after probe
  * @resources: resources and their ids
  * @reclaim: idle buffers, NULL unless the parameter "reclaim" is set
  * @contexts: contexts and their ids
  * @capsets: capability sets
- * @hostmem: host-visible memory, NULL where the device has none
- * @display: outputs, NULL where there are none
+ * @hostmem: host-visible memory, NULL if the device has none
+ * @display: outputs, NULL if the device has none
  */
 struct vgpu_device {
 	struct drm_device drm;

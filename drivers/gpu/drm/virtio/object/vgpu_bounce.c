@@ -3,13 +3,13 @@
  * DOC: bounce buffers
  *
  * The device of a confidential guest, or one that the kernel forces to use swiotlb, reads and
- * writes copies of a buffer's pages. Both sides see the same bytes only after a copy, which
- * transfers say the time for: before TRANSFER_TO_HOST is sent, and after TRANSFER_FROM_HOST
- * is answered, before its fence signals. What lies outside of the transfer's box is not copied,
- * because the client may be writing there.
+ * writes copies of a buffer's pages. Guest and host see the same bytes only after the driver has
+ * copied them. Transfers tell when to copy: before the driver sends TRANSFER_TO_HOST, and after
+ * the host has answered TRANSFER_FROM_HOST, before the fence of the transfer signals. Bytes outside
+ * of the transfer's box are not copied, because the client may be writing there.
  *
- * Clients map blobs and expect that the host sees each write, and no copy can do that. So a
- * device that goes by copies offers no blobs.
+ * A client that maps a blob expects the host to see each write, which no copy can achieve. So the
+ * driver offers no blobs if the device uses bounce buffers.
  */
 
 #include <linux/device.h>
@@ -32,23 +32,23 @@
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_fence.h"
 
-/* As much as is copied where the answer is seen, maybe an interrupt. */
+/* Larger areas are copied by a worker, since the answer may be seen in an interrupt. */
 #define VGPU_BOUNCE_DIRECT_BYTES	SZ_64K
 
-/* No picture has more rows. For a larger value, all bytes that may be meant are copied. */
+/* No texture has more rows. For a larger number, all bytes from the offset on are copied. */
 #define VGPU_BOUNCE_MAX_ROWS		SZ_64K
 
-/* No texture has more levels; some clients give a stride for the level. */
+/* No texture has more levels; some clients pass a stride as the level. */
 #define VGPU_BOUNCE_MAX_LEVELS		16
 
 /**
  * struct vgpu_bounce - A copy from bounce buffers that runs before a fence signals
- * @finish: of the command
- * @work: copies it and completes @fence, if it is large
- * @res: whose pages these are, referenced
- * @pages: they stay while the fence of the transfer is not signalled
- * @area: the part that is copied
- * @fence: of the command, referenced while @work is queued
+ * @finish: called when the host has answered the command
+ * @work: copies a large @area and completes @fence
+ * @res: the resource of the transfer, referenced
+ * @pages: backing of @res, which stays until the fence of the transfer has signalled
+ * @area: the bytes to copy
+ * @fence: fence of the command; set and referenced while @work is queued
  */
 struct vgpu_bounce {
 	struct vgpu_cmd_finish finish;
@@ -68,11 +68,13 @@ static bool vgpu_bounce_is_needed(struct device *dev)
 	page = alloc_page(GFP_KERNEL);
 	if (!page)
 		return false;
+
 	addr = dma_map_page(dev, page, 0, PAGE_SIZE, DMA_BIDIRECTIONAL);
 	if (!dma_mapping_error(dev, addr)) {
 		needed = dma_need_sync(dev, addr);
 		dma_unmap_page(dev, addr, PAGE_SIZE, DMA_BIDIRECTIONAL);
 	}
+
 	__free_page(page);
 	return needed;
 }
@@ -89,7 +91,7 @@ void vgpu_bounce_init(struct vgpu_device *vgpu)
 		return;
 	vgpu->bounces = true;
 	if (vgpu->features.blob)
-		drm_info(&vgpu->drm, "no blobs: the device goes by copies of memory\n");
+		drm_info(&vgpu->drm, "blobs disabled: the device uses bounce buffers\n");
 	vgpu->features.blob = false;
 }
 
@@ -119,7 +121,7 @@ static u32 vgpu_bounce_cpp(const struct vgpu_resource *res)
  * For an unknown format or shape, the area is all bytes from the transfer's offset on.
  *
  * Context: any.
- * Return: the part, which may reach beyond the end of the buffer.
+ * Return: the area, which may reach beyond the end of the buffer.
  */
 struct vgpu_bounce_area vgpu_bounce_area(const struct vgpu_gem *gem,
 					 const struct virtio_gpu_transfer_host_3d *transfer)
@@ -141,16 +143,18 @@ struct vgpu_bounce_area vgpu_bounce_area(const struct vgpu_gem *gem,
 	if (!cpp || res->layered || le32_to_cpu(transfer->box.d) > 1 ||
 	    height > VGPU_BOUNCE_MAX_ROWS || level >= VGPU_BOUNCE_MAX_LEVELS)
 		return area;
+
 	stride = le32_to_cpu(transfer->stride) ?: max(res->width >> level, 1u) * cpp;
 	if (width * cpp > stride)
 		return area;
+
 	area.row_bytes = width * cpp;
 	area.stride = stride;
 	area.rows = height;
 	return area;
 }
 
-/* Copy some bytes. The mapping is a list of segments of its own, unlike that of the pages. */
+/* Copy a row. The row may cross DMA segments, which differ from the segments of the pages. */
 static void vgpu_bounce_sync_row(struct device *dev, struct sg_table *pages, size_t offset,
 				 size_t bytes, bool to_device)
 {
@@ -163,6 +167,7 @@ static void vgpu_bounce_sync_row(struct device *dev, struct sg_table *pages, siz
 			offset -= sg_dma_len(sg);
 			continue;
 		}
+
 		part = min_t(size_t, bytes, sg_dma_len(sg) - offset);
 		if (to_device)
 			dma_sync_single_for_device(dev, sg_dma_address(sg) + offset, part,
@@ -170,6 +175,7 @@ static void vgpu_bounce_sync_row(struct device *dev, struct sg_table *pages, siz
 		else
 			dma_sync_single_for_cpu(dev, sg_dma_address(sg) + offset, part,
 						DMA_BIDIRECTIONAL);
+
 		bytes -= part;
 		if (!bytes)
 			return;
@@ -183,22 +189,23 @@ static void vgpu_bounce_sync(struct device *dev, struct sg_table *pages,
 	size_t offset = area->offset;
 	u32 row;
 
-	/* A picture's full rows are one piece. */
+	/* Rows without a gap in between are one piece. */
 	if (area->row_bytes == area->stride) {
 		vgpu_bounce_sync_row(dev, pages, offset, area->row_bytes * area->rows, to_device);
 		return;
 	}
+
 	for (row = 0; row < area->rows; row++, offset += area->stride)
 		vgpu_bounce_sync_row(dev, pages, offset, area->row_bytes, to_device);
 }
 
 /**
- * vgpu_bounce_to_device() - Let the device see what the CPU wrote
+ * vgpu_bounce_to_device() - Copy an area of a buffer into the bounce buffers, if there are any
  * @gem: the buffer
- * @area: the part that the device is about to read
+ * @area: the bytes that the device is about to read
  *
- * Context: any, between drm_dev_enter() and drm_dev_exit(); of a texture of the host, its
- * reservation locked.
+ * Context: any, between drm_dev_enter() and drm_dev_exit(). The caller holds the reservation of a
+ * buffer whose pages the shrinker may take.
  */
 void vgpu_bounce_to_device(struct vgpu_gem *gem, const struct vgpu_bounce_area *area)
 {
@@ -248,7 +255,8 @@ static void vgpu_bounce_answered(struct vgpu_cmd_finish *finish, struct vgpu_fen
 		queue_work(bounce->res->vgpu->fence_wq, &bounce->work);
 		return;
 	}
-	/* A host that refuses has written nothing. */
+
+	/* If the host has refused the transfer, it has written nothing. */
 	if (!error)
 		vgpu_bounce_copy(bounce);
 	vgpu_fence_complete(fence, error);
@@ -261,12 +269,12 @@ static const struct vgpu_cmd_finish_ops vgpu_bounce_finish_ops = {
 };
 
 /**
- * vgpu_bounce_from_device_locked() - Let the CPU see what the device is about to write
+ * vgpu_bounce_from_device_locked() - Have an area copied out of the bounce buffers
  * @gem: the buffer, its reservation locked
- * @area: the part that it writes
- * @cmd: the command that it writes by, to be posted with a fence
+ * @area: the bytes that the device is about to write
+ * @cmd: the transfer, which the caller posts with a fence
  *
- * The bytes are there when the fence of the command signals.
+ * The driver copies the bytes before the fence of the transfer signals.
  *
  * Context: process, between drm_dev_enter() and drm_dev_exit(), may sleep.
  * Return: 0, or -ENOMEM.
@@ -280,16 +288,19 @@ int vgpu_bounce_from_device_locked(struct vgpu_gem *gem, const struct vgpu_bounc
 
 	if (!gem->res.vgpu->bounces || !gem->res.pages)
 		return 0;
+
 	bounce = kzalloc(sizeof(*bounce), GFP_KERNEL);
 	if (!bounce)
 		return -ENOMEM;
+
 	bounce->finish.ops = &vgpu_bounce_finish_ops;
 	INIT_WORK(&bounce->work, vgpu_bounce_work);
 	bounce->res = &gem->res;
 	kref_get(&gem->res.ref);
 	bounce->pages = gem->res.pages;
 	bounce->area = *area;
-	/* So that bytes the device does not write are copied back as they are. */
+
+	/* Bytes that the device does not write must not change when they are copied back. */
 	vgpu_bounce_to_device(gem, area);
 	vgpu_cmd_set_finish(cmd, &bounce->finish);
 	return 0;

@@ -10,10 +10,10 @@ struct vgpu_gem;
 struct virtio_gpu_transfer_host_3d;
 
 /**
- * struct vgpu_bounce_area - Find the bytes that a transfer reads or writes
- * @offset: of the first row, in bytes
+ * struct vgpu_bounce_area - The bytes of a buffer that a transfer reads or writes
+ * @offset: start of the first row in the buffer, in bytes
  * @row_bytes: length of a row
- * @stride: from a row to the next, not less than @row_bytes
+ * @stride: bytes from one row to the next, not less than @row_bytes
  * @rows: number of rows
  */
 struct vgpu_bounce_area {

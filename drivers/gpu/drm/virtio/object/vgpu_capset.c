@@ -2,12 +2,12 @@
 /**
  * DOC: capsets
  *
- * The capabilities of the host's renderers. Probe sends GET_CAPSET_INFO for each capset and waits
- * for a limited time; a capset that the host describes later is available from then on. GET_CAPSET
- * is sent when a client first asks for a version of a capset.
+ * A capset describes the capabilities of one of the host's renderers. Probe sends GET_CAPSET_INFO
+ * for each capset and waits for a limited time; a capset that the host describes later is available
+ * from then on. The driver sends GET_CAPSET when a client first asks for a version of a capset.
  *
- * The command of a question keeps its answer, so the driver keeps the commands. A GET_CAPSET that
- * failed is dropped, and the next client asks again.
+ * A command holds the answer to it, so the driver keeps the commands. It drops a GET_CAPSET that
+ * failed, and sends another one for the next client.
  */
 
 #include <linux/mutex.h>
@@ -19,17 +19,18 @@
 #include "object/vgpu_capset.h"
 #include "protocol/vgpu_cmd.h"
 
-/* Hosts have half a dozen; a larger number is not believed. */
+/* Hosts have half a dozen capsets. If a device claims more than this, the rest is ignored. */
 #define VGPU_CAPSETS_MAX	64
 
-/* Versions of one capset that clients can ask for; they ask for one or two. */
+/* Versions of one capset that clients can ask for; known clients use one or two. */
 #define VGPU_CAPSET_VERSIONS_MAX	16
 
 /**
  * struct vgpu_capset_version - A version of a capset that a client has asked for
  * @version: the version, constant
  * @size_bytes: size of @data, constant once @data is set
- * @data: what the host says; NULL until the host has answered, then constant. Read without a lock
+ * @data: the capset from the host; NULL until the host has answered, then constant. Read without
+ *        a lock
  * @get: GET_CAPSET, which holds @data; NULL if it was not sent, or failed. Protected by
  *       &vgpu_capsets.lock
  */
@@ -56,7 +57,7 @@ struct vgpu_capset {
 
 /**
  * struct vgpu_capsets - All capsets of a device
- * @lock: held, interruptibly, while a client waits for the data of a capset
+ * @lock: acquired interruptibly, since it is held while a client waits for the data of a capset
  * @count: length of @sets, constant
  * @sets: the capsets that the device claims to have
  */
@@ -88,11 +89,13 @@ static int vgpu_capsets_add(struct vgpu_device *vgpu)
 	cmd = vgpu_cmd_get_capset_info(vgpu->cmdq, capsets->count);
 	if (IS_ERR(cmd))
 		return PTR_ERR(cmd);
+
 	set = &capsets->sets[capsets->count++];
 	set->get_info = cmd;
 	ret = vgpu_cmd_call(cmd);
 	if (ret == -EINTR)
 		return ret;
+
 	if (!vgpu_cmd_read_capset_info(cmd, &set->info))
 		drm_dbg(&vgpu->drm, "capset %u: version %u, %u bytes\n", set->info.id,
 			set->info.max_version, set->info.max_bytes);
@@ -115,14 +118,16 @@ int vgpu_capsets_init(struct vgpu_device *vgpu, u32 num_capsets)
 	int ret;
 
 	if (num_capsets > VGPU_CAPSETS_MAX) {
-		drm_err(&vgpu->drm, "device claims %u capsets, looking at %u\n", num_capsets,
+		drm_err(&vgpu->drm, "device claims %u capsets, using the first %u\n", num_capsets,
 			VGPU_CAPSETS_MAX);
 		num_capsets = VGPU_CAPSETS_MAX;
 	}
+
 	capsets = drmm_kzalloc(&vgpu->drm, struct_size(capsets, sets, num_capsets), GFP_KERNEL);
 	if (!capsets)
 		return -ENOMEM;
 	vgpu->capsets = capsets;
+
 	ret = drmm_mutex_init(&vgpu->drm, &capsets->lock);
 	if (!ret)
 		ret = drmm_add_action_or_reset(&vgpu->drm, vgpu_capsets_release, capsets);
@@ -143,7 +148,7 @@ static bool vgpu_capset_read_info(const struct vgpu_capset *set, struct vgpu_cap
  * @vgpu: the device
  *
  * Context: any.
- * Return: one bit for each id.
+ * Return: a mask in which bit N stands for the capset with the id N.
  */
 u64 vgpu_capsets_mask(const struct vgpu_device *vgpu)
 {
@@ -211,7 +216,8 @@ static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset
 
 	if (v->data)
 		return 0;
-	/* A caller whose wait was interrupted leaves its command for the next one. */
+
+	/* A caller whose wait was interrupted leaves its command for the next caller. */
 	if (!cmd) {
 		cmd = vgpu_cmd_get_capset(vgpu->cmdq, info->id, v->version, info->max_bytes);
 		if (IS_ERR(cmd))
@@ -220,6 +226,7 @@ static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset
 		v->get = cmd;
 		v->size_bytes = info->max_bytes;
 	}
+
 	ret = vgpu_cmd_await(cmd);
 	if (!ret) {
 		/* Pairs with the acquire in vgpu_capset_get(). */
@@ -236,12 +243,13 @@ static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset
  * @vgpu: the device
  * @id: VIRTIO_GPU_CAPSET_*
  * @version: version of the capset
- * @data: set to the data, which stays as long as the device
+ * @data: set to the data, which lives as long as the device
  * @size_bytes: set to the size of the data
  *
  * Context: process, may sleep; waits interruptibly for the host if the data is not known yet.
- * Return: 0; -ENOSYS without capsets; -EINVAL if the host has no such capset or version;
- * -ENOMEM; -ERESTARTSYS when interrupted; or an errno of vgpu_cmd_await().
+ * Return: 0; -ENOSYS without capsets; -EINVAL if the host has no such capset or version, or clients
+ * have asked for too many versions; -ENOMEM; -ERESTARTSYS when interrupted; or an errno of
+ * vgpu_cmd_await().
  */
 int vgpu_capset_get(struct vgpu_device *vgpu, u32 id, u32 version, const void **data,
 		    u32 *size_bytes)
@@ -257,6 +265,7 @@ int vgpu_capset_get(struct vgpu_device *vgpu, u32 id, u32 version, const void **
 		drm_dbg(&vgpu->drm, "host has no capset %u of version %u\n", id, version);
 		return vgpu_capsets_mask(vgpu) ? -EINVAL : -ENOSYS;
 	}
+
 	v = vgpu_capset_find_version(set, version);
 	/* Pairs with the release in vgpu_capset_fetch_locked(). */
 	if (!v || !smp_load_acquire(&v->data)) {
@@ -269,6 +278,7 @@ int vgpu_capset_get(struct vgpu_device *vgpu, u32 id, u32 version, const void **
 		if (ret)
 			return ret;
 	}
+
 	*data = v->data;
 	*size_bytes = v->size_bytes;
 	return 0;

@@ -4,7 +4,7 @@
  *
  * Each open file has a context: a renderer of its own on the host, which is created when the
  * client first needs it, a timeline for the client's submissions, and one more timeline for
- * each ring that the client asked for. What the host knows of the context::
+ * each ring that the client asked for. The states of the host's context::
  *
  *   NEW
  *    |  vgpu_context_setup(): CTX_CREATE is posted
@@ -23,8 +23,9 @@
  *
  * The context of a file that is closed while fences of rings are open lingers: virglrenderer drops
  * the fences that a destroyed context has open, and QEMU then keeps their places in the ring for
- * good. On polled rings a fence may be open on purpose, such as the POLL of a proxy, whose windows
- * disappear with the context.
+ * good. On a polled ring a fence may stay open on purpose, such as that of a POLL command of a
+ * Wayland proxy. The windows of the proxy only disappear with the context, so the context lingers
+ * for a shorter time for polled rings.
  *
  * Locking: &vgpu_context.lock is taken outside of reservations and of all locks of objects.
  */
@@ -43,7 +44,7 @@
 #include "protocol/vgpu_fence.h"
 #include "protocol/vgpu_submitq.h"
 
-/* How long CTX_DESTROY waits for fences of rings after the file was closed. */
+/* How long CTX_DESTROY waits for fences of rings and polled rings after the file was closed. */
 #define VGPU_CONTEXT_LINGER_MS		1000
 #define VGPU_CONTEXT_LINGER_POLLED_MS	100
 
@@ -54,8 +55,8 @@
 #define VGPU_CONTEXT_ABANDON_MS		5000
 
 /*
- * The only writer of the state. The answer to CTX_DESTROY may come in any context, so DESTROYED is
- * set without the lock: no other state follows DESTROYING.
+ * The only writer of the state. The answer to CTX_DESTROY may come in an interrupt, so DESTROYED is
+ * set without the lock. That is safe, since DESTROYING has no other successor.
  */
 static void vgpu_context_set_state(struct vgpu_context *ctx, enum vgpu_context_state state)
 {
@@ -64,13 +65,13 @@ static void vgpu_context_set_state(struct vgpu_context *ctx, enum vgpu_context_s
 
 	ctx->since = jiffies;
 	/*
-	 * Release: a reader that sees the state also sees @since, @params and @rings, and posts
-	 * behind the commands of the state. Pairs with vgpu_context_state().
+	 * Release: a reader that sees the state also sees @since, @params and @rings, and posts its
+	 * commands behind those posted for the state. Pairs with vgpu_context_state().
 	 */
 	smp_store_release(&ctx->state, state);
 }
 
-/* Get when a limit that began with the current state ends, in jiffies. */
+/* Get the end, in jiffies, of a time limit that began when the current state was set. */
 static unsigned long vgpu_context_deadline(const struct vgpu_context *ctx, unsigned int limit_ms)
 {
 	return ctx->since + msecs_to_jiffies(limit_ms);
@@ -87,10 +88,12 @@ static void vgpu_context_free(struct kref *ref)
 		vgpu_budget_put(ctx->budget);
 	if (ctx->destroy)
 		vgpu_cmd_put(ctx->destroy);
+
 	for (i = 0; i < ARRAY_SIZE(ctx->rings); i++)
 		vgpu_timeline_put(ctx->rings[i]);
 	vgpu_timeline_put(ctx->timeline);
 	vgpu_submitq_put(ctx->submitq);
+
 	mutex_destroy(&ctx->attachments.lock);
 	mutex_destroy(&ctx->lock);
 	kfree(ctx);
@@ -143,14 +146,17 @@ static int vgpu_context_init(struct vgpu_context *ctx)
 	if (IS_ERR(submitq))
 		return PTR_ERR(submitq);
 	ctx->submitq = submitq;
+
 	timeline = vgpu_timeline_create("context");
 	if (IS_ERR(timeline))
 		return PTR_ERR(timeline);
 	ctx->timeline = timeline;
+
 	budget = vgpu_budget_get(ctx->vgpu->cmdq);
 	if (IS_ERR(budget))
 		return PTR_ERR(budget);
 	ctx->budget = budget;
+
 	id = ida_alloc_min(&ctx->vgpu->contexts->ids, 1, GFP_KERNEL);
 	if (id < 0)
 		return id;
@@ -175,11 +181,13 @@ struct vgpu_context *vgpu_context_create(struct vgpu_device *vgpu)
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
+
 	ctx->owner.ops = &vgpu_context_owner_ops;
 	ctx->vgpu = vgpu;
 	kref_init(&ctx->ref);
 	mutex_init(&ctx->lock);
 	vgpu_attachments_init(&ctx->attachments);
+
 	ret = vgpu_context_init(ctx);
 	if (ret) {
 		kref_put(&ctx->ref, vgpu_context_free);
@@ -208,9 +216,9 @@ static int vgpu_context_create_rings_locked(struct vgpu_context *ctx, u32 num_ri
 }
 
 /*
- * Check whether the host executes the context's commands one by one with those of the display.
- * A host does so for virgl. Other renderers run in processes and on hardware queues of their own.
- * Hosts do not order the fences of rings with global fences.
+ * Check whether the host executes the context's commands in one sequence with those of the display.
+ * Hosts do so for virgl; other renderers run in processes and on hardware queues of their own.
+ * Hosts do not order the fences of rings with global fences, so no context with rings is in order.
  */
 static bool vgpu_context_is_in_order(const struct vgpu_context_params *params)
 {
@@ -228,6 +236,7 @@ static void vgpu_context_post_create_locked(struct vgpu_context *ctx)
 
 	if (vgpu_context_is_in_order(params))
 		vgpu_timeline_set_in_order(ctx->timeline);
+
 	get_task_comm(comm, current);
 	vgpu_cmd_post(vgpu_cmd_ctx_create(ctx->vgpu->cmdq, ctx->id, params->capset_id,
 					  *params->name ? params->name : comm), &ctx->owner);
@@ -248,9 +257,11 @@ static int vgpu_context_setup_locked(struct vgpu_context *ctx,
 
 	if (vgpu_context_state(ctx) != VGPU_CONTEXT_NEW)
 		return -EEXIST;
+
 	ret = vgpu_context_create_rings_locked(ctx, params->num_rings);
 	if (ret)
 		return ret;
+
 	/* Allocated now, so that closing the context does not wait for memory. */
 	destroy = vgpu_cmd_ctx_destroy(ctx->vgpu->cmdq, ctx->id);
 	if (IS_ERR(destroy))
@@ -270,7 +281,7 @@ static int vgpu_context_setup_locked(struct vgpu_context *ctx,
  * Also attaches the buffers that the file has opened before, since user space expects to use them.
  *
  * Context: process, may sleep; does not wait for the host.
- * Return: 0; -EEXIST when the host was asked for the context already; -ENOMEM.
+ * Return: 0; -EEXIST if CTX_CREATE was posted before; -ENOMEM.
  */
 int vgpu_context_setup(struct vgpu_context *ctx, const struct vgpu_context_params *params)
 {
@@ -360,7 +371,7 @@ static bool vgpu_context_should_linger(struct vgpu_context *ctx)
 	return false;
 }
 
-/* Send CTX_DESTROY of a closed context, unless it should linger. Returns whether it lingers. */
+/* Send CTX_DESTROY of a closed context, unless the context should linger. Returns true if so. */
 static bool vgpu_context_linger_locked(struct vgpu_context *ctx)
 {
 	lockdep_assert_held(&ctx->lock);
@@ -369,6 +380,7 @@ static bool vgpu_context_linger_locked(struct vgpu_context *ctx)
 		return false;
 	if (vgpu_context_should_linger(ctx))
 		return true;
+
 	vgpu_context_set_state(ctx, VGPU_CONTEXT_DESTROYING);
 	vgpu_submitq_close(ctx->submitq, ctx->destroy, &ctx->owner, !READ_ONCE(ctx->user));
 	ctx->destroy = NULL;
@@ -380,8 +392,8 @@ static bool vgpu_context_linger_locked(struct vgpu_context *ctx)
  * @ctx: the context, whose file has no users any more
  *
  * CTX_DESTROY detaches all resources of the context, so the buffers that are closed next
- * need not be detached one by one. If fences of rings are open, it is sent a little later.
- * May be called again.
+ * need not be detached one by one. If fences of rings are open, CTX_DESTROY is sent a little later.
+ * A second call does nothing.
  *
  * Context: process, may sleep; does not wait for the host.
  */
@@ -406,8 +418,8 @@ static bool vgpu_context_has_fences(struct vgpu_context *ctx)
 }
 
 /**
- * vgpu_context_time_left() - Get how long a closed context is needed yet
- * @ctx: the context, in whose submission queue no command waits
+ * vgpu_context_time_left() - Get the time until a closed context can be freed
+ * @ctx: the context; no command waits in its submission queue
  *
  * Sends CTX_DESTROY if the context has lingered long enough.
  *
@@ -422,6 +434,7 @@ long vgpu_context_time_left(struct vgpu_context *ctx)
 	mutex_lock(&ctx->lock);
 	lingers = vgpu_context_linger_locked(ctx);
 	mutex_unlock(&ctx->lock);
+
 	if (lingers)
 		return msecs_to_jiffies(VGPU_CONTEXT_LINGER_STEP_MS);
 	if (!vgpu_context_has_fences(ctx))
@@ -482,7 +495,7 @@ static void vgpu_context_print_timeline(struct vgpu_timeline *tl, const char *na
 /**
  * vgpu_context_print() - Print a context and its fences
  * @ctx: the context
- * @p: where to
+ * @p: printer to write to
  *
  * Context: process, may sleep.
  */
@@ -505,6 +518,7 @@ void vgpu_context_print(struct vgpu_context *ctx, struct drm_printer *p)
 		   ctx->id, states[vgpu_context_state(ctx)], params->capset_id, params->num_rings,
 		   params->poll_mask, vgpu_context_error(ctx), params->name,
 		   vgpu_submitq_is_busy(ctx->submitq) ? ", waits for a fence" : "");
+
 	vgpu_context_print_timeline(ctx->timeline, "gpu", p);
 	for (i = 0; i < params->num_rings; i++) {
 		snprintf(name, sizeof(name), "ring%u", i);

@@ -16,15 +16,15 @@ struct vgpu_device;
 struct vgpu_submitq;
 struct vgpu_timeline;
 
-/* Rings are named by the bits of &vgpu_context_params.poll_mask. */
+/* &vgpu_context_params.poll_mask has one bit for each ring. */
 #define VGPU_CONTEXT_MAX_RINGS	64
 
 /**
  * struct vgpu_context_params - Parameters of CONTEXT_INIT
  * @capset_id: VIRTIO_GPU_CAPSET_*, 0 for the host's default
- * @num_rings: how many rings, 0 for none but the default one
+ * @num_rings: number of rings; 0 if all commands are on the default timeline
  * @poll_mask: rings whose fences send an event when they signal
- * @name: for people; empty for the name of the process
+ * @name: debug name for the host; empty for the name of the process
  */
 struct vgpu_context_params {
 	u32 capset_id;
@@ -33,7 +33,7 @@ struct vgpu_context_params {
 	char name[64];
 };
 
-/* What the host knows of a context: see the diagram in vgpu_context.c. */
+/* State of the host's context: see the diagram in vgpu_context.c. */
 enum vgpu_context_state {
 	VGPU_CONTEXT_NEW,
 	VGPU_CONTEXT_LIVE,
@@ -45,7 +45,7 @@ enum vgpu_context_state {
 
 /**
  * struct vgpu_context - The context of an open file
- * @owner: hears of the outcome of the context's commands
+ * @owner: is told the outcome of the context's commands
  * @vgpu: the device, constant
  * @ref: one until the context leaves the lists of &struct vgpu_contexts, one for each command
  * @id: id on the wire, not 0, constant
@@ -55,7 +55,7 @@ enum vgpu_context_state {
  * @since: when @state was set, in jiffies
  * @params: constant once @state is not VGPU_CONTEXT_NEW
  * @rings: timelines of the rings; constant like @params
- * @destroy: CTX_DESTROY, allocated ahead of CTX_CREATE, NULL once posted; protected by @lock
+ * @destroy: CTX_DESTROY, allocated ahead of CTX_CREATE, NULL once in @submitq; protected by @lock
  * @error: sticky error, 0 while there is none; written once
  * @submitq: where commands wait for their dependencies, constant
  * @timeline: timeline of commands that name no ring, constant

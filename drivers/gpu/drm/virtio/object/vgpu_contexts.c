@@ -17,7 +17,7 @@
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_submitq.h"
 
-/* Free closed contexts that are done. Returns the time until the next is due, in jiffies. */
+/* Free closed contexts that are done. Returns the time until the next one is due, in jiffies. */
 static long vgpu_contexts_reap_locked(struct vgpu_contexts *contexts, bool all)
 {
 	long next = MAX_JIFFY_OFFSET, left;
@@ -29,11 +29,13 @@ static long vgpu_contexts_reap_locked(struct vgpu_contexts *contexts, bool all)
 		/* The answer to CTX_DESTROY, which follows the waiting commands, reaps again. */
 		if (vgpu_submitq_is_busy(ctx->submitq))
 			continue;
+
 		left = all ? 0 : vgpu_context_time_left(ctx);
 		if (left > 0) {
 			next = min(next, left);
 			continue;
 		}
+
 		list_del(&ctx->node);
 		vgpu_context_destroy(ctx);
 	}
@@ -47,9 +49,11 @@ static void vgpu_contexts_reap_due(struct vgpu_contexts *contexts)
 	mutex_lock(&contexts->lock);
 	next = vgpu_contexts_reap_locked(contexts, false);
 	mutex_unlock(&contexts->lock);
-	/* Sends the CTX_DESTROY of contexts that have lingered, and what closing a file posts. */
+
+	/* For CTX_DESTROY of contexts that have lingered, and for what closing a file posted. */
 	vgpu_cmdq_kick(contexts->vgpu->cmdq);
-	/* The answer to a CTX_DESTROY may have queued the work for a later time. */
+
+	/* If the answer to a CTX_DESTROY has queued the work for a later time, run it earlier. */
 	if (next < MAX_JIFFY_OFFSET)
 		mod_delayed_work(contexts->vgpu->wq, &contexts->reap, next);
 }
@@ -81,6 +85,7 @@ int vgpu_contexts_init(struct vgpu_device *vgpu)
 	contexts = drmm_kzalloc(&vgpu->drm, sizeof(*contexts), GFP_KERNEL);
 	if (!contexts)
 		return -ENOMEM;
+
 	contexts->vgpu = vgpu;
 	ida_init(&contexts->ids);
 	mutex_init(&contexts->lock);
@@ -123,9 +128,11 @@ int vgpu_contexts_open(struct drm_device *drm, struct drm_file *file)
 	ctx = vgpu_context_create(contexts->vgpu);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
+
 	mutex_lock(&contexts->lock);
 	list_add_tail(&ctx->node, &contexts->open);
 	mutex_unlock(&contexts->lock);
+
 	file->driver_priv = ctx;
 	return 0;
 }
@@ -142,18 +149,20 @@ void vgpu_contexts_close(struct drm_device *drm, struct drm_file *file)
 	struct vgpu_contexts *contexts = to_vgpu(drm)->contexts;
 	struct vgpu_context *ctx = vgpu_context_of(file);
 
-	/* Clients inside the kernel have no file operations, so nothing has called this. */
+	/* The release of a file has done this, but clients inside the kernel have no file. */
 	vgpu_context_leave(ctx);
 	vgpu_attachments_close(&ctx->attachments);
+
 	file->driver_priv = NULL;
 	mutex_lock(&contexts->lock);
 	list_move_tail(&ctx->node, &contexts->closed);
 	mutex_unlock(&contexts->lock);
+
 	vgpu_contexts_reap_due(contexts);
 }
 
 /**
- * vgpu_contexts_note_submitter() - Remember that a client submits to its context
+ * vgpu_contexts_note_submitter() - Record the first process that submits to a context
  * @ctx: the context
  *
  * Context: process, may sleep.
@@ -162,9 +171,10 @@ void vgpu_contexts_note_submitter(struct vgpu_context *ctx)
 {
 	struct vgpu_contexts *contexts = ctx->vgpu->contexts;
 
-	/* Written once: a thread that does not see it yet writes it again, under the lock. */
+	/* A thread that does not see @submitter yet sets it again, under the lock. */
 	if (data_race(ctx->submitter))
 		return;
+
 	mutex_lock(&contexts->lock);
 	ctx->submitter = task_tgid_nr(current);
 	get_task_comm(ctx->submitter_name, current->group_leader);
@@ -189,6 +199,7 @@ pid_t vgpu_contexts_find_submitter(struct vgpu_device *vgpu, char name[TASK_COMM
 	list_for_each_entry(ctx, &contexts->open, node) {
 		if (!ctx->submitter || vgpu_context_state(ctx) != VGPU_CONTEXT_LIVE)
 			continue;
+
 		submitter = ctx->submitter;
 		strscpy(name, ctx->submitter_name, TASK_COMM_LEN);
 		break;
@@ -221,7 +232,7 @@ void vgpu_contexts_lose(struct vgpu_device *vgpu)
 /**
  * vgpu_contexts_print() - List the contexts of open files and their fences
  * @vgpu: the device
- * @p: where to
+ * @p: printer to write to
  *
  * Context: process, may sleep.
  */

@@ -18,7 +18,7 @@ struct vgpu_device;
 /**
  * struct vgpu_contexts - The contexts of a device
  * @vgpu: the device, constant
- * @ids: their ids
+ * @ids: ids of the contexts on the wire
  * @lock: protects @open and @closed; taken outside of &vgpu_context.lock
  * @open: contexts of open files
  * @closed: contexts of closed files that have work left

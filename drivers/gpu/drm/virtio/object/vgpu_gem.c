@@ -2,10 +2,10 @@
 /**
  * DOC: buffers
  *
- * A buffer of user space is a GEM object on the shmem helpers, with the host's
- * resource embedded. Creating one makes the resource on the host and attaches the
- * pages; closing the last handle retires the resource, and the memory of both is
- * freed once the host has answered UNREF.
+ * A buffer of user space is a GEM object on the shmem helpers, with the host's resource embedded.
+ * When the driver creates a buffer, it has the host create the resource and attach the pages. When
+ * the last reference is dropped, it retires the resource, and frees the memory of both once the
+ * host has answered UNREF.
  */
 
 #include <linux/dma-resv.h>
@@ -27,7 +27,7 @@
 #include "object/vgpu_reclaim.h"
 #include "protocol/vgpu_fence.h"
 
-/* The wire's name of DRM_FORMAT_HOST_XRGB8888. */
+/* DRM_FORMAT_HOST_XRGB8888 on the wire. */
 #ifdef __BIG_ENDIAN
 #define VGPU_GEM_DUMB_FORMAT	VIRTIO_GPU_FORMAT_X8R8G8B8_UNORM
 #else
@@ -84,6 +84,7 @@ void vgpu_gem_close(struct drm_gem_object *obj, struct drm_file *file)
 
 	if (!res->vgpu->features.virgl)
 		return;
+
 	/*
 	 * With the last handle, UNREF follows and detaches the resource from all contexts. The
 	 * count is read without its lock: a wrong guess costs one command.
@@ -92,6 +93,7 @@ void vgpu_gem_close(struct drm_gem_object *obj, struct drm_file *file)
 		vgpu_attachment_put(ctx, res, false);
 		return;
 	}
+
 	/* EXECBUFFER and transfers check the handle under this lock before they post. */
 	dma_resv_lock(obj->resv, NULL);
 	vgpu_attachment_put(ctx, res, true);
@@ -126,7 +128,7 @@ static const struct drm_gem_object_funcs vgpu_gem_funcs = {
  * @size_bytes: unused
  *
  * Context: process, may sleep.
- * Return: room for a buffer, or ERR_PTR(-ENOMEM).
+ * Return: the object, for the helpers to initialise; or ERR_PTR(-ENOMEM).
  */
 struct drm_gem_object *vgpu_gem_create_object(struct drm_device *drm, size_t size_bytes)
 {
@@ -150,6 +152,7 @@ static struct vgpu_gem *vgpu_gem_create(struct vgpu_device *vgpu, size_t size_by
 	shmem = drm_gem_shmem_create(&vgpu->drm, max_t(size_t, size_bytes, PAGE_SIZE));
 	if (IS_ERR(shmem))
 		return ERR_CAST(shmem);
+
 	gem = to_vgpu_gem(&shmem->base);
 	ret = vgpu_resource_init(vgpu, &gem->res, vgpu_gem_release);
 	if (ret) {
@@ -193,6 +196,7 @@ static int vgpu_gem_create_fence_locked(struct vgpu_gem *gem, struct vgpu_timeli
 	*fence = NULL;
 	if (!tl)
 		return 0;
+
 	ret = dma_resv_reserve_fences(gem->base.base.resv, 1);
 	if (ret)
 		return ret;
@@ -203,7 +207,7 @@ static int vgpu_gem_create_fence_locked(struct vgpu_gem *gem, struct vgpu_timeli
 	return 0;
 }
 
-/* Allocate all that creating the resource takes. On success the reservation is locked. */
+/* Allocate all that creating the resource needs. On success, leave the reservation locked. */
 static int vgpu_gem_begin(struct vgpu_gem *gem, bool has_pages, struct vgpu_timeline *tl,
 			  struct vgpu_fence **fence)
 {
@@ -211,6 +215,7 @@ static int vgpu_gem_begin(struct vgpu_gem *gem, bool has_pages, struct vgpu_time
 
 	if (ret)
 		return ret;
+
 	dma_resv_lock(gem->base.base.resv, NULL);
 	if (has_pages)
 		ret = vgpu_gem_get_pages_locked(gem);
@@ -221,7 +226,7 @@ static int vgpu_gem_begin(struct vgpu_gem *gem, bool has_pages, struct vgpu_time
 	return ret;
 }
 
-/* Make the buffer busy with @fence; not after error @ret: nothing was posted then. */
+/* Add @fence to the buffer, unless @ret is an error: nothing was posted then. Then unlock. */
 static int vgpu_gem_finish_locked(struct vgpu_gem *gem, struct vgpu_fence *fence, int ret)
 {
 	dma_resv_assert_held(gem->base.base.resv);
@@ -264,6 +269,7 @@ struct vgpu_gem *vgpu_gem_create_2d(struct vgpu_device *vgpu, struct vgpu_timeli
 
 	if (IS_ERR(gem))
 		return gem;
+
 	ret = vgpu_gem_begin(gem, true, tl, &fence);
 	if (!ret) {
 		ret = vgpu_resource_create_2d(&gem->res, format, width, height, fence);
@@ -292,6 +298,7 @@ struct vgpu_gem *vgpu_gem_create_3d(struct vgpu_device *vgpu, struct vgpu_timeli
 
 	if (IS_ERR(gem))
 		return gem;
+
 	ret = vgpu_gem_begin(gem, true, tl, &fence);
 	if (!ret) {
 		ret = vgpu_resource_create_3d(&gem->res, texture, fence);
@@ -324,6 +331,7 @@ struct vgpu_gem *vgpu_gem_create_blob(struct vgpu_device *vgpu, struct vgpu_time
 		gem = vgpu_hostmem_create(vgpu, blob->size_bytes);
 	if (IS_ERR(gem))
 		return gem;
+
 	ret = vgpu_gem_begin(gem, has_pages, tl, &fence);
 	if (!ret) {
 		ret = vgpu_resource_create_blob(&gem->res, blob->ctx_id, blob->mem, blob->flags,
@@ -333,7 +341,7 @@ struct vgpu_gem *vgpu_gem_create_blob(struct vgpu_device *vgpu, struct vgpu_time
 	return vgpu_gem_return(gem, ret);
 }
 
-/* A dumb buffer: where it can, the host reads it in place instead of copying it. */
+/* Create a dumb buffer: if possible a guest blob, which the host reads in place. */
 static struct vgpu_gem *vgpu_gem_create_dumb(struct vgpu_device *vgpu, size_t size_bytes,
 					     u32 width, u32 height)
 {
@@ -352,9 +360,9 @@ static struct vgpu_gem *vgpu_gem_create_dumb(struct vgpu_device *vgpu, size_t si
  * vgpu_gem_publish() - Create a handle for a new buffer
  * @gem: the buffer; the reference is taken over
  * @file: the file that gets the handle
- * @handle: set to its handle
+ * @handle: set to the handle
  *
- * To be called last: from here on user space may use the buffer in any way.
+ * The last step of a creation: from here on user space may use the buffer in any way.
  *
  * Context: process, may sleep.
  * Return: 0; the sticky error of the context of the file; -ENOMEM; -ENOSPC.
@@ -392,9 +400,9 @@ static int vgpu_gem_await_dumb(struct vgpu_gem *gem, struct drm_file *file)
  *
  * Context: process; sleeps interruptibly while the client is throttled, then killably until the
  * host has answered; for a client inside the kernel, VGPU_GEM_KERNEL_DUMB_MS at most.
- * Return: 0; -EINVAL for other than 32 bits a pixel, or sizes that overflow; an
- * error of vgpu_gem_create_2d(); -ENOMEM when the host has no memory; -ERESTARTSYS; -EINTR when
- * killed; -ETIMEDOUT inside the kernel; -EIO when the host refuses for another reason, or the
+ * Return: 0; -EINVAL for other than 32 bits a pixel, a size of 0 or one above INT_MAX; an error of
+ * vgpu_gem_create_2d(); -ENOMEM if the host has no memory; -ERESTARTSYS; -EINTR when killed;
+ * -ETIMEDOUT inside the kernel; another errno for which the host refused the buffer; -EIO if the
  * device is lost.
  */
 int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
@@ -410,24 +418,29 @@ int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 		drm_dbg(drm, "bpp: %u is not 32\n", args->bpp);
 		return -EINVAL;
 	}
+
 	if (check_mul_overflow(args->width, 4u, &pitch) ||
 	    check_mul_overflow((u64)pitch, (u64)args->height, &size) || !size || size > INT_MAX) {
-		drm_dbg(drm, "width, height: %u × %u is too large\n", args->width, args->height);
+		drm_dbg(drm, "width, height: %u × %u: 0 or too big\n", args->width, args->height);
 		return -EINVAL;
 	}
-	/* A client inside the kernel makes a few buffers only, and gets no signal to end a wait. */
+
+	/* A client inside the kernel creates few buffers, and no signal can end its wait. */
 	ret = file->filp ? vgpu_context_throttle(vgpu_context_of(file), false) :
 			   vgpu_cmdq_error(vgpu->cmdq);
 	if (ret)
 		return ret;
+
 	gem = vgpu_gem_create_dumb(vgpu, size, args->width, args->height);
 	if (IS_ERR(gem))
 		return PTR_ERR(gem);
+
 	ret = vgpu_gem_await_dumb(gem, file);
 	if (ret) {
 		vgpu_gem_put(gem);
 		return ret;
 	}
+
 	gem->dumb = true;
 	args->pitch = pitch;
 	args->size = gem->base.base.size;
@@ -436,7 +449,7 @@ int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 
 /**
  * vgpu_gem_lookup() - Find a buffer by its handle
- * @file: whose handle
+ * @file: the file that has the handle
  * @handle: the handle
  *
  * Context: process.
@@ -452,14 +465,14 @@ struct vgpu_gem *vgpu_gem_lookup(struct drm_file *file, u32 handle)
 /**
  * vgpu_gem_has_handle_locked() - Check whether a handle still names a buffer
  * @gem: the buffer, with a reference, its reservation locked
- * @file: whose handle
+ * @file: the file that has the handle
  * @handle: the handle
  *
  * If it does, the buffer stays attached to the file's context until the reservation is unlocked:
  * the core removes a handle before it calls vgpu_gem_close(), which locks the reservation.
  *
  * Context: process.
- * Return: true if it is.
+ * Return: true if it does.
  */
 bool vgpu_gem_has_handle_locked(struct vgpu_gem *gem, struct drm_file *file, u32 handle)
 {

@@ -15,7 +15,8 @@ struct vgpu_timeline;
  * enum vgpu_gem_backing - Whether the host has the pages of a buffer
  * @VGPU_GEM_USED: the host has the pages, if there are any; a command has named the buffer since
  *                 the shrinker last looked
- * @VGPU_GEM_IDLE: the host has the pages; no command has named the buffer since then
+ * @VGPU_GEM_IDLE: the host has the pages; no command has named the buffer since the shrinker
+ *                 last looked
  * @VGPU_GEM_LEAVING: RESOURCE_DETACH_BACKING was sent
  * @VGPU_GEM_AWAY: the host has no pages; they are plain shared memory, and may be in swap
  */
@@ -27,19 +28,20 @@ enum vgpu_gem_backing {
 };
 
 /**
- * struct vgpu_gem - A buffer of user space, with the host's resource for it
+ * struct vgpu_gem - A buffer of user space, and the host's resource behind it
  * @base: the buffer; first, because the helpers free it by its address
- * @res: the resource; keeps the memory of both after the last handle is closed, for
- *       as long as the host may reach the pages
- * @backing: protected by the reservation
- * @is_exempt: @backing does not change any more; protected by the reservation
- * @idle: entry of a list of vgpu_reclaim.c, empty where that is off
- * @uuid: name of the resource for other virtio devices, see vgpu_prime.c
+ * @res: the resource; keeps the memory of both after the last reference to the buffer is
+ *       dropped, for as long as the host may reach the pages
+ * @backing: whether the host has the pages; protected by the reservation
+ * @is_exempt: @backing stays VGPU_GEM_USED; protected by the reservation
+ * @idle: entry of &vgpu_reclaim.watched or &vgpu_reclaim.chosen; empty if in neither
+ * @uuid: UUID by which other virtio devices find the resource, see vgpu_prime.c
  * @has_uuid: @uuid is valid; both are protected by vgpu_prime_uuid_lock
- * @cpu_writes: its client has mapped it for writing since the last transfer
- * @dumb: what the CPU writes reaches the host by transfers at each display update
+ * @cpu_writes: the client has mapped the buffer for writing since the last transfer;
+ *              accessed without a lock
+ * @dumb: made by CREATE_DUMB; if @res is 2D, display updates upload what the CPU wrote
  *
- * Constant after creation, except what the helpers and vgpu_resource.h say.
+ * Other fields are constant after creation; the fields of @base and @res have their own rules.
  */
 struct vgpu_gem {
 	struct drm_gem_shmem_object base;
@@ -58,8 +60,8 @@ struct vgpu_gem {
  * @size_bytes: size
  * @mem: VIRTIO_GPU_BLOB_MEM_*
  * @flags: VIRTIO_GPU_BLOB_FLAG_*
- * @ctx_id: context whose memory it is, or 0
- * @id: the name the host has for the memory, or 0
+ * @ctx_id: context that the memory belongs to, or 0
+ * @id: id under which the host's renderer knows the memory, or 0
  */
 struct vgpu_gem_blob {
 	size_t size_bytes;

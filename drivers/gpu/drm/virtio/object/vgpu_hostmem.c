@@ -3,12 +3,12 @@
  * DOC: host-visible memory
  *
  * A blob of the host's own memory has no guest pages. To let the CPU access it, the host
- * shows it in a window of the device, at an offset that the driver chooses. The driver asks for
- * that when user space calls MAP or mmap(), or imports the blob into another device: these calls
- * can wait interruptibly and return an errno. A blob that is not mapped takes no room in the
+ * shows it in a window of the device, at an offset that the driver chooses. The driver sends
+ * MAP_BLOB when user space calls MAP or mmap(), or imports the blob into another device: these
+ * calls can wait interruptibly and return an errno. A blob that is not mapped takes no part of the
  * window.
  *
- * The room is reused only when the host has answered UNMAP_BLOB. When the device is unplugged
+ * A part is reused only when the host has answered UNMAP_BLOB. When the device is unplugged
  * or reset, the host memory is lost and the mappings of the blob are torn down. The kernel's
  * rules for hot-unplug (Documentation/gpu/drm-uapi.rst) forbid SIGBUS here, so every mapping
  * of a lost blob, old or new, shows one page of ordinary memory at all its offsets. The page
@@ -32,7 +32,7 @@
 #include "object/vgpu_prime.h"
 #include "protocol/vgpu_cmd.h"
 
-/* How long a full window is worth waiting for, when parts of it are about to be free. */
+/* How long to wait for a part of a full window, if closed blobs are about to leave theirs. */
 #define VGPU_HOSTMEM_ROOM_TIMEOUT_MS	5000
 
 /**
@@ -61,8 +61,8 @@ struct vgpu_hostmem {
  * enum vgpu_hostmem_state - Whether a blob is in the window
  * @VGPU_HOSTMEM_ABSENT: the blob is not in the window
  * @VGPU_HOSTMEM_SHOWN: the host shows the blob at its node
- * @VGPU_HOSTMEM_UNSURE: the host has not answered MAP_BLOB properly; the node stays taken as
- *                       long as the host keeps the blob
+ * @VGPU_HOSTMEM_UNSURE: the host has not answered MAP_BLOB yet, or its answer was malformed; in
+ *                       the latter case the node stays taken until the blob is released
  */
 enum vgpu_hostmem_state {
 	VGPU_HOSTMEM_ABSENT,
@@ -75,14 +75,14 @@ enum vgpu_hostmem_state {
  * @gem: the buffer; first, because it is freed by its address
  * @lock: protects the fields below; acquired interruptibly, since it is held while waiting for
  *        the host
- * @state: where it stands
- * @asked: MAP_BLOB, until its answer was evaluated; or NULL
+ * @state: whether the blob is in the window
+ * @asked: MAP_BLOB, until its answer is evaluated; or NULL
  * @unmap: UNMAP_BLOB, allocated before MAP_BLOB is sent; or NULL
- * @node: its part of the window, unless absent
- * @cache: VIRTIO_GPU_MAP_CACHE_*, when shown
+ * @node: part of the window that the blob takes, unless VGPU_HOSTMEM_ABSENT
+ * @cache: VIRTIO_GPU_MAP_CACHE_*, if VGPU_HOSTMEM_SHOWN
  * @lost_page: page that mappings show after the host memory is lost; NULL until the first fault;
  *             set once, by cmpxchg()
- * @leaving: it is counted in &vgpu_hostmem.leaving; protected by the window's lock
+ * @leaving: the blob is counted in &vgpu_hostmem.leaving; protected by &vgpu_hostmem.lock
  */
 struct vgpu_hostmem_blob {
 	struct vgpu_gem gem;
@@ -103,7 +103,7 @@ static struct vgpu_hostmem_blob *to_blob(struct vgpu_gem *gem)
 
 /**
  * vgpu_hostmem_init() - Find the window of host-visible memory
- * @vgpu: the device; &vgpu_device.hostmem stays NULL where it has none
+ * @vgpu: the device; &vgpu_device.hostmem stays NULL if it has no window
  *
  * Virtio 1.3, 5.7.6.8: shared memory region VIRTIO_GPU_SHM_ID_HOST_VISIBLE.
  *
@@ -119,9 +119,11 @@ int vgpu_hostmem_init(struct vgpu_device *vgpu)
 	    !virtio_get_shm_region(vgpu->vdev, &region, VIRTIO_GPU_SHM_ID_HOST_VISIBLE) ||
 	    region.len < PAGE_SIZE)
 		return 0;
+
 	hostmem = kzalloc(sizeof(*hostmem), GFP_KERNEL);
 	if (!hostmem)
 		return -ENOMEM;
+
 	hostmem->base = region.addr;
 	hostmem->size = region.len;
 	mutex_init(&hostmem->lock);
@@ -154,7 +156,7 @@ void vgpu_hostmem_fini(struct vgpu_device *vgpu)
  * @vgpu: the device
  *
  * Context: any.
- * Return: bytes; 0 where there is none.
+ * Return: bytes; 0 if there is no window.
  */
 u64 vgpu_hostmem_size(const struct vgpu_device *vgpu)
 {
@@ -176,7 +178,7 @@ u64 vgpu_hostmem_used(const struct vgpu_device *vgpu)
 /**
  * vgpu_hostmem_print() - List the blobs in the window
  * @vgpu: the device
- * @p: where to
+ * @p: printer to write to
  *
  * Context: process, may sleep.
  */
@@ -189,6 +191,7 @@ void vgpu_hostmem_print(struct vgpu_device *vgpu, struct drm_printer *p)
 	drm_printf(p, "size %llu used %llu\n", vgpu_hostmem_size(vgpu), vgpu_hostmem_used(vgpu));
 	if (!hostmem)
 		return;
+
 	drm_printf(p, "%12s %12s %10s\n", "offset", "size", "resource");
 	mutex_lock(&hostmem->lock);
 	drm_mm_for_each_node(node, &hostmem->mm) {
@@ -198,7 +201,10 @@ void vgpu_hostmem_print(struct vgpu_device *vgpu, struct drm_printer *p)
 	mutex_unlock(&hostmem->lock);
 }
 
-/* -EAGAIN: not yet, but look again when the number of turns is another. */
+/*
+ * Take a part of the window for a blob. Returns -EAGAIN if the window is full but closed blobs are
+ * leaving it: the caller may try again when &vgpu_hostmem.turns is not @turns any more.
+ */
 static int vgpu_hostmem_take(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob,
 			     unsigned int *turns)
 {
@@ -217,7 +223,7 @@ static int vgpu_hostmem_take(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_b
 	return ret;
 }
 
-/* Closed blobs keep their part until the host has answered UNMAP_BLOB: wait for those. */
+/* As vgpu_hostmem_take(), but wait until the host has unmapped enough closed blobs. */
 static int vgpu_hostmem_take_or_wait(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
 {
 	long left = msecs_to_jiffies(VGPU_HOSTMEM_ROOM_TIMEOUT_MS);
@@ -291,16 +297,19 @@ static int vgpu_hostmem_ask_locked(struct vgpu_hostmem *hostmem, struct vgpu_hos
 	ret = vgpu_hostmem_prepare_unmap_locked(blob);
 	if (ret)
 		return ret;
+
 	ret = vgpu_hostmem_take_or_wait(hostmem, blob);
 	if (ret) {
-		drm_dbg(&res->vgpu->drm, "no room for resource %u in the window\n", res->id);
+		drm_dbg(&res->vgpu->drm, "resource %u got no host-visible memory\n", res->id);
 		return ret;
 	}
+
 	cmd = vgpu_cmd_map_blob(res->vgpu->cmdq, res->id, blob->node.start);
 	if (IS_ERR(cmd)) {
 		vgpu_hostmem_give_back(hostmem, blob);
 		return PTR_ERR(cmd);
 	}
+
 	vgpu_cmd_send(cmd, &res->owner);
 	blob->asked = cmd;
 	blob->state = VGPU_HOSTMEM_UNSURE;
@@ -322,18 +331,20 @@ static int vgpu_hostmem_show_locked(struct vgpu_hostmem *hostmem, struct vgpu_ho
 		ret = -EIO;
 	if (ret)
 		return ret;
+
 	ret = vgpu_cmd_await(blob->asked);
 	if (ret == -ERESTARTSYS)
 		return ret;
 	if (!ret)
 		ret = vgpu_cmd_read_map_info(blob->asked, &blob->cache);
 	vgpu_hostmem_forget_question(blob);
+
 	if (ret == -EPROTO)
 		return ret;
 	if (ret) {
 		blob->state = VGPU_HOSTMEM_ABSENT;
 		vgpu_hostmem_give_back(hostmem, blob);
-		/* Whatever else it says, it has not got the blob as it should. */
+		/* The host has not mapped the blob; its other errors mean nothing to user space. */
 		return ret == -ENOMEM || ret == -ENODEV ? ret : -EIO;
 	}
 	blob->state = VGPU_HOSTMEM_SHOWN;
@@ -345,10 +356,10 @@ static int vgpu_hostmem_show_locked(struct vgpu_hostmem *hostmem, struct vgpu_ho
  * @gem: a buffer of vgpu_hostmem_create()
  *
  * Context: process, waits for the host like vgpu_cmd_await().
- * Return: 0; -EINVAL for a blob that was not made mappable, or without a window;
- * -ENOSPC when the window is full; -ENOMEM, also when that is why the host refuses;
- * -EIO when it refuses for other reasons; -ERESTARTSYS
- * when interrupted; -ETIMEDOUT; -ENODEV when the device is gone.
+ * Return: 0; -EINVAL for a blob that was not created mappable, or without a window; -ENOSPC if the
+ * window is full; -ENOMEM, also if the host has no memory; -EIO if the host refuses for another
+ * reason; -EPROTO for a malformed answer; -ERESTARTSYS when interrupted; -ENODEV if the device is
+ * gone.
  */
 int vgpu_hostmem_map(struct vgpu_gem *gem)
 {
@@ -357,13 +368,15 @@ int vgpu_hostmem_map(struct vgpu_gem *gem)
 	int ret, idx;
 
 	if (!vgpu->hostmem || !(gem->res.blob_flags & VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE)) {
-		drm_dbg(&vgpu->drm, "resource %u is not mappable\n", gem->res.id);
+		drm_dbg(&vgpu->drm, "resource %u is not mappable on this device\n", gem->res.id);
 		return -EINVAL;
 	}
+
 	if (vgpu_resource_error(&gem->res))
 		return -EIO;
 	if (!drm_dev_enter(&vgpu->drm, &idx))
 		return -ENODEV;
+
 	ret = mutex_lock_interruptible(&blob->lock) ? -ERESTARTSYS : 0;
 	if (!ret) {
 		ret = vgpu_hostmem_show_locked(vgpu->hostmem, blob);
@@ -403,7 +416,7 @@ static void vgpu_hostmem_gem_free(struct drm_gem_object *obj)
 	struct vgpu_gem *gem = to_vgpu_gem(obj);
 	struct vgpu_resource *res = &gem->res;
 
-	/* The question keeps the resource. */
+	/* MAP_BLOB has a reference to the resource, which would keep it for ever. */
 	vgpu_hostmem_forget_question(to_blob(gem));
 	if (to_blob(gem)->state != VGPU_HOSTMEM_ABSENT) {
 		vgpu_hostmem_leave(res->vgpu->hostmem, to_blob(gem));
@@ -452,12 +465,14 @@ static int vgpu_hostmem_gem_mmap(struct drm_gem_object *obj, struct vm_area_stru
 	if (vma_is_cow_mapping(vma))
 		return -EINVAL;
 	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
+
 	ret = vgpu_hostmem_map(gem);
 	if (!ret && drm_dev_enter(obj->dev, &idx)) {
 		ret = vgpu_hostmem_fill_vma(to_blob(gem), vma);
 		drm_dev_exit(idx);
 		return ret;
 	}
+
 	/* If the host memory is lost, map nothing: the fault handler maps the lost page. */
 	if ((!ret || ret == -EIO || ret == -ENODEV) && vgpu_hostmem_is_lost(gem))
 		return 0;
@@ -470,9 +485,11 @@ static struct page *vgpu_hostmem_get_lost_page(struct vgpu_hostmem_blob *blob)
 
 	if (page)
 		return page;
+
 	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!page)
 		return NULL;
+
 	other = cmpxchg(&blob->lost_page, NULL, page);
 	if (!other)
 		return page;
@@ -527,9 +544,11 @@ struct vgpu_gem *vgpu_hostmem_create(struct vgpu_device *vgpu, size_t size_bytes
 	if (!blob)
 		return ERR_PTR(-ENOMEM);
 	mutex_init(&blob->lock);
+
 	obj = &blob->gem.base.base;
 	obj->funcs = &vgpu_hostmem_funcs;
 	drm_gem_private_object_init(&vgpu->drm, obj, size_bytes);
+
 	ret = vgpu_resource_init(vgpu, &blob->gem.res, vgpu_hostmem_blob_release);
 	blob->gem.res.forget = vgpu_hostmem_forget;
 	if (!ret)
@@ -542,7 +561,7 @@ struct vgpu_gem *vgpu_hostmem_create(struct vgpu_device *vgpu, size_t size_bytes
 }
 
 /**
- * vgpu_hostmem_is() - Check whether a buffer is one of vgpu_hostmem_create()
+ * vgpu_hostmem_is() - Check whether a buffer is a blob of the host's memory
  * @obj: any buffer of this driver
  *
  * Context: any.

@@ -33,7 +33,7 @@ static int vgpu_hostmem_fill_sgt(struct device *dev, struct vgpu_gem *gem, struc
 	return 0;
 }
 
-/* Check whether a device can reach the window: by PCI, and its driver says it may. */
+/* Check whether a device can reach the window: a PCI device whose driver allows peer-to-peer. */
 static bool vgpu_hostmem_is_reached(const struct dma_buf_attachment *attach,
 				    const struct vgpu_gem *gem)
 {
@@ -45,15 +45,15 @@ static bool vgpu_hostmem_is_reached(const struct dma_buf_attachment *attach,
  * vgpu_hostmem_map_dma_buf() - Give another device of this guest the addresses of a blob
  * @attach: the device's attachment
  * @gem: a buffer of vgpu_hostmem_create()
- * @dir: what the device does
+ * @dir: direction of the device's accesses
  * @by_uuid: the device finds the blob by its UUID, on the host
  *
- * Only a part of the window has addresses. A device that finds the blob by its UUID needs
- * none and gets an empty list if it cannot have them.
+ * The list has the addresses of the blob in the window, so the blob must be mappable. A device that
+ * cannot reach the window gets an empty list if it finds the blob by its UUID.
  *
  * Context: process, waits like vgpu_hostmem_map().
- * Return: the list; or an error pointer: -EIO for a device that the blob has no address for;
- * -EINTR when interrupted; or another of vgpu_hostmem_map().
+ * Return: the list; or an error pointer: -EIO for a device that neither reaches the window nor goes
+ * by the UUID; -EINTR when interrupted; -ENOMEM; or another error of vgpu_hostmem_map().
  */
 struct sg_table *vgpu_hostmem_map_dma_buf(struct dma_buf_attachment *attach,
 					  struct vgpu_gem *gem, enum dma_data_direction dir,
@@ -65,11 +65,13 @@ struct sg_table *vgpu_hostmem_map_dma_buf(struct dma_buf_attachment *attach,
 
 	if (!reached && !by_uuid)
 		return ERR_PTR(-EIO);
+
 	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
 	if (!sgt)
 		return ERR_PTR(-ENOMEM);
 	if (!reached)
 		return sgt;
+
 	ret = vgpu_hostmem_map(gem);
 	if (ret)
 		goto err_free;
@@ -93,7 +95,7 @@ err_free:
  * vgpu_hostmem_unmap_dma_buf() - Undo vgpu_hostmem_map_dma_buf()
  * @attach: the device's attachment
  * @sgt: the list
- * @dir: what the device did
+ * @dir: direction of the device's accesses
  *
  * Context: process, may sleep.
  */

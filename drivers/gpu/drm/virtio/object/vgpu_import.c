@@ -8,8 +8,8 @@
  *
  * The buffer is pinned as long as the host knows it, so the exporter does not move it. The
  * exporter may still revoke it, for example when its device is removed. Then the driver sends
- * UNREF, a fence in the dma-buf signals when the host has answered, the driver unmaps the buffer
- * after that, and the buffer answers -EIO from then on.
+ * UNREF and adds a fence to the dma-buf, which signals when the host has answered; after that the
+ * driver unmaps the buffer. Ioctls on a revoked buffer fail with -EIO.
  *
  * The host gets the addresses that the exporter mapped for this device; there may be no pages
  * behind them.
@@ -39,10 +39,11 @@
  * struct vgpu_import - A buffer of another driver
  * @gem: the buffer; first, because it is freed by its address
  * @attach: the driver's attachment to the dma-buf, constant
- * @mapping: of @attach, NULL when given back; protected by the dma-buf's reservation
+ * @mapping: the mapping of @attach, NULL once unmapped; protected by the dma-buf's reservation
  * @list: the addresses of @mapping for the host, constant once filled
- * @gone: signals when the host has answered UNREF after a revocation; protected likewise
- * @unmap_work: gives @mapping back after that
+ * @gone: signals when the host has answered UNREF after a revocation; NULL before that; protected
+ *        by the dma-buf's reservation
+ * @unmap_work: unmaps @mapping once @gone has signalled
  */
 struct vgpu_import {
 	struct vgpu_gem gem;
@@ -84,6 +85,7 @@ static void vgpu_import_release(struct vgpu_resource *res)
 	 */
 	if (import->gone && !dma_fence_is_signaled(&import->gone->base))
 		vgpu_fence_complete(import->gone, 0);
+
 	vgpu_import_unmap(import);
 	dma_buf_detach(buf, import->attach);
 	sg_free_table(&import->list);
@@ -120,7 +122,7 @@ static void vgpu_import_unmap_work(struct work_struct *work)
 	vgpu_resource_put(&import->gem.res);
 }
 
-/* The memory is taken away: &dma_buf_attach_ops.invalidate_mappings. */
+/* Implement &dma_buf_attach_ops.invalidate_mappings: the exporter revokes the buffer. */
 static void vgpu_import_invalidate(struct dma_buf_attachment *attach)
 {
 	struct vgpu_import *import = attach->importer_priv;
@@ -132,18 +134,21 @@ static void vgpu_import_invalidate(struct dma_buf_attachment *attach)
 
 	if (import->gone || !import->mapping)
 		return;
+
 	if (!dma_resv_reserve_fences(resv, 1))
 		gone = vgpu_fence_create_alone("revoked");
 	if (IS_ERR(gone)) {
-		/* Nothing can be promised: it stays pinned and mapped as it was. */
-		drm_err(&res->vgpu->drm, "no memory to give back the pages of resource %u\n",
+		/* Without a fence the exporter cannot wait: the buffer stays pinned and mapped. */
+		drm_err(&res->vgpu->drm, "no memory to revoke the dma-buf of resource %u\n",
 			res->id);
 		return;
 	}
+
 	import->gone = gone;
-	drm_dbg_prime(&res->vgpu->drm, "resource %u was taken away\n", res->id);
+	drm_dbg_prime(&res->vgpu->drm, "exporter revoked resource %u\n", res->id);
 	dma_resv_add_fence(resv, &import->gone->base, DMA_RESV_USAGE_KERNEL);
-	/* If the last reference is already gone, the release is about to run and unmaps it. */
+
+	/* If the last reference is gone, vgpu_import_release() is about to run and unmaps it. */
 	if (!vgpu_resource_try_get(res))
 		return;
 	if (vgpu_resource_revoke(res, import->gone))
@@ -165,14 +170,16 @@ static int vgpu_import_check(struct vgpu_device *vgpu, const struct dma_buf *buf
 		drm_dbg_prime(drm, "device cannot import foreign dma-bufs\n");
 		return -ENODEV;
 	}
+
 	/* The device needs physical addresses, but the import has those of the IOMMU. */
 	if (virtio_has_dma_quirk(vgpu->vdev) && device_iommu_mapped(drm->dev)) {
 		drm_dbg_prime(drm, "device bypasses the IOMMU, cannot import foreign dma-bufs\n");
 		return -ENODEV;
 	}
+
 	if (!buf->size || buf->size > VGPU_IMPORT_MAX_BYTES ||
 	    !IS_ALIGNED(buf->size, max_t(size_t, PAGE_SIZE, vgpu->features.blob_alignment))) {
-		drm_dbg_prime(drm, "size: %zu is not a multiple of the blob alignment %u\n",
+		drm_dbg_prime(drm, "size: %zu is 0, too large or not aligned to a page and to %u\n",
 			      buf->size, vgpu->features.blob_alignment);
 		return -EINVAL;
 	}
@@ -189,6 +196,7 @@ static int vgpu_import_fill_list(struct vgpu_import *import)
 	ret = sg_alloc_table(&import->list, import->mapping->nents, GFP_KERNEL);
 	if (ret)
 		return ret;
+
 	to = import->list.sgl;
 	for_each_sgtable_dma_sg(import->mapping, from, i) {
 		sg_set_page(to, NULL, sg_dma_len(from), 0);
@@ -211,12 +219,14 @@ static int vgpu_import_map_locked(struct vgpu_import *import)
 	ret = dma_buf_pin(attach);
 	if (ret)
 		return ret;
-	/* It may still be on its way to where it is pinned. */
+
+	/* The exporter may still be moving the buffer to where it is pinned. */
 	left = dma_resv_wait_timeout(attach->dmabuf->resv, DMA_RESV_USAGE_KERNEL, true,
 				     MAX_SCHEDULE_TIMEOUT);
 	ret = min(left, 0L);
 	if (ret)
 		goto err_unpin;
+
 	mapping = dma_buf_map_attachment(attach, DMA_BIDIRECTIONAL);
 	if (IS_ERR(mapping)) {
 		ret = PTR_ERR(mapping);
@@ -230,7 +240,7 @@ err_unpin:
 	return ret;
 }
 
-/* Make the blob. From the mapping on the buffer may be taken away. */
+/* Map the buffer and create the blob. The exporter may revoke the buffer after the unlock. */
 static int vgpu_import_make(struct vgpu_import *import)
 {
 	struct vgpu_resource *res = &import->gem.res;
@@ -240,6 +250,7 @@ static int vgpu_import_make(struct vgpu_import *import)
 	ret = dma_resv_lock_interruptible(buf->resv, NULL);
 	if (ret)
 		return ret;
+
 	ret = vgpu_import_map_locked(import);
 	if (!ret)
 		ret = vgpu_import_fill_list(import);
@@ -249,6 +260,7 @@ static int vgpu_import_make(struct vgpu_import *import)
 						VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE, 0, buf->size,
 						NULL);
 	}
+
 	dma_resv_unlock(buf->resv);
 	if (!ret)
 		vgpu_cmdq_kick(res->vgpu->cmdq);
@@ -260,11 +272,11 @@ static int vgpu_import_make(struct vgpu_import *import)
  * @vgpu: the device
  * @buf: the dma-buf
  *
- * Context: process, may sleep; does not wait for the host, but for the buffer to be
- * where it can be pinned, interruptibly.
- * Return: a buffer; or an error pointer: -ENODEV where the device takes none; -EINVAL for
- * a size that is none of a blob; -E2BIG for one in too many pieces; -ENOMEM; -ENOSPC; -ERESTARTSYS;
- * an error of the other driver.
+ * Context: process, may sleep; does not wait for the host, but waits interruptibly until the
+ * exporter has moved the buffer to where it is pinned.
+ * Return: a buffer; or an error pointer: -ENODEV if the device cannot import dma-bufs; -EINVAL for
+ * a size that no blob can have; -E2BIG for a buffer in too many pieces; -ENOMEM; -ENOSPC;
+ * -ERESTARTSYS; an error of the other driver.
  */
 struct drm_gem_object *vgpu_import_create(struct vgpu_device *vgpu, struct dma_buf *buf)
 {
@@ -275,22 +287,26 @@ struct drm_gem_object *vgpu_import_create(struct vgpu_device *vgpu, struct dma_b
 	ret = vgpu_import_check(vgpu, buf);
 	if (ret)
 		return ERR_PTR(ret);
+
 	import = kzalloc(sizeof(*import), GFP_KERNEL_ACCOUNT);
 	if (!import)
 		return ERR_PTR(-ENOMEM);
 	INIT_WORK(&import->unmap_work, vgpu_import_unmap_work);
+
 	import->attach = dma_buf_dynamic_attach(buf, vgpu->drm.dev, &vgpu_import_ops, import);
 	if (IS_ERR(import->attach)) {
 		ret = PTR_ERR(import->attach);
 		kfree(import);
 		return ERR_PTR(ret);
 	}
+
 	get_dma_buf(buf);
 	obj = &import->gem.base.base;
 	obj->funcs = &vgpu_import_funcs;
 	obj->import_attach = import->attach;
 	obj->resv = buf->resv;
 	drm_gem_private_object_init(&vgpu->drm, obj, buf->size);
+
 	ret = vgpu_resource_init(vgpu, &import->gem.res, vgpu_import_release);
 	if (!ret)
 		ret = vgpu_import_make(import);

@@ -2,10 +2,10 @@
 /**
  * DOC: memory of buffers
  *
- * Buffers have pages of shared memory. Left alone the helpers ask for them one by one,
- * and on kernels that zero all they allocate each is zeroed a second time. So the file
- * behind a buffer is filled first, as a write of its whole length would do it: in folios
- * as large as can be had, zeroed once. The host then has few pieces to look at, too.
+ * Buffers have pages of shared memory. The shmem helpers would allocate the pages one by one, and
+ * a kernel with init_on_alloc would zero each page twice. So the driver fills the file behind a
+ * buffer first, as a write of its whole length would: in folios as large as possible, each zeroed
+ * once. Large folios also leave fewer backing entries for the host.
  */
 
 #include <linux/dma-mapping.h>
@@ -35,14 +35,14 @@
  */
 void vgpu_pages_init(struct vgpu_device *vgpu)
 {
-	/* None is larger than its buffer. Best effort: small pages do as well. */
+	/* No folio is larger than its buffer. Best effort: small pages work, too. */
 	int ret = drm_gem_huge_mnt_create(&vgpu->drm, "within_size");
 
 	if (ret)
 		drm_dbg(&vgpu->drm, "no large folios for buffers: %pe\n", ERR_PTR(ret));
 }
 
-/* The folio is locked and, unless it was there before, has no content yet. */
+/* Zero a locked folio if it is new, then unlock and put it. */
 static void vgpu_pages_finish(struct folio *folio, gfp_t gfp)
 {
 	if (!folio_test_uptodate(folio)) {
@@ -74,6 +74,7 @@ int vgpu_pages_fill(struct drm_gem_object *obj)
 	while (index < end) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
+
 		ret = shmem_get_folio(mapping->host, index, obj->size, &folio, SGP_WRITE);
 		if (ret)
 			return ret;
@@ -102,13 +103,15 @@ struct sg_table *vgpu_pages_get_locked(struct drm_gem_shmem_object *shmem)
 	ret = drm_gem_shmem_pin_locked(shmem);
 	if (ret)
 		return ERR_PTR(ret);
+
 	pages = drm_gem_shmem_get_sg_table(shmem);
 	if (IS_ERR(pages)) {
 		ret = PTR_ERR(pages);
 		goto err_unpin;
 	}
+
 	ret = dma_map_sgtable(shmem->base.dev->dev, pages, DMA_BIDIRECTIONAL, 0);
-	/* Pages of memory have addresses, but the bounce buffers of the system may all be taken. */
+	/* Any page of memory can be mapped, unless all bounce buffers of the system are in use. */
 	if (ret == -EIO)
 		ret = -ENOMEM;
 	if (ret)
@@ -140,7 +143,7 @@ void vgpu_pages_put_locked(struct drm_gem_shmem_object *shmem, struct sg_table *
 	drm_gem_shmem_unpin_locked(shmem);
 }
 
-/* As the helpers' own fault handler, but the mapping may begin at any page of the buffer. */
+/* As the fault handler of the helpers, but the mapping may begin at any page of the buffer. */
 static vm_fault_t vgpu_pages_fault(struct vm_fault *vmf)
 {
 	struct drm_gem_object *obj = vmf->vma->vm_private_data;
@@ -174,7 +177,7 @@ static const struct vm_operations_struct vgpu_pages_vm_ops = {
 /**
  * vgpu_pages_mmap() - Implement &drm_gem_object_funcs.mmap
  * @obj: the buffer
- * @vma: the mapping; of a dma-buf it may begin at any page, which the helpers ignore
+ * @vma: the mapping; that of a dma-buf may begin at any page, which the helpers ignore
  *
  * Context: process, may sleep.
  * Return: 0, or an errno of drm_gem_shmem_object_mmap().
@@ -183,9 +186,10 @@ int vgpu_pages_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
 	int ret = drm_gem_shmem_object_mmap(obj, vma);
 
-	/* Only the own client counts: importers of a dma-buf announce their accesses. */
+	/* Only mappings of our DRM file: users of a dma-buf announce each access. */
 	if (!ret && (vma->vm_flags & VM_WRITE) && vma->vm_file->f_op == obj->dev->driver->fops)
 		WRITE_ONCE(to_vgpu_gem(obj)->cpu_writes, true);
+
 	if (!ret && vma->vm_pgoff != drm_vma_node_start(&obj->vma_node))
 		vma->vm_ops = &vgpu_pages_vm_ops;
 	return ret;

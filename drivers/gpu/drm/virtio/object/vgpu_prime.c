@@ -2,10 +2,9 @@
 /**
  * DOC: sharing
  *
- * Buffers leave as virtio dma-bufs: other drivers of this guest see their pages,
- * and other virtio devices' drivers can ask for the UUID under which their hosts
- * find the resource. A buffer that comes back to its own device is taken for the
- * buffer it is.
+ * The driver exports buffers as virtio dma-bufs: other drivers of this guest can map the pages,
+ * and drivers of other virtio devices can ask for the UUID under which their devices find the
+ * resource on the host. A device that imports its own dma-buf gets the original buffer.
  */
 
 #include <linux/dma-buf.h>
@@ -25,8 +24,8 @@
 #include "object/vgpu_readback.h"
 
 /*
- * Protects vgpu_gem.uuid of all buffers, which is asked for once in a buffer's life, if
- * ever. Not held while the host is waited for.
+ * Protects vgpu_gem.uuid of all buffers: one lock for all, since the driver asks for a UUID once in
+ * a buffer's life, if ever. Not held during the wait for the host.
  */
 static DEFINE_MUTEX(vgpu_prime_uuid_lock);
 
@@ -52,7 +51,7 @@ static bool vgpu_prime_know_uuid(struct vgpu_gem *gem, uuid_t *uuid)
 	return known;
 }
 
-/* The first answer counts, also where two have asked. */
+/* If two callers have asked the host, both use the first answer. */
 static void vgpu_prime_learn_uuid(struct vgpu_gem *gem, uuid_t *uuid)
 {
 	mutex_lock(&vgpu_prime_uuid_lock);
@@ -63,7 +62,7 @@ static void vgpu_prime_learn_uuid(struct vgpu_gem *gem, uuid_t *uuid)
 	mutex_unlock(&vgpu_prime_uuid_lock);
 }
 
-/* Waits for the host interruptibly; -EINTR then, as the caller may be no system call. */
+/* An interrupted wait returns -EINTR, since the caller may not be a system call. */
 static int vgpu_prime_get_uuid(struct dma_buf *buf, uuid_t *uuid)
 {
 	struct vgpu_gem *gem = to_vgpu_gem(buf->priv);
@@ -74,6 +73,7 @@ static int vgpu_prime_get_uuid(struct dma_buf *buf, uuid_t *uuid)
 		return -ENODEV;
 	if (!drm_dev_enter(&vgpu->drm, &idx))
 		return -ENODEV;
+
 	if (!vgpu_prime_know_uuid(gem, uuid)) {
 		ret = vgpu_cmd_assign_uuid(vgpu->cmdq, gem->res.id, uuid);
 		if (!ret)
@@ -137,7 +137,7 @@ static const struct virtio_dma_buf_ops vgpu_prime_ops = {
 /**
  * vgpu_prime_export() - Implement &drm_gem_object_funcs.export
  * @obj: the buffer
- * @flags: of the file to be
+ * @flags: flags of the dma-buf's file
  *
  * Context: process, may sleep.
  * Return: the dma-buf, or an error pointer of dma_buf_export().
@@ -159,7 +159,8 @@ struct dma_buf *vgpu_prime_export(struct drm_gem_object *obj, int flags)
 	buf = virtio_dma_buf_export(&info);
 	if (IS_ERR(buf))
 		return buf;
-	/* Both are dropped by drm_gem_dmabuf_release(). */
+
+	/* drm_gem_dmabuf_release() drops both references. */
 	drm_dev_get(drm);
 	drm_gem_object_get(obj);
 	buf->file->f_mapping = drm->anon_inode->i_mapping;

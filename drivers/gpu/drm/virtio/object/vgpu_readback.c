@@ -4,16 +4,15 @@
  *
  * The pages of a texture hold what a client last transferred, not what the host drew. A screen
  * grabber that exports the framebuffer, maps it and reads would see black. So the beginning of
- * a CPU access brings the host's picture into the pages, and the end of one that writes takes
- * it back.
+ * a CPU access transfers the picture from the host to the pages, and the end of a write access
+ * transfers it back.
  *
- * That is done for what can be shown: level 0 of a 2D texture of one sample and one layer.
- * Everything else has its content in the pages anyway, or no picture.
- * A buffer that its own client has mapped for writing since the last transfer may hold what the
- * host has not got yet, and is left alone.
+ * The driver does this for what can be shown: level 0 of a 2D texture of one sample and one layer.
+ * Other buffers have their content in the pages, or hold no picture. A buffer that its own client
+ * has mapped for writing since the last transfer is left alone, since its pages may hold data that
+ * the host does not have yet.
  *
- * Importers call this in the tails of their commits, so it waits for no longer than a display
- * update may take.
+ * Importers call this in their commit tails, so it waits no longer than a display update may take.
  */
 
 #include <linux/dma-buf.h>
@@ -30,7 +29,7 @@
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_fence.h"
 
-/* How long one access waits, for work before it and for its transfer. */
+/* How long one access waits: for earlier work and for its transfer together. */
 #define VGPU_READBACK_LIMIT_MS	5000
 
 static bool vgpu_readback_is_possible(const struct vgpu_gem *gem)
@@ -60,16 +59,19 @@ static int vgpu_readback_post_locked(struct vgpu_gem *gem, bool to_host, struct 
 		ret = vgpu_reclaim_use_locked(gem);
 	if (ret)
 		return ret;
+
 	cmd = vgpu_cmd_transfer_3d(q, gem->res.id, 0, to_host, &transfer);
 	if (to_host)
 		vgpu_bounce_to_device(gem, &area);
 	else
 		ret = vgpu_bounce_from_device_locked(gem, &area, cmd);
+
 	*fence = ret ? ERR_PTR(ret) : vgpu_fence_create_alone("readback");
 	if (IS_ERR(*fence)) {
 		vgpu_cmd_put(cmd);
 		return PTR_ERR(*fence);
 	}
+
 	dma_resv_add_fence(resv, &(*fence)->base, DMA_RESV_USAGE_WRITE);
 	vgpu_cmd_post_fenced(cmd, &gem->res.owner, *fence);
 	return 0;
@@ -80,7 +82,7 @@ static long vgpu_readback_wait(long left)
 	return left > 0 ? 0 : left ?: -ETIMEDOUT;
 }
 
-/* Wait for what is drawn into the buffer, then transfer all of it and wait for that. */
+/* Wait for rendering to the buffer, then transfer the whole picture and wait for the transfer. */
 static int vgpu_readback_transfer(struct vgpu_gem *gem, bool to_host)
 {
 	long left = msecs_to_jiffies(VGPU_READBACK_LIMIT_MS);
@@ -91,6 +93,7 @@ static int vgpu_readback_transfer(struct vgpu_gem *gem, bool to_host)
 	left = dma_resv_wait_timeout(resv, DMA_RESV_USAGE_WRITE, true, left);
 	if (left <= 0)
 		return vgpu_readback_wait(left);
+
 	ret = dma_resv_lock_interruptible(resv, NULL);
 	if (ret)
 		return ret;
@@ -99,6 +102,7 @@ static int vgpu_readback_transfer(struct vgpu_gem *gem, bool to_host)
 	vgpu_cmdq_kick(gem->res.vgpu->cmdq);
 	if (ret)
 		return ret;
+
 	left = dma_fence_wait_timeout(&fence->base, true, left);
 	ret = left > 0 ? fence->base.error : vgpu_readback_wait(left);
 	vgpu_fence_put(fence);
@@ -124,8 +128,8 @@ static int vgpu_readback_run(struct vgpu_gem *gem, bool to_host)
  * @dir: direction of the access; a write also needs the picture, for the pixels it leaves alone
  *
  * Context: process, sleeps interruptibly, for at most VGPU_READBACK_LIMIT_MS.
- * Return: 0; -ERESTARTSYS; -ETIMEDOUT; -EIO, -ENOMEM, or another errno for which the host
- * refuses the transfer; -ENODEV when the device is gone.
+ * Return: 0; -ERESTARTSYS; -ETIMEDOUT; -ENOMEM; -EIO if the host refused or lost the resource;
+ * another error of the transfer; -ENODEV if the device is gone.
  */
 int vgpu_readback_begin(struct dma_buf *buf, enum dma_data_direction dir)
 {

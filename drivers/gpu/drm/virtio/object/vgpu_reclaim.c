@@ -12,8 +12,8 @@
  *
  * The shrinker leaves alone buffers that may still be accessed: buffers that the host reads or
  * writes at any time (blobs, and 3D buffers, to which the host writes the results of queries),
- * pictures, former framebuffers (a panic draws on them), and buffers that are busy, mapped or
- * shared. Commands must name all buffers they use in their list, as Mesa's do.
+ * 2D resources, former framebuffers (a panic draws on them), and buffers that are busy, mapped or
+ * shared. A client must list all buffers that a submission uses, as Mesa does.
  *
  * The shrinker only chooses buffers, since it runs wherever memory is allocated, under unknown
  * locks. It chooses buffers that it has found idle twice, with no use in between, and returns
@@ -42,7 +42,7 @@ static bool vgpu_reclaim_enabled;
 module_param_named(reclaim, vgpu_reclaim_enabled, bool, 0444);
 MODULE_PARM_DESC(reclaim, "Let idle textures be swapped out when memory is short (default off)");
 
-/* Hosts accept so many entries, and pages from swap may need one entry each. */
+/* Hosts accept at most this many backing entries, and each page from swap may need an entry. */
 #define VGPU_RECLAIM_MAX_PAGES	16384
 
 /**
@@ -82,7 +82,7 @@ static struct vgpu_reclaim *vgpu_reclaim_of(const struct vgpu_gem *gem)
 
 /**
  * vgpu_reclaim_watch() - Let the shrinker take the pages of a buffer when it is idle
- * @gem: the buffer of any kind, its pages attached; ignored if its pages must stay
+ * @gem: a buffer of any kind, its pages attached; not watched if its pages must stay
  *
  * Context: process, may sleep.
  */
@@ -134,12 +134,14 @@ static int vgpu_reclaim_fetch_locked(struct vgpu_gem *gem)
 	pages = vgpu_pages_get_locked(&gem->base);
 	if (IS_ERR(pages))
 		return PTR_ERR(pages);
+
 	ret = vgpu_resource_attach(&gem->res, pages);
 	if (ret) {
 		vgpu_resource_set_pages(&gem->res, NULL);
 		vgpu_pages_put_locked(&gem->base, pages);
 		return ret;
 	}
+
 	atomic64_add(vgpu_reclaim_npages(gem), &vgpu_reclaim_of(gem)->recalled);
 	vgpu_reclaim_watch(gem);
 	return 0;
@@ -184,6 +186,7 @@ int vgpu_reclaim_exempt(struct vgpu_gem *gem)
 	ret = dma_resv_lock_interruptible(resv, NULL);
 	if (ret)
 		return ret;
+
 	ret = vgpu_reclaim_use_locked(gem);
 	if (!ret)
 		gem->is_exempt = true;
@@ -199,7 +202,7 @@ static bool vgpu_reclaim_is_idle_locked(struct vgpu_gem *gem)
 	dma_resv_assert_held(obj->resv);
 
 	/*
-	 * An importer that appears just now fetches the pages when it needs them, as mappings do.
+	 * An importer that appears just now gets the pages when it needs them, as mappings do.
 	 * The wait of 0 does not block, but unlike a test it enables the interrupt of the fence,
 	 * without which an answered fence may stay unnoticed.
 	 */
@@ -214,9 +217,9 @@ static void vgpu_reclaim_settle_locked(struct vgpu_gem *gem, int error)
 	dma_resv_assert_held(gem->base.base.resv);
 
 	if (error) {
-		/* The host may still have the pages, so they stay, and the buffer is exempt. */
-		drm_dbg(&gem->res.vgpu->drm, "resource %u keeps its pages: %pe\n", gem->res.id,
-			ERR_PTR(error));
+		/* The host may still have the pages: they stay, unwatched from now on. */
+		drm_dbg(&gem->res.vgpu->drm, "cannot detach the pages of resource %u: %pe\n",
+			gem->res.id, ERR_PTR(error));
 		gem->backing = VGPU_GEM_USED;
 	} else if (gem->backing == VGPU_GEM_LEAVING) {
 		/* Transfers and mappings may have written to the pages. */
@@ -243,13 +246,15 @@ static void vgpu_reclaim_let_go(struct vgpu_gem *gem)
 		dma_resv_unlock(resv);
 		return;
 	}
+
 	cmd = vgpu_resource_send_detach(&gem->res);
 	gem->backing = VGPU_GEM_LEAVING;
 	dma_resv_unlock(resv);
 
-	/* Workers get no signals. */
+	/* Not interrupted: workers get no signals. */
 	ret = IS_ERR(cmd) ? PTR_ERR(cmd) : vgpu_cmd_await(cmd);
 	vgpu_cmd_put(cmd);
+
 	dma_resv_lock(resv, NULL);
 	vgpu_reclaim_settle_locked(gem, ret);
 	dma_resv_unlock(resv);
@@ -300,6 +305,7 @@ static bool vgpu_reclaim_choose_locked(struct vgpu_reclaim *reclaim, struct vgpu
 	/* The allocation that called the shrinker may hold this reservation. */
 	if (!dma_resv_trylock(resv))
 		return false;
+
 	if (gem->is_exempt) {
 		vgpu_reclaim_unlist_locked(reclaim, gem);
 	} else if (vgpu_reclaim_is_idle_locked(gem)) {
@@ -307,6 +313,7 @@ static bool vgpu_reclaim_choose_locked(struct vgpu_reclaim *reclaim, struct vgpu
 		gem->backing = VGPU_GEM_IDLE;
 	}
 	dma_resv_unlock(resv);
+
 	if (chosen)
 		list_move_tail(&gem->idle, &reclaim->chosen);
 	return chosen;
@@ -327,6 +334,7 @@ static unsigned long vgpu_reclaim_scan(struct shrinker *shrinker, struct shrink_
 			chosen += vgpu_reclaim_npages(gem);
 	}
 	mutex_unlock(&reclaim->lock);
+
 	if (chosen)
 		queue_work(reclaim->wq, &reclaim->work);
 	sc->nr_scanned = seen;
@@ -357,32 +365,38 @@ int vgpu_reclaim_init(struct vgpu_device *vgpu)
 	reclaim = drmm_kzalloc(&vgpu->drm, sizeof(*reclaim), GFP_KERNEL);
 	if (!reclaim)
 		return -ENOMEM;
+
 	INIT_WORK(&reclaim->work, vgpu_reclaim_work);
 	mutex_init(&reclaim->lock);
+
 	/* Teach lockdep the lock order of reclaim now, not only when memory is short. */
 	fs_reclaim_acquire(GFP_KERNEL);
 	might_lock(&reclaim->lock);
 	fs_reclaim_release(GFP_KERNEL);
 	INIT_LIST_HEAD(&reclaim->watched);
 	INIT_LIST_HEAD(&reclaim->chosen);
+
 	reclaim->wq = alloc_workqueue("virtio_gpu-reclaim", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!reclaim->wq)
 		return -ENOMEM;
+
 	reclaim->shrinker = shrinker_alloc(0, "drm-virtio_gpu");
 	if (!reclaim->shrinker) {
 		destroy_workqueue(reclaim->wq);
 		return -ENOMEM;
 	}
+
 	reclaim->shrinker->count_objects = vgpu_reclaim_count;
 	reclaim->shrinker->scan_objects = vgpu_reclaim_scan;
 	reclaim->shrinker->private_data = reclaim;
+
 	vgpu->reclaim = reclaim;
 	shrinker_register(reclaim->shrinker);
 	return drmm_add_action_or_reset(&vgpu->drm, vgpu_reclaim_release, reclaim);
 }
 
 /**
- * vgpu_reclaim_flush() - Wait until the worker has unpinned all chosen pages
+ * vgpu_reclaim_flush() - Wait until the worker has dealt with all chosen buffers
  * @vgpu: the device; its buffers have no users any more
  *
  * Context: process, may sleep.
@@ -396,7 +410,7 @@ void vgpu_reclaim_flush(struct vgpu_device *vgpu)
 /**
  * vgpu_reclaim_print() - Print how much memory can be reclaimed, and how much was
  * @vgpu: the device
- * @p: where to
+ * @p: printer to write to
  *
  * Context: process.
  */

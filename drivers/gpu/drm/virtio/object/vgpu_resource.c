@@ -36,7 +36,7 @@
 /* How long the deferred free waits, to free several resources at once. */
 #define VGPU_RESOURCE_FREE_MS	4
 
-/* Gallium's targets: buffers, which have no format, and textures of one layer. */
+/* PIPE_BUFFER, PIPE_TEXTURE_2D and PIPE_TEXTURE_RECT of Gallium. */
 #define VGPU_RESOURCE_TARGET_BUFFER	0
 #define VGPU_RESOURCE_TARGET_2D		2
 #define VGPU_RESOURCE_TARGET_RECT	5
@@ -63,6 +63,7 @@ void vgpu_resource_free(struct vgpu_resource *res)
 		xa_store(&resources->by_id, res->id, VGPU_RESOURCE_QUARANTINE, GFP_KERNEL);
 	else if (res->id)
 		xa_erase(&resources->by_id, res->id);
+
 	vgpu_fence_put(res->revoked);
 	if (res->unref)
 		vgpu_cmd_put(res->unref);
@@ -70,8 +71,8 @@ void vgpu_resource_free(struct vgpu_resource *res)
 }
 
 /*
- * The last put is often in an interrupt, which cannot free pages. Many follow one another, and
- * waking a worker costs more than freeing one resource, so they are freed together.
+ * The last put is often in an interrupt, which cannot free pages. Puts come in bursts, and waking
+ * a worker costs more than freeing one resource, so a delayed worker frees many at once.
  */
 static void vgpu_resource_last_put(struct kref *ref)
 {
@@ -83,7 +84,7 @@ static void vgpu_resource_last_put(struct kref *ref)
 				   msecs_to_jiffies(VGPU_RESOURCE_FREE_MS));
 }
 
-/* The only writer of the life. */
+/* The only writer of &vgpu_resource.life. */
 static void vgpu_resource_set_life(struct vgpu_resource *res, enum vgpu_resource_life life)
 {
 	lockdep_assert_held(&res->vgpu->resources->lifecycle);
@@ -285,11 +286,13 @@ int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
 	kref_init(&res->ref);
 	/* For @cursor_users. */
 	kref_get(&res->ref);
+
 	ret = xa_alloc_cyclic(&vgpu->resources->by_id, &id, res, XA_LIMIT(1, INT_MAX),
 			      &vgpu->resources->next_id, GFP_KERNEL_ACCOUNT);
 	if (ret < 0)
 		return ret == -EBUSY ? -ENOSPC : ret;
 	res->id = id;
+
 	unref = vgpu_cmd_resource_unref(vgpu->cmdq, id);
 	if (IS_ERR(unref))
 		return PTR_ERR(unref);
@@ -313,6 +316,7 @@ void vgpu_resource_retire(struct vgpu_resource *res)
 		vgpu_resource_free(res);
 		return;
 	}
+
 	down_read(&resources->lifecycle);
 	if (res->life == VGPU_RESOURCE_LIVE)
 		vgpu_resource_set_life(res, VGPU_RESOURCE_RETIRED);
@@ -334,15 +338,15 @@ void vgpu_resource_put(struct vgpu_resource *res)
 }
 
 /**
- * vgpu_resource_revoke() - Unref a resource whose pages are being taken away
+ * vgpu_resource_revoke() - Unref a resource whose pages the exporter revokes
  * @res: the resource
  * @fence: signals when the host has answered UNREF
  *
- * The resource answers -EIO from now on, and is not created again after a reset.
+ * Ioctls on the resource fail with -EIO from now on, and a reset does not create it again.
  *
  * Context: process, may sleep; does not wait for the host.
- * Return: false if the host has no such resource, or UNREF is under way already; then @fence is
- * left to the caller.
+ * Return: false if the host has no such resource, or UNREF is under way already; then nothing
+ * completes @fence but the caller.
  */
 bool vgpu_resource_revoke(struct vgpu_resource *res, struct vgpu_fence *fence)
 {
@@ -403,6 +407,7 @@ static int vgpu_resource_post_create(struct vgpu_resource *res, enum vgpu_resour
 		vgpu_cmd_put(create);
 		return PTR_ERR(IS_ERR(create) ? create : attach);
 	}
+
 	down_read(&resources->lifecycle);
 	vgpu_cmd_post_fenced(create, &res->owner, attach ? NULL : fence);
 	if (attach)
@@ -415,15 +420,13 @@ static int vgpu_resource_post_create(struct vgpu_resource *res, enum vgpu_resour
 }
 
 /**
- * vgpu_resource_create_2d() - Send RESOURCE_CREATE_2D, and the pages
- * @res: the resource
+ * vgpu_resource_create_2d() - Send RESOURCE_CREATE_2D and RESOURCE_ATTACH_BACKING
+ * @res: the resource, its pages set by vgpu_resource_set_pages()
  * @format: enum virtio_gpu_formats
  * @width: pixels
  * @height: pixels
  * @fence: signals when the host has created the resource and attached its pages; NULL for none;
  *         not used after an error
- *
- * The pages were set by vgpu_resource_set_pages().
  *
  * Context: process, may sleep.
  * Return: 0, or an error of vgpu_cmd_attach_backing(). An error of the host becomes the sticky
@@ -442,12 +445,10 @@ int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u3
 }
 
 /**
- * vgpu_resource_create_3d() - Send RESOURCE_CREATE_3D, and the pages
- * @res: the resource
+ * vgpu_resource_create_3d() - Send RESOURCE_CREATE_3D and RESOURCE_ATTACH_BACKING
+ * @res: the resource, its pages set by vgpu_resource_set_pages()
  * @texture: parameters of the resource
  * @fence: see vgpu_resource_create_2d()
- *
- * The pages were set by vgpu_resource_set_pages().
  *
  * Context: process, may sleep.
  * Return: see vgpu_resource_create_2d().
@@ -475,15 +476,13 @@ int vgpu_resource_create_3d(struct vgpu_resource *res,
 
 /**
  * vgpu_resource_create_blob() - Send RESOURCE_CREATE_BLOB
- * @res: the resource
- * @ctx_id: context whose memory it is, or 0
+ * @res: the resource; the pages of guest memory are set by vgpu_resource_set_pages()
+ * @ctx_id: context that the memory belongs to, or 0
  * @blob_mem: VIRTIO_GPU_BLOB_MEM_*
  * @blob_flags: VIRTIO_GPU_BLOB_FLAG_*
- * @blob_id: the host's name of the memory, 0 for guest memory
+ * @blob_id: id under which the host's renderer knows the memory, 0 for guest memory
  * @size_bytes: size, a multiple of the blob alignment
  * @fence: see vgpu_resource_create_2d()
- *
- * If it has guest memory, vgpu_resource_set_pages() was called.
  *
  * Context: process, may sleep.
  * Return: 0, or an error of vgpu_cmd_resource_create_blob().
@@ -582,6 +581,7 @@ void vgpu_resource_restore_locked(struct vgpu_resource *res)
 		vgpu_resource_set_life(res, VGPU_RESOURCE_LOST);
 	if (res->life != VGPU_RESOURCE_LIVE)
 		return;
+
 	WRITE_ONCE(res->error, 0);
 	WRITE_ONCE(res->refused, false);
 	WRITE_ONCE(res->stuck, false);
@@ -590,6 +590,7 @@ void vgpu_resource_restore_locked(struct vgpu_resource *res)
 		ret = vgpu_cmd_post(vgpu_resource_attach_cmd(res, res->pages), &res->owner);
 	if (!ret)
 		return;
+
 	cmpxchg(&res->error, 0, ret);
 	if (ret != -EIO)
 		return;

@@ -19,7 +19,7 @@ struct vgpu_fence;
  * @VGPU_RESOURCE_NEW: the host was not asked to create it
  * @VGPU_RESOURCE_LIVE: the command that creates it was posted
  * @VGPU_RESOURCE_RETIRED: the buffer does not need it any more
- * @VGPU_RESOURCE_REVOKED: the pages are being taken away
+ * @VGPU_RESOURCE_REVOKED: the exporter of the pages has revoked them
  * @VGPU_RESOURCE_LOST: the host lost it in a reset, and it cannot be created again
  */
 enum vgpu_resource_life {
@@ -44,8 +44,8 @@ enum vgpu_resource_kind {
 
 /**
  * struct vgpu_resource - A resource of the host, under an id that the driver chose
- * @owner: hears of the outcome of commands about the resource
- * @cursor: stands for the resource in commands on the cursor queue
+ * @owner: is told the outcome of commands about the resource
+ * @cursor: owner of commands on the cursor queue that name the resource
  * @cursor_users: one until vgpu_resource_retire() or vgpu_resource_revoke(), one while the picture
  *                of a cursor is uploaded, one for each command on the cursor queue, which the host
  *                may execute after later ones on the control queue; UNREF is sent when the count
@@ -68,7 +68,7 @@ enum vgpu_resource_kind {
  * @size_bytes: of a blob
  * @pages: backing, NULL for none; mapped for the device; changed by vgpu_resource_set_pages()
  *         under the reservation of the buffer
- * @nr_entries: pieces of @pages, for people
+ * @nr_entries: number of segments of @pages, for debugfs
  * @layered: of a 3D resource: has several layers, or is deep; constant once created
  * @is_texture: of a 3D resource: the host has the content, and reads and writes @pages in
  *              transfers only; constant once created

@@ -2,9 +2,9 @@
 /**
  * DOC: resources of a device
  *
- * Finds all resources by their ids: to create them again after a reset, and to list them. Works
- * send the UNREF of resources that commands on the cursor queue have named, and free resources
- * without references.
+ * The device has a table of its resources by id, to create them again after a reset and to list
+ * them. One worker sends the UNREF of resources that commands on the cursor queue have named,
+ * another one frees resources without references.
  */
 
 #include <linux/kref.h>
@@ -74,6 +74,7 @@ int vgpu_resources_init(struct vgpu_device *vgpu)
 	resources = drmm_kzalloc(&vgpu->drm, sizeof(*resources), GFP_KERNEL);
 	if (!resources)
 		return -ENOMEM;
+
 	xa_init_flags(&resources->by_id, XA_FLAGS_ALLOC1);
 	resources->next_id = vgpu_resources_first;
 	init_rwsem(&resources->lifecycle);
@@ -82,6 +83,7 @@ int vgpu_resources_init(struct vgpu_device *vgpu)
 	init_waitqueue_head(&resources->settled);
 	init_llist_head(&resources->to_free);
 	INIT_DELAYED_WORK(&resources->free_work, vgpu_resources_free_work);
+
 	vgpu->resources = resources;
 	return drmm_add_action_or_reset(&vgpu->drm, vgpu_resources_release, resources);
 }
@@ -124,11 +126,12 @@ static void vgpu_resources_print_one(const struct vgpu_resource *res, struct drm
 		[VGPU_RESOURCE_REVOKED] = " revoked",
 		[VGPU_RESOURCE_LOST] = " lost",
 	};
-	/* Pairs with the store in vgpu_resource_set_life(): the rest is filled in then. */
+	/* Pairs with the store in vgpu_resource_set_life(): all other fields are set before it. */
 	enum vgpu_resource_life life = smp_load_acquire(&res->life);
 
 	if (life == VGPU_RESOURCE_NEW)
 		return;
+
 	drm_printf(p, "%10u %-10s ", res->id, vgpu_resources_kind_name(res));
 	if (res->kind == VGPU_RESOURCE_BLOB)
 		drm_printf(p, "%12llu %6u", res->size_bytes, res->blob_flags);
@@ -143,7 +146,7 @@ static void vgpu_resources_print_one(const struct vgpu_resource *res, struct drm
 /**
  * vgpu_resources_print() - List all resources
  * @vgpu: the device
- * @p: where to
+ * @p: printer to write to
  *
  * Context: process.
  */
@@ -155,6 +158,7 @@ void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p)
 
 	drm_printf(p, "%10s %-10s %12s %6s %7s %6s\n", "id", "kind", "size", "format",
 		   "entries", "error");
+
 	xa_lock(&resources->by_id);
 	xa_for_each(&resources->by_id, id, entry) {
 		if (xa_is_value(entry))
@@ -169,8 +173,8 @@ void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p)
  * vgpu_resources_restore() - Create the resources again after a reset of the device
  * @vgpu: the device, restarted, its resources frozen
  *
- * Pictures and guest blobs have their content in guest pages, so the host can create them again.
- * Resources of the host's renderer are lost and answer -EIO from now on.
+ * 2D resources and guest blobs have their content in guest pages, so the host can create them
+ * again. Resources of the host's renderer are lost: ioctls that name them fail with -EIO.
  *
  * Context: process, may sleep; does not wait for the host.
  */
@@ -194,6 +198,7 @@ void vgpu_resources_restore(struct vgpu_device *vgpu)
 			xa_erase(&resources->by_id, id);
 			continue;
 		}
+
 		xa_lock(&resources->by_id);
 		if (xa_load(&resources->by_id, id) != res || !vgpu_resource_try_get(res))
 			res = NULL;

@@ -16,14 +16,14 @@ struct drm_printer;
 
 /**
  * struct vgpu_resources - The resources of a device
- * @by_id: the resources; an entry that is no pointer is an id in quarantine
+ * @by_id: the resources; a value entry stands for an id in quarantine
  * @next_id: where the search for a free id starts; protected by @by_id's lock
- * @count: resources the host knows
+ * @count: number of resources that were created and are not freed
  * @lifecycle: held for writing while the device starts again and resources are re-created, and
  *             while one is revoked; for reading while one is created or retired, or named by
  *             the display
  * @hide: stops the display from showing the resource of an id; called with @lifecycle held, may
- *        sleep, does not wait for the host; NULL where nothing is shown; constant
+ *        sleep, does not wait for the host; NULL without outputs; constant
  * @to_unref: resources to unref that no command on the cursor queue names any more
  * @unref_work: sends RESOURCE_UNREF for @to_unref
  * @settled: wait queue of vgpu_resource_await()
@@ -65,7 +65,7 @@ static inline void vgpu_resources_lock(struct vgpu_device *vgpu)
 	down_read(&vgpu->resources->lifecycle);
 }
 
-/* Fails while the device starts again, which allocates memory: display updates do not wait. */
+/* Fails while the device starts again: that allocates, so display updates must not wait for it. */
 static inline bool vgpu_resources_trylock(struct vgpu_device *vgpu)
 {
 	return down_read_trylock(&vgpu->resources->lifecycle);
