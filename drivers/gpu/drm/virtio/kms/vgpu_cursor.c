@@ -6,8 +6,8 @@
  * The picture is uploaded on the control queue and shown by a command on the cursor queue, which
  * the host may execute before the upload. So the driver sends UPDATE_CURSOR only when the host has
  * answered the upload. An update waits neither for that nor, through the legacy ioctl, for
- * rendering to the picture: it notes what the client wants and sends what it can. A work sends the
- * rest, since naming a resource to the host may sleep.
+ * rendering to the picture: it notes what the client wants and sends what it can. A worker sends
+ * the rest, since naming a resource to the host may sleep.
  *
  * vgpu_cursor_reconcile() compares what the client wants, what is being uploaded and what the host
  * shows, and makes the host match. The state of the wanted picture says what it waits for::
@@ -75,8 +75,8 @@ enum vgpu_cursor_state {
 
 /**
  * struct vgpu_cursor_look - A picture and its place; compared as bytes, so it has no padding
- * @owner: stands for the resource of the picture, only while that is referenced; NULL for none
- * @res_id: the resource, 0 for none
+ * @owner: owner of commands that name @res_id, valid while that is referenced; NULL for none
+ * @res_id: the resource of the picture, 0 for none
  * @x: left edge of the picture, in pixels of the scanout; may be negative
  * @y: upper edge
  * @hot_x: hot spot, in pixels of the picture
@@ -93,23 +93,23 @@ struct vgpu_cursor_look {
 
 /**
  * struct vgpu_cursor - A cursor plane
- * @base: what the core knows
+ * @base: base of the plane
  * @screen: what the output shows, referenced; constant
  * @timeline: of the fences of its uploads; constant
  * @work: calls vgpu_cursor_reconcile()
  * @cb: callback on @awaited, queues @work
  * @lock: protects what follows; taken inside of vgpu_resources_lock()
- * @state: of @wanted; written by vgpu_cursor_set_state_locked() only
+ * @state: state of @wanted; written by vgpu_cursor_set_state_locked() only
  * @awaited: the fence that the next step waits for, referenced; or NULL
  * @wanted: what the client wants the host to show
  * @fb: the picture of @wanted, referenced; NULL for none
  * @drawn: signals when rendering to @fb is complete; referenced; NULL if none was pending
  * @done: fence for the upload of @fb, referenced; NULL if none is needed, or once it is sent
- * @uploading: what is uploaded, its resource referenced while @uploaded is set
+ * @uploading: the picture being uploaded, its resource referenced while @uploaded is set
  * @uploaded: signals when the host has answered the upload; referenced; NULL if none is under way
  * @shown: what the host was last told to show
  * @is_stale: the host may show something else than @shown, so the next command is UPDATE_CURSOR
- * @generation: of @screen when @uploading and @shown were last compared with it
+ * @generation: generation of @screen that @uploading and @shown belong to
  * @last: the newest command on the cursor queue, referenced; or NULL
  */
 struct vgpu_cursor {
@@ -157,7 +157,7 @@ static void vgpu_cursor_set_state_locked(struct vgpu_cursor *c, enum vgpu_cursor
 	c->state = state;
 }
 
-/* Show nothing of the upload under way from here on: it has ended, or the host has forgotten it. */
+/* Stop waiting for the upload under way: it has ended, or the host has forgotten it. */
 static void vgpu_cursor_leave_upload_locked(struct vgpu_cursor *c)
 {
 	lockdep_assert_held(&c->lock);
@@ -168,7 +168,7 @@ static void vgpu_cursor_leave_upload_locked(struct vgpu_cursor *c)
 		vgpu_cursor_set_state_locked(c, VGPU_CURSOR_WAITING);
 }
 
-/* The host may have forgotten what it was told to show, and what was uploaded. */
+/* In a new generation, the host may have forgotten what it was told and what was uploaded. */
 static void vgpu_cursor_catch_up_locked(struct vgpu_cursor *c)
 {
 	u64 generation = vgpu_screen_generation(c->screen);
@@ -183,7 +183,7 @@ static void vgpu_cursor_catch_up_locked(struct vgpu_cursor *c)
 }
 
 /*
- * Have the host show @look at the wanted position, unless it does already. At most one command
+ * Have the host show @look at the wanted position, unless it already does. At most one command
  * waits for room in the ring, and a newer command replaces it, so a client that moves the cursor
  * of a stalled host does not fill the FIFO.
  */
@@ -214,7 +214,7 @@ static void vgpu_cursor_tell_locked(struct vgpu_cursor *c, const struct vgpu_cur
 	else if (!is_waiting)
 		cmd = vgpu_cmd_move_cursor(q, id, c->shown.x, c->shown.y);
 	else
-		/* It may be an UPDATE_CURSOR: send it again, with the new position. */
+		/* The waiting command may be UPDATE_CURSOR: post it again at the new position. */
 		vgpu_cmd_set_cursor_position(cmd, c->shown.x, c->shown.y);
 	if (c->last && c->last != cmd)
 		vgpu_cmd_put(c->last);
@@ -286,7 +286,7 @@ static void vgpu_cursor_signalled(struct dma_fence *fence, struct dma_fence_cb *
 	queue_work(to_vgpu(c->base.dev)->wq, &c->work);
 }
 
-/* Have the end of an upload, or of rendering, queue the work. */
+/* Add a callback that queues the work at the end of the upload, or of rendering. */
 static void vgpu_cursor_await_locked(struct vgpu_cursor *c)
 {
 	struct dma_fence *fence = c->state == VGPU_CURSOR_WAITING ? c->drawn : NULL;
@@ -365,7 +365,7 @@ static int vgpu_cursor_prepare_fb(struct drm_plane *plane, struct drm_plane_stat
 	struct vgpu_cursor *c = container_of(plane, struct vgpu_cursor, base);
 	int ret;
 
-	/* Also for an update that hides the cursor. */
+	/* An update that hides the cursor needs memory, too. */
 	ret = vgpu_plane_prepare_memory(plane, state);
 	if (ret || !vgpu_plane_will_update(state))
 		return ret;
@@ -381,7 +381,7 @@ static int vgpu_cursor_prepare_fb(struct drm_plane *plane, struct drm_plane_stat
 	return ret;
 }
 
-/* The host reads the whole resource as the picture, or the beginning of a blob. */
+/* Check that the picture is a whole resource, or the beginning of a blob: the host reads that. */
 static bool vgpu_cursor_is_whole(const struct drm_framebuffer *fb)
 {
 	const struct vgpu_resource *res = &vgpu_framebuffer_gem(fb)->res;
@@ -393,7 +393,7 @@ static bool vgpu_cursor_is_whole(const struct drm_framebuffer *fb)
 	else
 		is_whole = res->width == VGPU_CURSOR_SIDE && res->height == VGPU_CURSOR_SIDE;
 	if (!is_whole)
-		drm_dbg_kms(fb->dev, "cursor is a part of its buffer, in rows of %u bytes\n",
+		drm_dbg_kms(fb->dev, "cursor is a part of its buffer, or has a bad pitch: %u\n",
 			    fb->pitches[0]);
 	return is_whole;
 }
@@ -407,7 +407,7 @@ static int vgpu_cursor_atomic_check(struct drm_plane *plane, struct vgpu_compat_
 		return 0;
 	if (state->fb->width != VGPU_CURSOR_SIDE || state->fb->height != VGPU_CURSOR_SIDE ||
 	    state->src_w >> 16 != VGPU_CURSOR_SIDE || state->src_h >> 16 != VGPU_CURSOR_SIDE) {
-		drm_dbg_kms(plane->dev, "cursor of %u × %u, not %u × %u\n", state->fb->width,
+		drm_dbg_kms(plane->dev, "cursor %u × %u: cut, or not %u × %u\n", state->fb->width,
 			    state->fb->height, VGPU_CURSOR_SIDE, VGPU_CURSOR_SIDE);
 		return -EINVAL;
 	}
@@ -492,7 +492,7 @@ static void vgpu_cursor_atomic_update(struct drm_plane *plane, struct vgpu_compa
 	vgpu_cursor_update(plane, drm_atomic_get_new_plane_state(commit, plane));
 }
 
-/* Any cursor that keeps to its CRTC can be changed at any time while that is on. */
+/* A cursor can be changed at any time while it is shown, and its CRTC stays on. */
 static int vgpu_cursor_async_check(struct drm_plane *plane, struct vgpu_compat_commit *commit,
 				   bool flip)
 {
@@ -512,7 +512,7 @@ static void vgpu_cursor_atomic_async_update(struct drm_plane *plane,
 	struct drm_plane_state *now = plane->state;
 
 	vgpu_cursor_update(plane, state);
-	/* In an asynchronous update the driver copies the new state, except for the one size. */
+	/* In an asynchronous update the driver has to copy the new state; the size is constant. */
 	swap(now->fb, state->fb);
 	now->crtc_x = state->crtc_x;
 	now->crtc_y = state->crtc_y;

@@ -2,8 +2,8 @@
 /**
  * DOC: damage
  *
- * The pixels that a display update uploads and flushes. Pure arithmetic: no locks, no allocation,
- * any context.
+ * Damage is the set of pixels that a display update uploads and flushes. This is pure arithmetic:
+ * no locks, no allocation, any context.
  */
 
 #include <linux/limits.h>
@@ -34,7 +34,7 @@ static s64 vgpu_damage_waste(const struct drm_rect *a, const struct drm_rect *b)
 }
 
 /**
- * vgpu_damage_clear() - Set a damage to nothing
+ * vgpu_damage_clear() - Make a damage empty
  * @damage: the damage
  *
  * Context: any; the caller serializes changes.
@@ -46,7 +46,7 @@ void vgpu_damage_clear(struct vgpu_damage *damage)
 }
 
 /**
- * vgpu_damage_set_full() - Set a damage to everything
+ * vgpu_damage_set_full() - Make a damage cover the whole framebuffer
  * @damage: the damage
  *
  * Context: any; the caller serializes changes.
@@ -97,6 +97,7 @@ void vgpu_damage_add(struct vgpu_damage *damage, const struct drm_rect *rect)
 
 	if (damage->full || !drm_rect_visible(rect))
 		return;
+
 	for (;;) {
 		i = vgpu_damage_nearest(damage, &add, &waste);
 		if (!damage->num_rects ||
@@ -112,8 +113,8 @@ void vgpu_damage_add(struct vgpu_damage *damage, const struct drm_rect *rect)
 
 /**
  * vgpu_damage_merge() - Add all rectangles of another damage
- * @damage: the damage, becomes both
- * @more: the other one
+ * @damage: the damage, becomes the union of both
+ * @more: the other damage
  *
  * Context: any; the caller serializes changes.
  */
@@ -165,6 +166,7 @@ bool vgpu_damage_bounds(const struct vgpu_damage *damage, struct drm_rect *bound
 
 	if (!damage->num_rects)
 		return false;
+
 	*bounds = damage->rects[0];
 	for (i = 1; i < damage->num_rects; i++)
 		*bounds = vgpu_damage_join(bounds, &damage->rects[i]);
@@ -221,7 +223,7 @@ vgpu_damage_history_find(struct vgpu_damage_history *history, u32 id,
  * @view: the part of the buffer that is shown
  * @upload: set to what the host lacks of @view
  *
- * The caller uploads it; the buffer counts as up to date from now on.
+ * The caller uploads that part; the host's copy of @view counts as up to date from now on.
  *
  * Context: any; the caller serializes changes.
  */
@@ -240,6 +242,7 @@ void vgpu_damage_history_show(struct vgpu_damage_history *history, u32 id,
 			vgpu_damage_merge(upload,
 					  &history->frames[frame % VGPU_DAMAGE_HISTORY_FRAMES]);
 	}
+
 	buffer->id = id;
 	buffer->view = *view;
 	buffer->frame = history->frame;

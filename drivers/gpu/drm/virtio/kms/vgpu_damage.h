@@ -46,7 +46,7 @@ struct vgpu_damage_buffer {
  * struct vgpu_damage_history - Damage of the last frames of a plane
  * @frame: number of the newest frame, 0 for none
  * @frames: what each frame changed, by its number modulo the size
- * @buffers: what the host has of the buffers shown
+ * @buffers: how recent the host's copies of the shown buffers are
  *
  * A client reports damage from one frame of the plane to the next, whichever buffers the frames
  * are in. So the part of a buffer to upload is the damage of all frames since the buffer was last

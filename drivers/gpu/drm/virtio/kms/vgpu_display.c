@@ -2,7 +2,7 @@
 /**
  * DOC: display
  *
- * The code that all outputs share: atomic commits, and changes of the display info of the host.
+ * This is what all outputs share: atomic commits, and changes of the display info of the host.
  *
  * An update posts its commands and notifies the device once, at the end. A client that flips
  * gets its event at the next tick of the vblank timer; an update that only changes the content of
@@ -68,6 +68,7 @@ static bool vgpu_display_is_paced(struct vgpu_compat_commit *commit, struct drm_
 		return true;
 	if (drm_atomic_crtc_needs_modeset(crtc_state))
 		return false;
+
 	old_state = drm_atomic_get_old_plane_state(commit, crtc->primary);
 	new_state = drm_atomic_get_new_plane_state(commit, crtc->primary);
 	return new_state && vgpu_plane_is_flip(old_state, new_state);
@@ -86,8 +87,8 @@ static void vgpu_display_wait_for_release(struct vgpu_compat_commit *commit,
 }
 
 /*
- * Say that the update is done: at the next tick, or at once with the number and the time of the
- * last one. The number and time are valid only while a reference to the vblank counter is held.
+ * Send the event of an update: at the next tick, or at once with the number and the time of the
+ * last tick, which are valid only while a reference to the vblank counter is held.
  */
 static void vgpu_display_send_event(struct vgpu_compat_commit *commit, struct drm_crtc *crtc,
 				    struct drm_crtc_state *crtc_state)
@@ -131,6 +132,7 @@ static void vgpu_display_commit_tail(struct vgpu_compat_commit *commit)
 		vgpu_display_send_event(commit, crtc, crtc_state);
 	}
 	dma_fence_end_signalling(cookie);
+
 	drm_atomic_helper_commit_hw_done(commit);
 	drm_atomic_helper_wait_for_flip_done(drm, commit);
 	drm_atomic_helper_cleanup_planes(drm, commit);
@@ -150,7 +152,7 @@ static const struct drm_mode_config_funcs vgpu_display_mode_config_funcs = {
 
 /* ---- display info ---- */
 
-/* Ask the host, and count the connectors that changed. @changed is set to the last one. */
+/* Ask the host, and count the connectors that changed. @changed is set to the last of them. */
 static int vgpu_display_learn_locked(struct vgpu_device *vgpu, struct drm_connector **changed,
 				     unsigned int *num_changed)
 {
@@ -166,6 +168,7 @@ static int vgpu_display_learn_locked(struct vgpu_device *vgpu, struct drm_connec
 	if (ret)
 		return ret;
 	WRITE_ONCE(display->must_ask, false);
+
 	for (i = 0; i < vgpu->num_scanouts; i++) {
 		ret = vgpu_output_learn(display->outputs[i], &info[i]);
 		if (ret < 0)
@@ -206,6 +209,7 @@ int vgpu_display_refresh(struct vgpu_device *vgpu)
 
 	if (!vgpu->display)
 		return 0;
+
 	ret = vgpu_display_learn(vgpu, &changed, &num_changed);
 	if (num_changed == 1)
 		drm_kms_helper_connector_hotplug_event(changed);
@@ -216,7 +220,7 @@ int vgpu_display_refresh(struct vgpu_device *vgpu)
 
 /*
  * Assume one output until the host reports a change, so that the user sees a screen at all. The
- * output has the default size for outputs of which the host reports no size.
+ * output has the default size, as any output for which the host reports none.
  */
 static int vgpu_display_assume(struct vgpu_device *vgpu)
 {
@@ -267,6 +271,7 @@ void vgpu_display_forget(struct vgpu_device *vgpu)
 		return;
 	for (i = 0; i < vgpu->num_scanouts; i++)
 		vgpu_screen_forget(vgpu->display->outputs[i]->screen);
+
 	/* Sizes may change across a reset without an event, so ask again. */
 	WRITE_ONCE(vgpu->display->must_ask, true);
 }
@@ -287,6 +292,7 @@ int vgpu_display_restore(struct vgpu_device *vgpu)
 
 	if (!vgpu->display)
 		return 0;
+
 	DRM_MODESET_LOCK_ALL_BEGIN(drm, ctx, 0, ret);
 	commit = drm_atomic_helper_duplicate_state(drm, &ctx);
 	if (IS_ERR(commit)) {
@@ -312,7 +318,7 @@ int vgpu_display_suspend(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_display_resume() - Switch on what vgpu_display_suspend() has switched off
+ * vgpu_display_resume() - Switch on the outputs that vgpu_display_suspend() has switched off
  * @vgpu: the device, which may have been reset in between
  *
  * Context: process, may sleep.
@@ -353,6 +359,7 @@ static int vgpu_display_init_config(struct drm_device *drm)
 	ret = drmm_mode_config_init(drm);
 	if (ret)
 		return ret;
+
 	config->min_width = VGPU_DISPLAY_MIN_SIDE;
 	config->min_height = VGPU_DISPLAY_MIN_SIDE;
 	config->max_width = VGPU_DISPLAY_MAX_SIDE;
@@ -365,14 +372,15 @@ static int vgpu_display_init_config(struct drm_device *drm)
 	config->quirk_addfb_prefer_host_byte_order = true;
 	config->funcs = &vgpu_display_mode_config_funcs;
 	config->helper_private = &vgpu_display_mode_config_helper_funcs;
+
 	return drm_mode_create_suggested_offset_properties(drm);
 }
 
 /**
  * vgpu_display_init() - Create the outputs
- * @vgpu: the device, started, not registered yet; all lives as long as it
+ * @vgpu: the device, started, not registered yet; the outputs live as long as it
  *
- * If the host does not answer GET_DISPLAY_INFO, one output is assumed.
+ * If the host does not answer GET_DISPLAY_INFO, assume that one output is enabled.
  *
  * Context: process, sleeps like vgpu_cmd_call().
  * Return: 0; -ENOMEM; -EINTR when killed; another errno of the DRM core.
@@ -392,31 +400,38 @@ int vgpu_display_init(struct vgpu_device *vgpu)
 	display = drmm_kzalloc(drm, sizeof(*display), GFP_KERNEL);
 	if (!display)
 		return -ENOMEM;
+
 	ret = drmm_mutex_init(drm, &display->refresh_lock);
 	if (!ret)
 		ret = vgpu_display_init_config(drm);
 	if (ret)
 		return ret;
+
 	hotplug_mode_update = drm_property_create_range(drm, DRM_MODE_PROP_IMMUTABLE,
 							"hotplug_mode_update", 0, 1);
 	if (!hotplug_mode_update)
 		return -ENOMEM;
+
 	for (i = 0; i < vgpu->num_scanouts; i++) {
 		output = vgpu_output_create(vgpu, i, hotplug_mode_update);
 		if (IS_ERR(output))
 			return PTR_ERR(output);
 		display->outputs[i] = output;
 	}
+
 	ret = drm_vblank_init(drm, vgpu->num_scanouts);
 	if (ret)
 		return ret;
-	/* For vgpu_display_drop_resource(), which teardown calls; it is never ended. */
+
+	/* For vgpu_display_drop_resource(), which teardown calls; kept as long as the device. */
 	ret = vgpu_cmdq_begin_update(vgpu->cmdq, GFP_KERNEL);
 	if (ret)
 		return ret;
 	drm_mode_config_reset(drm);
+
 	vgpu->display = display;
 	vgpu_resources_set_hide(vgpu, vgpu_display_drop_resource);
+
 	/* The device is not registered yet, so there is no client to notify. */
 	ret = vgpu_display_learn(vgpu, &changed, &num_changed);
 	if (ret && ret != -EINTR) {

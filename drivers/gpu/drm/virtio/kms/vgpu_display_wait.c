@@ -25,7 +25,7 @@
  * struct vgpu_display_wait - A fence with a deadline, in place of another fence
  * @base: the fence; one reference for the plane's state, one for @cb, one for @timer
  * @lock: protects @base
- * @cb: on @awaited
+ * @cb: callback on @awaited
  * @timer: expires at the deadline
  * @awaited: the fence that @base stands for, referenced; constant
  */
@@ -98,6 +98,7 @@ static struct vgpu_display_wait *vgpu_display_wait_create(struct dma_fence *awai
 	wait = kzalloc(sizeof(*wait), GFP_KERNEL);
 	if (!wait)
 		return NULL;
+
 	spin_lock_init(&wait->lock);
 	dma_fence_init(&wait->base, &vgpu_display_wait_ops, &wait->lock,
 		       dma_fence_context_alloc(1), 1);
@@ -109,8 +110,8 @@ static struct vgpu_display_wait *vgpu_display_wait_create(struct dma_fence *awai
 
 /**
  * vgpu_display_wait_limit() - Replace a fence by one that signals at a deadline at the latest
- * @fence: the fence; its reference goes to the new one. NULL stays NULL; a signalled fence is
- *         put, and @fence set to NULL
+ * @fence: the fence, replaced by the new fence, which takes over its reference. NULL stays NULL; a
+ *         signalled fence is put and replaced by NULL
  * @deadline: in jiffies
  *
  * Context: process, may sleep; does not wait.
@@ -127,6 +128,7 @@ int vgpu_display_wait_limit(struct dma_fence **fence, unsigned long deadline)
 		*fence = NULL;
 		return 0;
 	}
+
 	wait = vgpu_display_wait_create(*fence);
 	if (!wait)
 		return -ENOMEM;
@@ -156,6 +158,7 @@ void vgpu_display_wait_cancel(struct dma_fence *fence)
 
 	if (!fence || !vgpu_compat_fence_has_ops(fence, &vgpu_display_wait_ops))
 		return;
+
 	wait = container_of(fence, struct vgpu_display_wait, base);
 	vgpu_display_wait_stop_listening(wait);
 	vgpu_display_wait_stop_timer(wait);

@@ -28,10 +28,10 @@
  * struct vgpu_framebuffer_format - A format of DRM and its name on the wire
  * @fourcc: DRM_FORMAT_*, named by bytes from the last to the first
  * @wire: enum virtio_gpu_formats of the same bytes, named from the first to the last; without alpha
- * @wire_alpha: the same with alpha
+ * @wire_alpha: as @wire, with alpha
  *
- * Below a primary plane is black, and colours are premultiplied, so alpha changes nothing there,
- * and the host gets the format without alpha.
+ * The background below a primary plane is black, and colours are premultiplied, so alpha changes
+ * nothing, and the host gets the format without alpha.
  */
 struct vgpu_framebuffer_format {
 	u32 fourcc;
@@ -83,9 +83,11 @@ static bool vgpu_framebuffer_is_inside(struct drm_device *drm, const struct vgpu
 			    &cmd->pixel_format);
 		return false;
 	}
+
 	/* vgpu_framebuffer_is_showable() checks the size, when the framebuffer is shown. */
 	if (res->kind == VGPU_RESOURCE_2D)
 		return true;
+
 	if (cmd->pitches[0])
 		vgpu_framebuffer_origin(cmd->offsets[0], cmd->pitches[0], &x, &y);
 	if ((u64)x + cmd->width > res->width || (u64)y + cmd->height > res->height) {
@@ -137,6 +139,7 @@ struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct d
 		drm_dbg_kms(drm, "pixel_format: %p4cc is not supported\n", &cmd->pixel_format);
 		return ERR_PTR(-EINVAL);
 	}
+
 	gem = vgpu_gem_lookup(file, cmd->handles[0]);
 	if (!gem) {
 		drm_dbg_kms(drm, "handles: no buffer has the handle %u\n", cmd->handles[0]);
@@ -146,9 +149,11 @@ struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct d
 	vgpu_gem_put(gem);
 	if (!fits)
 		return ERR_PTR(-EINVAL);
+
 	fb = drm_gem_fb_create_with_dirty(drm, file, info, cmd);
 	if (IS_ERR(fb))
 		return fb;
+
 	/* drm_panic draws into the shown framebuffer, so its pages must not be reclaimed. */
 	ret = vgpu_reclaim_exempt(vgpu_framebuffer_gem(fb));
 	if (ret) {
@@ -165,7 +170,7 @@ struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct d
  * The host shows rectangles of a 2D resource, whose pitch was fixed when it was created.
  *
  * Context: any.
- * Return: true if it can.
+ * Return: true if the host can show it.
  */
 bool vgpu_framebuffer_is_showable(const struct drm_framebuffer *fb)
 {
@@ -180,6 +185,7 @@ bool vgpu_framebuffer_is_showable(const struct drm_framebuffer *fb)
 			    fb->pitches[0], fb->offsets[0], res->width);
 		return false;
 	}
+
 	vgpu_framebuffer_origin(fb->offsets[0], fb->pitches[0], &x, &y);
 	if (fb->width > res->width - x || y >= res->height || fb->height > res->height - y) {
 		drm_dbg_kms(fb->dev, "%u × %u pixels from %u, %u exceed a resource of %u × %u\n",
@@ -270,6 +276,7 @@ void vgpu_framebuffer_scanout(const struct drm_framebuffer *fb, const struct drm
 	scanout->rect = vgpu_framebuffer_rect(view);
 	if (res->kind != VGPU_RESOURCE_BLOB)
 		return;
+
 	scanout->is_blob = true;
 	scanout->blob.width = fb->width;
 	scanout->blob.height = fb->height;

@@ -40,13 +40,13 @@
 
 /* ---- what the host reports ---- */
 
-/* An EDID, or none. */
+/* An EDID; @data is NULL and @size_bytes 0 for none. */
 struct vgpu_output_edid {
 	u8 *data;
 	u32 size_bytes;
 };
 
-/* Ask for the EDID. On an error, @edid is none. */
+/* Ask the host for the EDID. On error, @edid is none. */
 static int vgpu_output_read_edid(struct vgpu_output *output, struct vgpu_output_edid *edid)
 {
 	struct vgpu_device *vgpu = to_vgpu(output->connector.dev);
@@ -59,6 +59,7 @@ static int vgpu_output_read_edid(struct vgpu_output *output, struct vgpu_output_
 	ret = vgpu_cmd_get_edid(vgpu->cmdq, output->id, edid->data, &edid->size_bytes);
 	if (!ret && edid->size_bytes)
 		return 0;
+
 	kfree(edid->data);
 	edid->data = NULL;
 	return ret;
@@ -126,6 +127,7 @@ int vgpu_output_learn(struct vgpu_output *output, const struct vgpu_output_info 
 		ret = vgpu_output_read_edid(output, &edid);
 	if (ret == -EINTR)
 		return ret;
+
 	mutex_lock(&output->lock);
 	if (!ret)
 		changed = vgpu_output_set_edid_locked(output, &edid);
@@ -160,6 +162,7 @@ static int vgpu_output_add_edid_modes(struct vgpu_output *output)
 		edid = drm_edid_read_custom(&output->connector, vgpu_output_copy_edid_block,
 					    output);
 	mutex_unlock(&output->lock);
+
 	/* Without an EDID, this removes the old one from the connector. */
 	drm_edid_connector_update(&output->connector, edid);
 	count = drm_edid_connector_add_modes(&output->connector);
@@ -167,7 +170,7 @@ static int vgpu_output_add_edid_modes(struct vgpu_output *output)
 	return count;
 }
 
-/* Make a mode of the size that the host prefers, also if CVT has no such mode. */
+/* Make a mode of the size that the host prefers, even if CVT has no such mode. */
 static struct drm_display_mode *vgpu_output_preferred_mode(struct vgpu_output *output)
 {
 	struct drm_display_mode *mode;
@@ -176,14 +179,17 @@ static struct drm_display_mode *vgpu_output_preferred_mode(struct vgpu_output *o
 	mutex_lock(&output->lock);
 	rect = output->info.rect;
 	mutex_unlock(&output->lock);
+
 	if (!rect.w || !rect.h) {
 		rect.w = VGPU_OUTPUT_DEFAULT_WIDTH;
 		rect.h = VGPU_OUTPUT_DEFAULT_HEIGHT;
 	}
+
 	mode = drm_cvt_mode(output->connector.dev, rect.w, rect.h, VGPU_OUTPUT_REFRESH_HZ, false,
 			    false, false);
 	if (!mode)
 		return NULL;
+
 	/* CVT rounds down to character cells; the blanking is larger than the remainder. */
 	mode->hdisplay = rect.w;
 	mode->type |= DRM_MODE_TYPE_PREFERRED;
@@ -201,6 +207,7 @@ static int vgpu_output_get_modes(struct drm_connector *connector)
 	count = vgpu_output_add_edid_modes(output);
 	if (count)
 		return count;
+
 	count = drm_add_modes_noedid(connector, config->max_width, config->max_height);
 	mode = vgpu_output_preferred_mode(output);
 	if (mode) {
@@ -275,8 +282,8 @@ static const struct drm_crtc_helper_funcs vgpu_output_crtc_helper_funcs = {
 };
 
 /*
- * A tick counts from the time when it is due, even if its timer is late, so that a client waits
- * for a tick after its request.
+ * Get the time when the last tick was due, even if its timer is late and has not run yet. So a
+ * client that asks for the next tick gets one after its request.
  */
 static bool vgpu_output_get_vblank_timestamp(struct drm_crtc *crtc, int *max_error,
 					     ktime_t *vblank_time, bool in_vblank_irq)
@@ -325,11 +332,13 @@ static int vgpu_output_init_connector(struct vgpu_output *output,
 	ret = drmm_encoder_init(drm, &output->encoder, NULL, DRM_MODE_ENCODER_VIRTUAL, NULL);
 	if (ret)
 		return ret;
+
 	output->encoder.possible_crtcs = drm_crtc_mask(&output->crtc.base);
 	ret = drmm_connector_init(drm, connector, &vgpu_output_connector_funcs,
 				  DRM_MODE_CONNECTOR_VIRTUAL, NULL);
 	if (ret)
 		return ret;
+
 	drm_connector_helper_add(connector, &vgpu_output_connector_helper_funcs);
 	connector->polled = DRM_CONNECTOR_POLL_HPD;
 	if (to_vgpu(drm)->features.edid)
@@ -367,14 +376,17 @@ struct vgpu_output *vgpu_output_create(struct vgpu_device *vgpu, u32 id,
 	cursor = vgpu_cursor_create(vgpu, screen);
 	if (IS_ERR(cursor))
 		return ERR_CAST(cursor);
+
 	output = drmm_crtc_alloc_with_planes(drm, struct vgpu_output, crtc.base, primary, cursor,
 					     &vgpu_output_crtc_funcs, NULL);
 	if (IS_ERR(output))
 		return output;
+
 	drm_crtc_helper_add(&output->crtc.base, &vgpu_output_crtc_helper_funcs);
 	output->id = id;
 	output->screen = screen;
 	output->cursor = cursor;
+
 	ret = drmm_add_action_or_reset(drm, vgpu_output_release, output);
 	if (!ret)
 		ret = drmm_mutex_init(drm, &output->lock);

@@ -6,8 +6,8 @@
  * show the result: from an unknown state, on one CPU, without allocation, sleep or locks that may
  * be held. A step that is impossible then is left out.
  *
- * This works with any buffer that has guest pages, also with a buffer of a 3D client: its content
- * is copied into the texture.
+ * This works with any buffer that has guest pages, also with a buffer of a 3D client: the driver
+ * has the host copy the pages to the texture.
  */
 
 #include <drm/drm_framebuffer.h>
@@ -39,6 +39,7 @@ int vgpu_panic_get_scanout_buffer(struct drm_plane *plane, struct drm_scanout_bu
 
 	if (!state || !state->visible || !state->fb)
 		return -ENODEV;
+
 	fb = state->fb;
 	shmem = &vgpu_framebuffer_gem(fb)->base;
 	/* drm_panic draws at the start of the buffer. */
@@ -50,6 +51,7 @@ int vgpu_panic_get_scanout_buffer(struct drm_plane *plane, struct drm_scanout_bu
 		vgpu_compat_panic_pages(sb, shmem->pages);
 	else
 		return -ENODEV;
+
 	sb->format = fb->format;
 	sb->width = fb->width;
 	sb->height = fb->height;
@@ -98,6 +100,7 @@ void vgpu_panic_flush(struct drm_plane *plane)
 
 	if (vgpu_cmdq_panic_enter(vgpu->cmdq))
 		return;
+
 	drm_rect_fp_to_int(&src, &plane->state->src);
 	vgpu_framebuffer_view(fb, &src, &view);
 	vgpu_framebuffer_scanout(fb, &view, &scanout);
@@ -109,7 +112,8 @@ void vgpu_panic_flush(struct drm_plane *plane)
 		vgpu_cmd_panic_run(upload);
 	vgpu_cmd_panic_run(vgpu_screen_command(p->screen, &scanout));
 	vgpu_cmd_panic_run(vgpu_cmd_flush(vgpu->cmdq, scanout.res_id, &scanout.rect));
-	/* If the machine goes on, the next update sends everything. */
+
+	/* If the kernel survives the panic, the next update sends everything. */
 	vgpu_screen_forget(p->screen);
 	vgpu_cmdq_panic_exit(vgpu->cmdq);
 }

@@ -147,7 +147,7 @@ int vgpu_plane_prepare_memory(struct drm_plane *plane, struct drm_plane_state *s
 
 /**
  * vgpu_plane_prepare_fence() - Create the fence of an update
- * @timeline: the plane's
+ * @timeline: timeline of the plane
  * @state: the plane's new state
  *
  * Context: process, may sleep.
@@ -183,7 +183,7 @@ void vgpu_plane_finish(struct drm_plane_state *state)
 /**
  * vgpu_plane_cleanup_fb() - Implement &drm_plane_helper_funcs.cleanup_fb
  * @plane: the plane
- * @state: the state that was replaced, or did not come to be
+ * @state: the state that was replaced, or was not committed
  *
  * Context: process, may sleep.
  */
@@ -209,6 +209,7 @@ static void vgpu_plane_drop_fences(struct vgpu_cmdq *q, struct drm_plane_state *
 		needless &= (in_order && vgpu_cmdq_runs_after(q, fence)) ||
 			    dma_fence_is_signaled(fence) ||
 			    (silent && vgpu_cmdq_has(q, fence));
+
 	if (needless) {
 		dma_fence_put(state->fence);
 		state->fence = NULL;
@@ -222,7 +223,7 @@ static void vgpu_plane_drop_fences(struct vgpu_cmdq *q, struct drm_plane_state *
  * @in_order: the update goes to the control queue, so the host executes it after rendering
  *
  * Context: process, may sleep.
- * Return: 0, or an errno of the core.
+ * Return: 0; the sticky error of the resource; or an errno of the core.
  */
 int vgpu_plane_prepare_fences(struct drm_plane *plane, struct drm_plane_state *state,
 			      bool in_order)
@@ -232,11 +233,13 @@ int vgpu_plane_prepare_fences(struct drm_plane *plane, struct drm_plane_state *s
 	int ret;
 
 	to_vgpu_plane_state(state)->deadline = jiffies + msecs_to_jiffies(VGPU_DISPLAY_WAIT_MS);
+
 	ret = vgpu_resource_error(&vgpu_framebuffer_gem(state->fb)->res);
 	if (!ret)
 		ret = drm_gem_plane_helper_prepare_fb(plane, state);
 	if (ret)
 		return ret;
+
 	/* A response may be in the ring without an interrupt, so collect it first. */
 	vgpu_cmdq_poll(q);
 	vgpu_plane_drop_fences(q, state, in_order, is_explicit);
@@ -249,7 +252,7 @@ int vgpu_plane_prepare_fences(struct drm_plane *plane, struct drm_plane_state *s
  * @new_state: the plane's new state
  *
  * Context: any.
- * Return: true if it does, false if it changes what is shown of the same framebuffer.
+ * Return: true if so; false if the framebuffer stays, or the plane is switched off.
  */
 bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
 			const struct drm_plane_state *new_state)
@@ -294,6 +297,7 @@ static int vgpu_plane_wait_for_last(struct vgpu_plane *p, struct drm_plane_state
 		dma_fence_put(last);
 		return 0;
 	}
+
 	both = state->fence ? dma_fence_unwrap_merge(state->fence, last) : dma_fence_get(last);
 	dma_fence_put(last);
 	if (!both)
@@ -323,7 +327,8 @@ static int vgpu_plane_prepare_update(struct vgpu_plane *p, struct drm_plane_stat
 	ret = vgpu_plane_prepare_fences(&p->base, state, true);
 	if (ret)
 		return ret;
-	/* The update is postponed, and needs no fence. */
+
+	/* The screen postpones the update, so it needs no fence. */
 	if (!state->fence && vgpu_plane_is_redrawn(&p->base, state) &&
 	    vgpu_screen_is_early(p->screen))
 		return 0;
@@ -334,7 +339,7 @@ static int vgpu_plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state
 {
 	int ret;
 
-	/* Also for an update that hides the plane. */
+	/* An update that hides the plane needs memory, too. */
 	ret = vgpu_plane_prepare_memory(plane, state);
 	if (!ret && vgpu_plane_will_update(state))
 		ret = vgpu_plane_prepare_update(to_vgpu_plane(plane), state);
@@ -352,6 +357,7 @@ static int vgpu_plane_atomic_check(struct drm_plane *plane, struct vgpu_compat_c
 		return 0;
 	if (!vgpu_framebuffer_is_showable(state->fb))
 		return -EINVAL;
+
 	crtc_state = drm_atomic_get_new_crtc_state(commit, state->crtc);
 	return drm_atomic_helper_check_plane_state(state, crtc_state, DRM_PLANE_NO_SCALING,
 						   DRM_PLANE_NO_SCALING, false, true);
@@ -371,6 +377,7 @@ static void vgpu_plane_damage(const struct drm_plane_state *old_state,
 		vgpu_damage_set_full(damage);
 		return;
 	}
+
 	drm_atomic_for_each_plane_damage(&iter, &clip)
 		vgpu_damage_add(damage, &clip);
 }
@@ -430,9 +437,11 @@ void vgpu_plane_wait_for_release(struct drm_plane *plane, const struct drm_plane
 
 	if (!old_state->fb || left <= 0 || vgpu_cmdq_is_silent(to_vgpu(plane->dev)->cmdq))
 		return;
+
 	res = &vgpu_framebuffer_gem(old_state->fb)->res;
 	if (res->kind != VGPU_RESOURCE_BLOB || res->blob_mem == VIRTIO_GPU_BLOB_MEM_HOST3D)
 		return;
+
 	last = vgpu_screen_last_fence(to_vgpu_plane(plane)->screen);
 	if (last)
 		/* Best effort: the update goes on whatever ends the wait. */
@@ -480,6 +489,7 @@ struct drm_plane *vgpu_plane_create(struct vgpu_device *vgpu, struct vgpu_screen
 				       NULL, DRM_PLANE_TYPE_PRIMARY, NULL);
 	if (IS_ERR(p))
 		return ERR_CAST(p);
+
 	p->screen = screen;
 	drm_plane_helper_add(&p->base, &vgpu_plane_helper_funcs);
 	drm_plane_enable_fb_damage_clips(&p->base);

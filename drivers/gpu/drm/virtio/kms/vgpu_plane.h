@@ -11,12 +11,12 @@ struct vgpu_timeline;
 
 /**
  * struct vgpu_plane_state - State of a primary or a cursor plane
- * @base: what the core knows
+ * @base: base of the state
  * @done: signals when the host has executed the update; created in prepare_fb, armed by the
  *        command that takes it; NULL on a primary plane if the update is postponed
  * @has_memory: memory for the commands of the update is reserved, until vgpu_plane_finish()
  * @deadline: when the update stops waiting for fences, in jiffies; set in prepare_fb
- * @redrawn: the host has to look at the cursor's picture again
+ * @redrawn: the host has to read the cursor's picture again; unused on a primary plane
  */
 struct vgpu_plane_state {
 	struct drm_plane_state base;
@@ -33,7 +33,7 @@ static inline struct vgpu_plane_state *to_vgpu_plane_state(struct drm_plane_stat
 
 /**
  * struct vgpu_plane - A primary plane
- * @base: what the core knows
+ * @base: base of the plane
  * @screen: what its output shows; constant
  */
 struct vgpu_plane {
@@ -53,7 +53,7 @@ bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
 void vgpu_plane_wait_for_release(struct drm_plane *plane, const struct drm_plane_state *old_state,
 				 struct drm_plane_state *new_state);
 
-/* What the cursor plane has in common with it. */
+/* Shared by the primary and the cursor plane. */
 void vgpu_plane_reset(struct drm_plane *plane);
 struct drm_plane_state *vgpu_plane_duplicate_state(struct drm_plane *plane);
 void vgpu_plane_destroy_state(struct drm_plane *plane, struct drm_plane_state *state);

@@ -60,13 +60,13 @@ static const struct vgpu_scanout vgpu_screen_nothing;
 
 /**
  * struct vgpu_screen - What an output shows, and what the host was told
- * @owner: learns of commands that fail
+ * @owner: is told of commands that fail
  * @ref: one for the device, one for the cursor plane, and one for each command in flight, since a
  *       command may outlive the device
- * @vgpu: the device; constant; not for commands, which may outlive the device
+ * @vgpu: the device; constant; @owner must not use it, since commands may outlive the device
  * @id: the host's number of the output; constant
  * @timeline: of the fences of updates; constant
- * @generation: counts what made the host forget, from 1, so that the first update sends all
+ * @generation: counts the times the host may have forgotten, from 1, so the first update sends all
  * @update: makes a postponed update
  * @on_finished: callback on @last that queues @update; added and removed under @lock
  * @resend: sends @told again (see the quirk above)
@@ -76,7 +76,7 @@ static const struct vgpu_scanout vgpu_screen_nothing;
  * @fb: the framebuffer, or NULL; the plane has the reference, and replaces @fb before it drops it
  * @src: the shown part of @fb, in pixels
  * @damage: what changed since the last update, in pixels of @fb
- * @history: what the host has of the framebuffers shown
+ * @history: how recent the host's copies of the shown framebuffers are
  * @told: what the host was last told to show
  * @told_generation: value of @generation that @history and @told belong to
  * @resend_ms: the delay of @resend
@@ -229,7 +229,7 @@ static void vgpu_screen_queue_resend_locked(struct vgpu_screen *screen, unsigned
 	mod_delayed_work(screen->vgpu->wq, &screen->resend, msecs_to_jiffies(delay_ms));
 }
 
-/* If the host may have forgotten all, have the update send everything, and return true. */
+/* If the host may have forgotten everything, have the update send it, and return true. */
 static bool vgpu_screen_start_over_locked(struct vgpu_screen *screen)
 {
 	u64 generation = vgpu_screen_generation(screen);
@@ -263,7 +263,7 @@ static bool vgpu_screen_tell_locked(struct vgpu_screen *screen,
 }
 
 /**
- * vgpu_screen_drop_resource() - Have the host show nothing in place of a resource
+ * vgpu_screen_drop_resource() - Have the host show nothing instead of a resource
  * @screen: the screen, which may show something else
  * @res_id: the resource
  *
@@ -356,7 +356,7 @@ static void vgpu_screen_flush_locked(struct vgpu_screen *screen, struct vgpu_fen
 	screen->due = jiffies + max(nsecs_to_jiffies(READ_ONCE(vblank->framedur_ns)), 1);
 }
 
-/* Have the host show all changes. @done, or NULL, is the fence of the flush, if there is one. */
+/* Have the host show all changes. @done is the fence of the flush, if there is one; or NULL. */
 static void vgpu_screen_update_locked(struct vgpu_screen *screen, struct vgpu_fence *done)
 {
 	struct vgpu_scanout scanout;
@@ -365,7 +365,7 @@ static void vgpu_screen_update_locked(struct vgpu_screen *screen, struct vgpu_fe
 
 	lockdep_assert_held(&screen->lock);
 
-	/* What was lost with the device shows nothing until it is replaced. */
+	/* A framebuffer that was lost with the device shows nothing until it is replaced. */
 	if (vgpu_resource_is_lost(&vgpu_framebuffer_gem(screen->fb)->res))
 		return;
 	again = vgpu_screen_start_over_locked(screen);
@@ -407,7 +407,7 @@ static void vgpu_screen_finished(struct dma_fence *fence, struct dma_fence_cb *c
 	queue_delayed_work(screen->vgpu->wq, &screen->update, 0);
 }
 
-/* Postpone an update that would come too early. Returns false if it would not. */
+/* Postpone an update that would come too early. Returns false if the update is not early. */
 static bool vgpu_screen_postpone_locked(struct vgpu_screen *screen)
 {
 	unsigned long now = jiffies;
@@ -424,7 +424,7 @@ static bool vgpu_screen_postpone_locked(struct vgpu_screen *screen)
 	return !dma_fence_add_callback(screen->last, &screen->on_finished, vgpu_screen_finished);
 }
 
-/* Have a work post commands by @post, and notify the device. */
+/* Call @post in a worker, with the locks and the memory it needs, and notify the device. */
 static void vgpu_screen_post(struct vgpu_screen *screen,
 			     void (*post)(struct vgpu_screen *screen, struct vgpu_fence *done),
 			     struct vgpu_fence *done)
@@ -500,7 +500,7 @@ static void vgpu_screen_resend_work(struct work_struct *work)
  * @screen: the screen
  * @fb: the framebuffer; stays until it is replaced, or the screen blanked
  * @src: the part of it that is shown, in pixels, not empty
- * @damage: what this changes against what was shown before, in pixels of @fb
+ * @damage: what changed since the previous call, in pixels of @fb
  * @done: fence of vgpu_screen_timeline(), armed if there is something to flush; or NULL to
  *        postpone the update until it is not too early
  *

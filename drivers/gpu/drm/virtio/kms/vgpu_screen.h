@@ -21,7 +21,7 @@ struct vgpu_timeline;
  * @res_id: the resource, 0 for nothing
  * @is_blob: the resource is a blob, read according to @blob
  * @rect: the shown part of the resource, or of the framebuffer that @blob describes
- * @blob: how a blob is read; zero for others
+ * @blob: how the host reads a blob; zero for other resources
  */
 struct vgpu_scanout {
 	u32 res_id;

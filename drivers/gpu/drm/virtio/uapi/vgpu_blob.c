@@ -2,11 +2,11 @@
 /**
  * DOC: RESOURCE_CREATE_BLOB
  *
- * A blob is memory without a format: of the guest, of the host's renderer, or of
- * both. A command stream that comes with the ioctl can create the memory of a renderer blob; the
- * host executes the stream first. The ioctl for a renderer blob waits until the client's earlier
- * submissions have reached the host, since one of them may create the memory. Unknown hints and
- * padding are ignored, as by the kernel's own driver.
+ * A blob is memory without a format: of the guest, of the host's renderer, or of both. The ioctl
+ * may carry a command stream that creates the memory of a renderer blob; the host executes the
+ * stream first. For a renderer blob, the ioctl waits until the client's earlier submissions have
+ * reached the host, since one of them may create the memory. Like the kernel's own driver, the
+ * ioctl ignores unknown hints and padding.
  */
 
 #include <linux/sizes.h>
@@ -26,7 +26,7 @@
 #include "uapi/drm/virtgpu_drm.h"
 #include "uapi/vgpu_blob.h"
 
-/* What the shmem and DMA layers count in int. */
+/* The shmem and DMA layers count bytes in int. */
 #define VGPU_BLOB_MAX_GUEST_BYTES	((u64)INT_MAX & PAGE_MASK)
 
 #define VGPU_BLOB_FLAGS		(VIRTGPU_BLOB_FLAG_USE_MAPPABLE | \
@@ -43,7 +43,7 @@ static int vgpu_blob_check_flags(struct vgpu_device *vgpu,
 		return -EINVAL;
 	}
 	if ((args->blob_flags & VIRTGPU_BLOB_FLAG_USE_CROSS_DEVICE) && !vgpu->features.uuid) {
-		drm_dbg(drm, "blob_flags: the device has no UUIDs\n");
+		drm_dbg(drm, "blob_flags: the device does not support USE_CROSS_DEVICE\n");
 		return -EINVAL;
 	}
 	return 0;
@@ -55,14 +55,16 @@ static int vgpu_blob_check_size(struct vgpu_device *vgpu,
 	bool guest = args->blob_mem != VIRTGPU_BLOB_MEM_HOST3D;
 
 	if (!PAGE_ALIGN(args->size)) {
-		drm_dbg(&vgpu->drm, "size: %llu is none\n", args->size);
+		drm_dbg(&vgpu->drm, "size: %llu is 0 or overflows\n", args->size);
 		return -ENOSPC;
 	}
+
 	if (!IS_ALIGNED(args->size, vgpu->features.blob_alignment)) {
 		drm_dbg(&vgpu->drm, "size: %llu is not a multiple of %u\n", args->size,
 			vgpu->features.blob_alignment);
 		return -EINVAL;
 	}
+
 	if (args->size > SZ_1T || (guest && args->size > VGPU_BLOB_MAX_GUEST_BYTES)) {
 		drm_dbg(&vgpu->drm, "size: %llu is too large\n", args->size);
 		return -EINVAL;
@@ -78,19 +80,19 @@ static int vgpu_blob_check_mem(struct vgpu_device *vgpu,
 	switch (args->blob_mem) {
 	case VIRTGPU_BLOB_MEM_GUEST:
 		if (args->blob_id || args->cmd_size) {
-			drm_dbg(drm, "blob_id, cmd_size: not 0 for a guest blob\n");
+			drm_dbg(drm, "blob_id, cmd_size: must be 0 for a guest blob\n");
 			return -EINVAL;
 		}
 		return 0;
 	case VIRTGPU_BLOB_MEM_HOST3D:
 	case VIRTGPU_BLOB_MEM_HOST3D_GUEST:
 		if (!vgpu->features.virgl) {
-			drm_dbg(drm, "blob_mem: %u without 3D\n", args->blob_mem);
+			drm_dbg(drm, "blob_mem: %u needs a device with 3D\n", args->blob_mem);
 			return -EINVAL;
 		}
 		if (args->blob_mem == VIRTGPU_BLOB_MEM_HOST3D && !vgpu->hostmem &&
 		    (args->blob_flags & VIRTGPU_BLOB_FLAG_USE_MAPPABLE)) {
-			drm_dbg(drm, "blob_flags: the device has no window to map it through\n");
+			drm_dbg(drm, "blob_flags: USE_MAPPABLE needs host-visible memory\n");
 			return -EINVAL;
 		}
 		if (args->cmd_size % 4) {
@@ -110,7 +112,7 @@ static int vgpu_blob_check(struct vgpu_device *vgpu,
 	int ret;
 
 	if (!vgpu->features.blob) {
-		drm_dbg(&vgpu->drm, "the device has no blobs\n");
+		drm_dbg(&vgpu->drm, "the device does not support blobs\n");
 		return -EINVAL;
 	}
 	ret = vgpu_blob_check_flags(vgpu, args);
@@ -119,7 +121,7 @@ static int vgpu_blob_check(struct vgpu_device *vgpu,
 	return ret ?: vgpu_blob_check_size(vgpu, args);
 }
 
-/* Post the stream by which the renderer creates the memory. */
+/* Post the command stream with which the renderer creates the memory, if there is one. */
 static int vgpu_blob_run_stream(struct vgpu_device *vgpu, struct vgpu_context *ctx,
 				const struct drm_virtgpu_resource_create_blob *args)
 {
@@ -159,13 +161,14 @@ static struct vgpu_gem *vgpu_blob_create(struct vgpu_device *vgpu, struct vgpu_c
  * vgpu_blob_ioctl() - Handle DRM_IOCTL_VIRTGPU_RESOURCE_CREATE_BLOB
  * @drm: the device
  * @data: struct drm_virtgpu_resource_create_blob
- * @file: who asks
+ * @file: the client
  *
  * Context: process; sleeps interruptibly while the client is throttled, and while its earlier
  * submissions wait for dependencies.
- * Return: 0; -EINVAL for what is unknown, absent or of a wrong size; -E2BIG;
- * -EFAULT; -ENOMEM; -ENOSPC; -EIO for a lost context; -ERESTARTSYS; -ENODEV when
- * the device is gone. What the host says becomes the resource's error.
+ * Return: 0; -EINVAL for an unknown flag or memory type, a bad size, or a missing feature of the
+ * device; -ENOSPC for a size of 0, or without ids; -E2BIG; -EFAULT; -ENOMEM; -EIO for a lost
+ * context; -ERESTARTSYS; -ENODEV if the device is gone. An error of the host becomes the sticky
+ * error of the resource.
  */
 int vgpu_blob_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {
@@ -178,9 +181,11 @@ int vgpu_blob_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	ret = vgpu_blob_check(vgpu, args);
 	if (ret)
 		return ret;
+
 	ret = vgpu_context_throttle(ctx, false);
 	if (ret)
 		return ret;
+
 	gem = vgpu_blob_create(vgpu, ctx, args);
 	if (IS_ERR(gem))
 		return PTR_ERR(gem);

@@ -26,7 +26,7 @@ static int vgpu_context_init_capset(struct vgpu_device *vgpu, u64 value,
 				    struct vgpu_context_params *params)
 {
 	if (value > VGPU_WIRE_CAPSET_MAX_ID || !(vgpu_capsets_mask(vgpu) & BIT_ULL(value))) {
-		drm_dbg(&vgpu->drm, "CAPSET_ID: there is no capset %llu\n", value);
+		drm_dbg(&vgpu->drm, "CAPSET_ID: the host has no capset %llu\n", value);
 		return -EINVAL;
 	}
 	params->capset_id = value;
@@ -89,9 +89,11 @@ static int vgpu_context_init_read(struct vgpu_device *vgpu, const struct vgpu_co
 	if (copy_from_user(list, u64_to_user_ptr(args->ctx_set_params),
 			   array_size(args->num_params, sizeof(*list))))
 		return -EFAULT;
-	/* Whatever the parameters are: libraries rely on -EEXIST to share a context. */
+
+	/* Before the parameters are checked: libraries rely on -EEXIST to share a context. */
 	if (vgpu_context_state(ctx) != VGPU_CONTEXT_NEW)
 		return -EEXIST;
+
 	for (i = 0; i < args->num_params; i++) {
 		ret = vgpu_context_init_param(vgpu, &list[i], params);
 		if (ret)
@@ -109,12 +111,12 @@ static int vgpu_context_init_read(struct vgpu_device *vgpu, const struct vgpu_co
  * vgpu_context_init_ioctl() - Handle DRM_IOCTL_VIRTGPU_CONTEXT_INIT
  * @drm: the device
  * @data: struct drm_virtgpu_context_init
- * @file: whose context
+ * @file: the client
  *
  * Context: process, may sleep; does not wait for the host.
- * Return: 0; -EINVAL when the device has no such contexts, and for what is unknown,
- * absent, out of range or given twice; -EEXIST when the context is made already;
- * -EFAULT; -ENOMEM; -EIO or -ENODEV when the device is lost.
+ * Return: 0; -EINVAL if the device does not support CONTEXT_INIT, and for a parameter that is
+ * unknown, out of range or given twice; -EEXIST if the context was created before; -EFAULT;
+ * -ENOMEM; -ERESTARTSYS; -EIO or -ENODEV if the device is lost.
  */
 int vgpu_context_init_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {
@@ -124,20 +126,22 @@ int vgpu_context_init_ioctl(struct drm_device *drm, void *data, struct drm_file 
 	int ret;
 
 	if (!vgpu->features.context_init || !vgpu->features.virgl) {
-		drm_dbg(drm, "the device has no contexts of a kind\n");
+		drm_dbg(drm, "CONTEXT_INIT not supported by this device\n");
 		return -EINVAL;
 	}
 	if (args->num_params > VGPU_CONTEXT_INIT_MAX_PARAMS) {
 		drm_dbg(drm, "num_params: %u is too many\n", args->num_params);
 		return -EINVAL;
 	}
+
 	ret = vgpu_context_init_read(vgpu, vgpu_context_of(file), args, &params);
 	if (ret)
 		return ret;
 	if (params.num_rings < VGPU_CONTEXT_MAX_RINGS && params.poll_mask >> params.num_rings) {
-		drm_dbg(drm, "POLL_RINGS_MASK: names rings there are not\n");
+		drm_dbg(drm, "POLL_RINGS_MASK: a bit exceeds NUM_RINGS %u\n", params.num_rings);
 		return -EINVAL;
 	}
+
 	ret = vgpu_context_throttle(vgpu_context_of(file), true);
 	if (ret)
 		return ret;

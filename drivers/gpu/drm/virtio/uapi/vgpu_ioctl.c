@@ -3,8 +3,8 @@
  * DOC: ioctls
  *
  * Each function checks its arguments field by field and calls the layer that does the work. A
- * wrong field gets an errno and a debug message that names it; a failed call leaves nothing
- * behind.
+ * wrong field gets an errno and a debug message that names the field; a failed call leaves no
+ * object behind.
  */
 
 #include <linux/dma-resv.h>
@@ -31,13 +31,13 @@
 #include "uapi/vgpu_ioctl.h"
 #include "uapi/vgpu_submit.h"
 
-/* How long WAIT waits, whatever the buffer waits for. */
+/* How long the ioctl WAIT waits at most. */
 #define VGPU_WAIT_TIMEOUT_MS	15000
 
-/* The only target, and the pipe's name of a 2D texture, of devices without 3D. */
+/* PIPE_TEXTURE_2D of Gallium, the only target that devices without 3D have. */
 #define VGPU_TARGET_2D		2
 
-/* User space may know nothing smaller than a page and nothing as large as this. */
+/* The shmem and DMA layers count bytes in int. */
 #define VGPU_RESOURCE_MAX_BYTES	((u32)INT_MAX & PAGE_MASK)
 
 static struct vgpu_gem *vgpu_ioctl_lookup(struct drm_file *file, u32 handle)
@@ -45,7 +45,7 @@ static struct vgpu_gem *vgpu_ioctl_lookup(struct drm_file *file, u32 handle)
 	struct vgpu_gem *gem = vgpu_gem_lookup(file, handle);
 
 	if (!gem)
-		drm_dbg(file->minor->dev, "bo_handle: %u names no buffer\n", handle);
+		drm_dbg(file->minor->dev, "bo_handle: no buffer has the handle %u\n", handle);
 	return gem;
 }
 
@@ -57,7 +57,8 @@ static int vgpu_ioctl_map(struct drm_device *drm, void *data, struct drm_file *f
 
 	if (!gem)
 		return -ENOENT;
-	/* Here, where it can wait and fail, rather than at the first touch. */
+
+	/* This ioctl can wait and fail, a page fault cannot. */
 	if (vgpu_hostmem_is(&gem->base.base))
 		ret = vgpu_hostmem_map(gem);
 	vgpu_gem_put(gem);
@@ -109,17 +110,17 @@ static int vgpu_ioctl_getparam(struct drm_device *drm, void *data, struct drm_fi
 	return put_user(value, (int __user *)u64_to_user_ptr(args->value));
 }
 
-/* Without 3D there are plain pictures and nothing else. */
+/* Check for a 2D resource, the only kind that devices without 3D have. */
 static int vgpu_ioctl_check_2d(struct drm_device *drm,
 			       const struct drm_virtgpu_resource_create *args)
 {
 	if (args->target != VGPU_TARGET_2D) {
-		drm_dbg(drm, "target: %u without 3D\n", args->target);
+		drm_dbg(drm, "target: %u needs a device with 3D\n", args->target);
 		return -EINVAL;
 	}
 	if (args->depth > 1 || args->array_size > 1 || args->nr_samples > 1 ||
 	    args->last_level > 1) {
-		drm_dbg(drm, "depth, array_size, nr_samples or last_level without 3D\n");
+		drm_dbg(drm, "depth, array_size, nr_samples, last_level: need a device with 3D\n");
 		return -EINVAL;
 	}
 	return 0;
@@ -161,9 +162,11 @@ static int vgpu_ioctl_resource_create(struct drm_device *drm, void *data, struct
 		drm_dbg(drm, "size: %u is too large\n", args->size);
 		return -EINVAL;
 	}
+
 	ret = vgpu_context_throttle(ctx, false);
 	if (ret)
 		return ret;
+
 	gem = vgpu_ioctl_new_gem(to_vgpu(drm), ctx->timeline, args);
 	if (IS_ERR(gem))
 		return PTR_ERR(gem);
@@ -201,7 +204,7 @@ static int vgpu_ioctl_check_transfer(struct drm_device *drm, const struct vgpu_g
 	/* Without 3D there is no host blob, and the strides are ignored. */
 	if (to_vgpu(drm)->features.virgl && gem->res.kind != VGPU_RESOURCE_BLOB &&
 	    (args->stride || args->layer_stride)) {
-		drm_dbg(drm, "stride, layer_stride: not 0 for other than a host blob\n");
+		drm_dbg(drm, "stride, layer_stride: must be 0 except for a host blob\n");
 		return -EINVAL;
 	}
 	return vgpu_resource_error(&gem->res) ? -EIO : 0;
@@ -242,14 +245,17 @@ static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem
 	ret = dma_resv_reserve_fences(resv, 1);
 	if (ret)
 		return ret;
+
 	entry = vgpu_submitq_prepare(ctx->submitq, NULL);
 	if (IS_ERR(entry))
 		return PTR_ERR(entry);
+
 	fence = vgpu_fence_create(ctx->timeline);
 	if (IS_ERR(fence)) {
 		vgpu_submitq_abandon(entry);
 		return PTR_ERR(fence);
 	}
+
 	if (entry) {
 		drm_gem_object_get(&gem->base.base);
 		vgpu_submitq_keep(entry, vgpu_ioctl_release_gem, gem);
@@ -260,7 +266,7 @@ static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem
 	return 0;
 }
 
-/* Get the pages of a buffer ready for a transfer. */
+/* Attach the pages of a buffer if reclaim has detached them, and prepare bounce buffers. */
 static int vgpu_ioctl_prepare_locked(struct drm_file *file, struct vgpu_gem *gem, bool to_host,
 				     const struct drm_virtgpu_3d_transfer_to_host *args,
 				     struct vgpu_cmd *cmd)
@@ -274,9 +280,11 @@ static int vgpu_ioctl_prepare_locked(struct drm_file *file, struct vgpu_gem *gem
 	/* Another thread may have closed the handle since it was looked up. */
 	if (!vgpu_gem_has_handle_locked(gem, file, args->bo_handle))
 		return -ENOENT;
+
 	ret = vgpu_reclaim_use_locked(gem);
 	if (ret)
 		return ret;
+
 	WRITE_ONCE(gem->cpu_writes, false);
 	if (!to_host)
 		return vgpu_bounce_from_device_locked(gem, &area, cmd);
@@ -284,7 +292,7 @@ static int vgpu_ioctl_prepare_locked(struct drm_file *file, struct vgpu_gem *gem
 	return 0;
 }
 
-/* Post a transfer, with a fence that the buffer waits for. */
+/* Post a transfer, and add its fence to the buffer. */
 static int vgpu_ioctl_post_on(struct drm_file *file, struct vgpu_gem *gem, bool to_host,
 			      const struct drm_virtgpu_3d_transfer_to_host *args,
 			      struct vgpu_cmd *cmd)
@@ -333,17 +341,19 @@ static int vgpu_ioctl_transfer_2d(struct vgpu_device *vgpu, struct drm_file *fil
 	const struct vgpu_rect rect = { args->box.x, args->box.y, args->box.w, args->box.h };
 	int ret;
 
-	/* With 3D the host judges it; here it reads the pages by itself. */
+	/* With 3D the host checks the box, without 3D the driver does. */
 	if (!vgpu_ioctl_is_inside(&args->box, &gem->res)) {
 		drm_dbg(&vgpu->drm, "box: is not inside %u × %u\n", gem->res.width,
 			gem->res.height);
 		return -EINVAL;
 	}
-	/* A box that only ends beyond the buffer is the host's to cut: IGT uploads such boxes. */
+
+	/* The host clips a transfer that only ends beyond the buffer: IGT uploads such boxes. */
 	if (args->offset >= gem->base.base.size) {
 		drm_dbg(&vgpu->drm, "offset: %u is beyond the buffer\n", args->offset);
 		return -EINVAL;
 	}
+
 	ret = vgpu_cmdq_begin_update(vgpu->cmdq, GFP_KERNEL);
 	if (ret)
 		return ret;
@@ -362,22 +372,26 @@ static int vgpu_ioctl_transfer(struct drm_device *drm, struct drm_file *file, bo
 	int ret;
 
 	if (!to_host && !vgpu->features.virgl) {
-		drm_dbg(drm, "no transfers from the host without 3D\n");
+		drm_dbg(drm, "transfers from the host need a device with 3D\n");
 		return -ENOSYS;
 	}
+
 	ret = vgpu_context_throttle(vgpu_context_of(file), false);
 	if (ret)
 		return ret;
+
 	gem = vgpu_ioctl_lookup(file, args->bo_handle);
 	if (!gem)
 		return -ENOENT;
+
 	ret = vgpu_ioctl_check_transfer(drm, gem, args);
 	if (!ret && vgpu->features.virgl)
 		ret = vgpu_ioctl_transfer_3d(vgpu, file, gem, to_host, args);
 	else if (!ret)
 		ret = vgpu_ioctl_transfer_2d(vgpu, file, gem, args);
+
 	vgpu_gem_put(gem);
-	/* Also when pages were fetched in vain. */
+	/* Kick even on error: vgpu_reclaim_use_locked() may have queued ATTACH_BACKING. */
 	vgpu_cmdq_kick(vgpu->cmdq);
 	return ret;
 }
@@ -405,6 +419,7 @@ static int vgpu_ioctl_wait(struct drm_device *drm, void *data, struct drm_file *
 	if (!gem)
 		return -ENOENT;
 	obj = &gem->base.base;
+
 	if (!dma_resv_test_signaled(obj->resv, DMA_RESV_USAGE_READ)) {
 		vgpu_cmdq_poll(to_vgpu(drm)->cmdq);
 		if (args->flags & VIRTGPU_WAIT_NOWAIT)
@@ -413,6 +428,7 @@ static int vgpu_ioctl_wait(struct drm_device *drm, void *data, struct drm_file *
 			left = dma_resv_wait_timeout(obj->resv, DMA_RESV_USAGE_READ, true,
 						     msecs_to_jiffies(VGPU_WAIT_TIMEOUT_MS));
 	}
+
 	ret = left < 0 ? left : left ? 0 : -EBUSY;
 	/* The buffer is idle, but user space must learn that the host refused or lost it. */
 	if (!ret)
@@ -431,6 +447,7 @@ static int vgpu_ioctl_get_caps(struct drm_device *drm, void *data, struct drm_fi
 	ret = vgpu_capset_get(to_vgpu(drm), args->cap_set_id, args->cap_set_ver, &caps, &size);
 	if (ret)
 		return ret;
+
 	if (!args->size) {
 		drm_dbg(drm, "size: is 0\n");
 		return -EINVAL;

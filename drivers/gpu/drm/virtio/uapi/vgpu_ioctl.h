@@ -4,7 +4,7 @@
 
 #include <drm/drm_ioctl.h>
 
-/* They are numbered from 1 (DRM_VIRTGPU_MAP) to 11 (DRM_VIRTGPU_CONTEXT_INIT). */
+/* The ioctls have the numbers from 1 (DRM_VIRTGPU_MAP) to 11 (DRM_VIRTGPU_CONTEXT_INIT). */
 #define VGPU_NUM_IOCTLS	12
 
 extern const struct drm_ioctl_desc vgpu_ioctls[VGPU_NUM_IOCTLS];

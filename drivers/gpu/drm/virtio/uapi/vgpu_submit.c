@@ -2,11 +2,11 @@
 /**
  * DOC: EXECBUFFER
  *
- * The way of a command stream from the ioctl to the ring: check the arguments,
- * wait at entry while the client is throttled, gather everything the submission needs (command,
- * buffers, syncobjs, file descriptor, event, and an entry in the submission queue if it has a
- * dependency), and commit. All errors happen before the commit, which makes the new fence
- * visible everywhere at once. The caller never waits for a fence.
+ * The ioctl takes a command stream to the ring in four steps: check the arguments; wait at entry
+ * while the client is throttled; gather everything that the submission needs (command, buffers,
+ * syncobjs, file descriptor, event, and an entry in the submission queue if it has a dependency);
+ * commit. All errors happen before the commit, which makes the new fence visible everywhere at
+ * once. The client never waits for a fence.
  */
 
 #include <linux/dma-resv.h>
@@ -32,13 +32,13 @@
 #include "uapi/vgpu_submit.h"
 #include "uapi/vgpu_sync.h"
 
-/* Buffers one EXECBUFFER may name. */
+/* Number of buffers that one EXECBUFFER may name. */
 #define VGPU_SUBMIT_MAX_BOS	65536
 
 /* Up to this number, the array of buffers needs no allocation. */
 #define VGPU_SUBMIT_FEW_BOS	32
 
-/* Handles that are read at a time. */
+/* Number of handles that are read at a time. */
 #define VGPU_SUBMIT_CHUNK	32
 
 /**
@@ -46,7 +46,7 @@
  * @base: bookkeeping of the DRM core
  * @event: what user space reads
  * @drm: the device
- * @cb: on the fence
+ * @cb: callback on the fence
  */
 struct vgpu_submit_event {
 	struct drm_pending_event base;
@@ -58,15 +58,15 @@ struct vgpu_submit_event {
 /**
  * struct vgpu_submit - All that one EXECBUFFER gathers
  * @vgpu: the device
- * @file: who submits
+ * @file: the client
  * @ctx: the file's context
- * @args: what user space said
- * @timeline: of its fence
+ * @args: arguments of the ioctl
+ * @timeline: timeline of @fence
  * @cmd: the command, NULL once posted
- * @few: room for a few buffers
- * @objs: the buffers: @few, or allocated
- * @num_objs: how many
- * @nr_detached: &vgpu_attachments.nr_detached before they were looked for
+ * @few: array on the stack for VGPU_SUBMIT_FEW_BOS buffers
+ * @objs: the buffers, referenced: @few, or an allocated array
+ * @num_objs: number of @objs
+ * @nr_detached: &vgpu_attachments.nr_detached before @objs were looked up
  * @dep: the dependency, or NULL
  * @entry: entry in the submission queue, NULL if the submission need not wait
  * @reset: in-syncobjs to reset
@@ -74,7 +74,7 @@ struct vgpu_submit_event {
  * @fence: signals when the stream is executed; NULL if no client could see it
  * @sync_file: sync_file of @fence, NULL when not asked for
  * @fd: reserved for @sync_file, -1 when not asked for
- * @event: of a polled ring, or NULL
+ * @event: event of a polled ring; NULL if none is to be sent, or once handed on
  */
 struct vgpu_submit {
 	struct vgpu_device *vgpu;
@@ -119,7 +119,7 @@ static int vgpu_submit_choose_ring(struct vgpu_submit *submit)
 		return 0;
 	submit->timeline = vgpu_context_ring(submit->ctx, args->ring_idx);
 	if (!submit->timeline) {
-		drm_dbg(&submit->vgpu->drm, "ring_idx: there is no ring %u\n", args->ring_idx);
+		drm_dbg(&submit->vgpu->drm, "ring_idx: context has no ring %u\n", args->ring_idx);
 		return -EINVAL;
 	}
 	return 0;
@@ -133,19 +133,20 @@ static int vgpu_submit_find_object_locked(struct vgpu_submit *submit, u32 handle
 
 	obj = idr_find(&submit->file->object_idr, handle);
 	if (!obj) {
-		drm_dbg(&submit->vgpu->drm, "bo_handles: %u names no buffer\n", handle);
+		drm_dbg(&submit->vgpu->drm, "bo_handles: no buffer has the handle %u\n", handle);
 		return -ENOENT;
 	}
+
 	drm_gem_object_get(obj);
 	submit->objs[submit->num_objs++] = obj;
 	if (vgpu_resource_error(&to_vgpu_gem(obj)->res)) {
-		drm_dbg(&submit->vgpu->drm, "bo_handles: the host has no %u\n", handle);
+		drm_dbg(&submit->vgpu->drm, "bo_handles: host refused or lost buffer %u\n", handle);
 		return -EIO;
 	}
 	return 0;
 }
 
-/* The next @count buffers: their handles are read at once, and found under one lock. */
+/* Look up the next @count buffers: read their handles at once, and take the lock once. */
 static int vgpu_submit_find_chunk(struct vgpu_submit *submit, const u32 __user *from, u32 count)
 {
 	u32 handles[VGPU_SUBMIT_CHUNK] __uninitialized;
@@ -155,6 +156,7 @@ static int vgpu_submit_find_chunk(struct vgpu_submit *submit, const u32 __user *
 	ret = vgpu_payload_read_words(handles, from, count);
 	if (ret)
 		return ret;
+
 	spin_lock(&submit->file->table_lock);
 	for (i = 0; i < count && !ret; i++)
 		ret = vgpu_submit_find_object_locked(submit, handles[i]);
@@ -174,6 +176,7 @@ static int vgpu_submit_find_objects(struct vgpu_submit *submit)
 		if (!submit->objs)
 			return -ENOMEM;
 	}
+
 	for (; left; left -= count, from += count) {
 		count = min(left, VGPU_SUBMIT_CHUNK);
 		ret = vgpu_submit_find_chunk(submit, from, count);
@@ -193,15 +196,17 @@ static int vgpu_submit_reserve_event(struct vgpu_submit *submit)
 	if (!(args->flags & VIRTGPU_EXECBUF_RING_IDX) ||
 	    !(submit->ctx->params.poll_mask & BIT_ULL(args->ring_idx)))
 		return 0;
+
 	event = kzalloc(sizeof(*event), GFP_KERNEL_ACCOUNT);
 	if (!event)
 		return -ENOMEM;
+
 	event->drm = drm;
 	event->event.type = VIRTGPU_EVENT_FENCE_SIGNALED;
 	event->event.length = sizeof(event->event);
 	ret = drm_event_reserve_init(drm, submit->file, &event->base, &event->event);
 	if (ret) {
-		drm_dbg(drm, "no room for an event: read the ones there are\n");
+		drm_dbg(drm, "the file has no room for an event: read the pending ones\n");
 		kfree(event);
 		return ret;
 	}
@@ -223,20 +228,24 @@ static int vgpu_submit_gather(struct vgpu_submit *submit)
 	submit->cmd = vgpu_cmd_submit_3d(submit->vgpu->cmdq, submit->ctx->id,
 					 u64_to_user_ptr(args->command), args->size);
 	if (IS_ERR(submit->cmd)) {
-		drm_dbg(&submit->vgpu->drm, "size: %u bytes of command: %pe\n", args->size,
-			submit->cmd);
+		drm_dbg(&submit->vgpu->drm, "size: cannot submit a stream of %u bytes: %pe\n",
+			args->size, submit->cmd);
 		return PTR_ERR(submit->cmd);
 	}
+
 	if (args->flags & VIRTGPU_EXECBUF_RING_IDX)
 		vgpu_cmd_set_ring(submit->cmd, args->ring_idx);
+
 	ret = vgpu_submit_find_objects(submit);
 	if (ret)
 		return ret;
+
 	if (out.count) {
 		ret = vgpu_sync_find_out(&out, &submit->out);
 		if (ret)
 			return ret;
 	}
+
 	if (args->flags & VIRTGPU_EXECBUF_FENCE_FD_OUT) {
 		submit->fd = get_unused_fd_flags(O_CLOEXEC);
 		if (submit->fd < 0)
@@ -276,6 +285,7 @@ static int vgpu_submit_find_deps(struct vgpu_submit *submit)
 		}
 		ret = vgpu_submit_depend(submit, fence);
 	}
+
 	for (i = 0; i < in.count && !ret; i++) {
 		ret = vgpu_sync_find_in(&in, i, &submit->reset, &fence);
 		if (!ret)
@@ -284,7 +294,7 @@ static int vgpu_submit_find_deps(struct vgpu_submit *submit)
 	return ret;
 }
 
-/* The buffers of a submission that waits; they must not go before it does. */
+/* Buffers of a waiting submission, referenced until it is posted. */
 struct vgpu_submit_kept {
 	u32 num_objs;
 	struct drm_gem_object *objs[] __counted_by(num_objs);
@@ -309,9 +319,11 @@ static int vgpu_submit_prepare(struct vgpu_submit *submit)
 	submit->entry = vgpu_submitq_prepare(submit->ctx->submitq, submit->dep);
 	if (IS_ERR_OR_NULL(submit->entry))
 		return PTR_ERR_OR_ZERO(submit->entry);
+
 	kept = kvzalloc(struct_size(kept, objs, submit->num_objs), GFP_KERNEL_ACCOUNT);
 	if (!kept)
 		return -ENOMEM;
+
 	kept->num_objs = submit->num_objs;
 	for (i = 0; i < submit->num_objs; i++) {
 		drm_gem_object_get(submit->objs[i]);
@@ -328,7 +340,7 @@ static int vgpu_submit_compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* A buffer named twice is locked once. */
+/* Keep one reference to a buffer that is named twice, since it can be locked only once. */
 static void vgpu_submit_drop_duplicates(struct vgpu_submit *submit)
 {
 	struct drm_gem_object **objs = submit->objs;
@@ -350,9 +362,11 @@ static int vgpu_submit_lock(struct vgpu_submit *submit, struct ww_acquire_ctx *t
 
 	if (!submit->num_objs)
 		return 0;
+
 	/* A single reservation needs no acquire context: there is no order to get wrong. */
 	if (submit->args->num_bo_handles == 1)
 		return dma_resv_lock_interruptible(submit->objs[0]->resv, NULL);
+
 	ret = drm_gem_lock_reservations(submit->objs, submit->num_objs, ticket);
 	if (ret == -EALREADY) {
 		vgpu_submit_drop_duplicates(submit);
@@ -369,7 +383,7 @@ static void vgpu_submit_unlock(struct vgpu_submit *submit, struct ww_acquire_ctx
 		drm_gem_unlock_reservations(submit->objs, submit->num_objs, ticket);
 }
 
-/* Have the host know the pages of each buffer, and make room for its fence. */
+/* Attach the pages of each buffer if reclaim has detached them, and make room for the fence. */
 static int vgpu_submit_reserve(struct vgpu_submit *submit)
 {
 	struct drm_gem_object *obj;
@@ -391,9 +405,11 @@ static int vgpu_submit_create_fence(struct vgpu_submit *submit)
 
 	if (!submit->num_objs && submit->fd < 0 && !submit->out.count && !submit->event)
 		return 0;
+
 	fence = vgpu_fence_create(submit->timeline);
 	if (IS_ERR(fence))
 		return PTR_ERR(fence);
+
 	if (submit->fd >= 0) {
 		submit->sync_file = sync_file_create(&fence->base);
 		if (!submit->sync_file) {
@@ -435,10 +451,12 @@ static void vgpu_submit_commit(struct vgpu_submit *submit)
 			  submit->fence);
 	submit->entry = NULL;
 	submit->cmd = NULL;
+
 	/* Reset before signal: the same syncobj may be both reset and signalled. */
 	vgpu_sync_reset_in(&submit->reset);
 	if (!submit->fence)
 		return;
+
 	fence = &submit->fence->base;
 	for (i = 0; i < submit->num_objs; i++)
 		dma_resv_add_fence(submit->objs[i]->resv, fence, DMA_RESV_USAGE_WRITE);
@@ -446,6 +464,7 @@ static void vgpu_submit_commit(struct vgpu_submit *submit)
 	if (event && dma_fence_add_callback(fence, &event->cb, vgpu_submit_send_event))
 		vgpu_submit_send_event(fence, &event->cb);
 	submit->event = NULL;
+
 	if (submit->sync_file) {
 		fd_install(submit->fd, submit->sync_file->file);
 		submit->args->fence_fd = submit->fd;
@@ -461,6 +480,7 @@ static int vgpu_submit_send(struct vgpu_submit *submit)
 	ret = vgpu_submit_lock(submit, &ticket);
 	if (ret)
 		return ret;
+
 	ret = vgpu_submit_check_attached(submit);
 	if (!ret)
 		ret = vgpu_submit_reserve(submit);
@@ -468,13 +488,14 @@ static int vgpu_submit_send(struct vgpu_submit *submit)
 		ret = vgpu_submit_create_fence(submit);
 	if (!ret)
 		vgpu_submit_commit(submit);
+
 	vgpu_submit_unlock(submit, &ticket);
 	/* Kick even on error: vgpu_submit_reserve() may have queued ATTACH_BACKING. */
 	vgpu_cmdq_kick(submit->vgpu->cmdq);
 	return ret;
 }
 
-/* Put back whatever was gathered and not handed on. */
+/* Release everything that was gathered and not handed on. */
 static void vgpu_submit_fini(struct vgpu_submit *submit)
 {
 	u32 i;
@@ -502,14 +523,14 @@ static void vgpu_submit_fini(struct vgpu_submit *submit)
  * vgpu_submit_ioctl() - Handle DRM_IOCTL_VIRTGPU_EXECBUFFER
  * @drm: the device
  * @data: struct drm_virtgpu_execbuffer
- * @file: who submits
+ * @file: the client
  *
  * Context: process; sleeps interruptibly while the client is throttled.
- * Return: 0; -ENOSYS without 3D; -EINVAL for flags, sizes, rings, sync_files and
- * syncobjs that don't exist; -E2BIG for a command longer than the device takes; -ENOENT
- * for a handle that names no buffer; -EFAULT; -ENOMEM, also for too many buffers or
- * syncobjs, and when the file's event space is full; -EIO for a lost context or a buffer the host
- * refused; -ERESTARTSYS; -ENODEV when the device is gone.
+ * Return: 0; -ENOSYS without 3D; -EINVAL for an unknown flag, a bad size, or a ring, sync_file or
+ * syncobj that does not exist; -E2BIG for a command longer than the device takes; -ENOENT for a
+ * handle of no buffer or in-syncobj; -EFAULT; -ENOMEM, also for too many buffers or syncobjs, and
+ * if the file's event space is full; -EIO for a lost context, or a buffer that the host refused or
+ * lost; -ERESTARTSYS; -ENODEV if the device is gone.
  */
 int vgpu_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {
@@ -527,18 +548,22 @@ int vgpu_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 
 	if (!submit.vgpu->features.virgl)
 		return -ENOSYS;
+
 	ret = vgpu_submit_check(drm, submit.args);
 	if (ret)
 		return ret;
+
 	ret = vgpu_context_throttle(submit.ctx, submit.args->flags & VIRTGPU_EXECBUF_RING_IDX);
 	if (ret)
 		return ret;
 	ret = vgpu_context_ensure(submit.ctx);
 	if (ret)
 		return ret;
+
 	ret = vgpu_submit_choose_ring(&submit);
 	if (ret)
 		return ret;
+
 	ret = vgpu_submit_gather(&submit);
 	if (!ret)
 		ret = vgpu_submit_find_deps(&submit);

@@ -2,9 +2,9 @@
 /**
  * DOC: syncobjs
  *
- * The in-syncobjs, for which an EXECBUFFER waits, and the out-syncobjs, which it signals. All
- * lookups and allocations happen before the commit, and syncobjs change only after it, so a
- * submission that fails leaves the syncobjs unchanged and can be repeated.
+ * An EXECBUFFER waits for its in-syncobjs and signals its out-syncobjs. All lookups and
+ * allocations happen before the commit, and syncobjs change only after the commit, so a submission
+ * that fails leaves the syncobjs unchanged and can be repeated.
  */
 
 #include <linux/dma-fence-chain.h>
@@ -36,6 +36,7 @@ void vgpu_sync_put(struct vgpu_sync_points *sync)
 		dma_fence_put(sync->points[i].fence);
 		drm_syncobj_put(sync->points[i].syncobj);
 	}
+
 	kvfree(sync->points);
 	sync->points = NULL;
 	sync->count = 0;
@@ -76,9 +77,10 @@ static int vgpu_sync_add(const struct vgpu_sync_array *array, u32 handle,
 		if (!sync->points)
 			return -ENOMEM;
 	}
+
 	syncobj = drm_syncobj_find(array->file, handle);
 	if (!syncobj) {
-		drm_dbg(array->file->minor->dev, "syncobj: %u is none\n", handle);
+		drm_dbg(array->file->minor->dev, "syncobj: no syncobj has the handle %u\n", handle);
 		return -ENOENT;
 	}
 	sync->points[sync->count++].syncobj = syncobj;
@@ -94,8 +96,8 @@ static int vgpu_sync_add(const struct vgpu_sync_array *array, u32 handle,
  * @fence: set to the fence, with a reference
  *
  * Context: process, may fault.
- * Return: 0; -EINVAL, also when the syncobj has no fence (yet); -ENOENT; -EFAULT; -ENOMEM,
- * also for too many.
+ * Return: 0; -EINVAL, also if the syncobj has no fence (yet); -ENOENT; -EFAULT; -ENOMEM, also for
+ * too many syncobjs.
  */
 int vgpu_sync_find_in(const struct vgpu_sync_array *array, u32 idx,
 		      struct vgpu_sync_points *reset, struct dma_fence **fence)
@@ -110,13 +112,14 @@ int vgpu_sync_find_in(const struct vgpu_sync_array *array, u32 idx,
 	if (!ret && (desc.flags & VIRTGPU_EXECBUF_SYNCOBJ_RESET)) {
 		ret = vgpu_sync_add(array, desc.handle, reset);
 		if (!ret) {
-			/* Looked up first, so that a fence that replaces it is not reset. */
+			/* Before the lookup below: a fence set in between must not be reset. */
 			point = &reset->points[reset->count - 1];
 			point->fence = drm_syncobj_fence_get(point->syncobj);
 		}
 	}
 	if (ret)
 		return ret;
+
 	ret = drm_syncobj_find_fence(array->file, desc.handle, desc.point, 0, fence);
 	if (ret)
 		drm_dbg(array->file->minor->dev, "in_syncobjs: number %u has no fence: %pe\n",
@@ -134,11 +137,12 @@ static int vgpu_sync_find_one_out(const struct vgpu_sync_array *array, u32 idx,
 	ret = vgpu_sync_read(array, idx, 0, &desc);
 	if (!ret)
 		ret = vgpu_sync_add(array, desc.handle, out);
-	/* As the kernel's own driver: -ENOENT is only for an unknown in-syncobj. */
+	/* Like the kernel's own driver, return -ENOENT only for an unknown in-syncobj. */
 	if (ret == -ENOENT)
 		ret = -EINVAL;
 	if (ret || !desc.point)
 		return ret;
+
 	point = &out->points[idx];
 	point->point = desc.point;
 	point->chain = dma_fence_chain_alloc();
@@ -148,10 +152,11 @@ static int vgpu_sync_find_one_out(const struct vgpu_sync_array *array, u32 idx,
 /**
  * vgpu_sync_find_out() - Find the syncobjs to signal
  * @array: the out-syncobjs
- * @out: empty; filled in; the caller passes it to vgpu_sync_put(), also after an error
+ * @out: empty, filled in; the caller passes it to vgpu_sync_put(), also after an error
  *
  * Context: process, may fault.
- * Return: 0; -EINVAL, also for an unknown handle; -EFAULT; -ENOMEM, also for too many.
+ * Return: 0; -EINVAL, also for an unknown handle; -EFAULT; -ENOMEM, also for too many
+ * syncobjs.
  */
 int vgpu_sync_find_out(const struct vgpu_sync_array *array, struct vgpu_sync_points *out)
 {
@@ -174,7 +179,7 @@ static void vgpu_sync_reset(struct vgpu_sync_point *point)
 	if (same)
 		RCU_INIT_POINTER(syncobj->fence, NULL);
 	spin_unlock(&syncobj->lock);
-	/* The reference of the syncobj. */
+	/* Drop the reference that the syncobj had. */
 	if (same)
 		dma_fence_put(point->fence);
 }

@@ -14,7 +14,7 @@ struct drm_syncobj;
  * @file: the client
  * @address: address of an array of drm_virtgpu_execbuffer_syncobj in user space
  * @count: length of the array
- * @stride: distance of two entries, in bytes
+ * @stride: bytes from one entry to the next
  */
 struct vgpu_sync_array {
 	struct drm_file *file;
@@ -26,9 +26,9 @@ struct vgpu_sync_array {
 /**
  * struct vgpu_sync_point - A syncobj that an EXECBUFFER resets or signals
  * @syncobj: referenced
- * @fence: in-syncobj: the fence that it held at the lookup, referenced
+ * @fence: in-syncobj: the fence that the syncobj held at the lookup, referenced
  * @chain: out-syncobj: node for the point of a timeline, NULL for a binary syncobj
- * @point: of the timeline
+ * @point: out-syncobj: point of the timeline
  */
 struct vgpu_sync_point {
 	struct drm_syncobj *syncobj;
@@ -40,7 +40,7 @@ struct vgpu_sync_point {
 /**
  * struct vgpu_sync_points - Syncobjs of an EXECBUFFER
  * @points: the syncobjs, NULL for none
- * @count: how many
+ * @count: number of @points
  */
 struct vgpu_sync_points {
 	struct vgpu_sync_point *points;
