@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a case is, and what runs it. A case is an operation that is done again and
- * again: in rounds of so many operations, each round ended by waiting for the device,
- * and the cost of an operation is the median of the rounds.
+ * Cases of the benchmark and their helpers. A case repeats an operation in rounds of a fixed number
+ * of operations; each round ends with a wait for the device. The cost of an operation is the median
+ * over the rounds.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -13,7 +13,7 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
-/* Buffers a case may have at hand. */
+/* Maximum number of buffers of a case. */
 #define BENCH_MAX_BUFFERS	512
 
 /* Largest command stream. */
@@ -22,14 +22,14 @@
 struct bench_case;
 
 /**
- * struct bench - what a case works with
+ * struct bench - the state of a running case
  * @fd: the render node, opened for this case
  * @c: the case
- * @handles: buffers the case has made
+ * @handles: buffers that the case has created
  * @scratch: a buffer to wait on
- * @token: what the answers of the round wait for, in a fixed case
+ * @token: token that the answers of the round wait for, in a @fixed case
  * @stream: BENCH_STREAM_BYTES of NOPs
- * @priv: whatever else the case needs
+ * @priv: private data of the case
  */
 struct bench {
 	int fd;
@@ -43,26 +43,26 @@ struct bench {
 
 /**
  * struct bench_case - an operation to measure
- * @name: what the table calls it
+ * @name: name in the table
  * @ops: operations in a round
  * @rounds: how many rounds
- * @arg: size, count: whatever makes it different from others of its kind
- * @quick: it is in the quick set
- * @card: needs the card node, and to be its master
- * @sleeps: waits for the display, and the clock goes on meanwhile: only the counts are
- *          of interest
- * @waits: waits for the device in the midst of each operation, and the clock jumps
- *         meanwhile: what the process itself has cost is of interest
- * @fixed: the device answers nothing before the round is over, and then all at once: needs
+ * @arg: size or count that distinguishes similar cases
+ * @quick: the case is in the quick set
+ * @card: the case needs the card node, as DRM master
+ * @sleeps: the operation waits for the display. The clock advances meanwhile, so only the
+ *          counts are measured
+ * @waits: each operation waits for the device. The clock jumps meanwhile, so the time of the
+ *         process alone is measured
+ * @fixed: the device answers nothing before the end of the round, and then all at once. Needs
  *         the device of tests/host
- * @setup: makes what the operation needs; may be NULL. Returns false where the device
- *         has not got it
- * @before: prepares a round, which does not count; may be NULL
+ * @setup: creates the objects of the operation; may be NULL. Returns false if the device
+ *         lacks a feature
+ * @before: prepares a round, and is not measured; may be NULL
  * @op: the operation, number @i of its round
- * @settle: ends a round: returns the buffer that is idle when the device has done all, or
- *          0; NULL for one that comes behind everything else
- * @cost: in place of @op and @settle: does a round of @ops operations, and returns what
- *        one of them has cost
+ * @settle: ends a round: returns the buffer that is idle when the device has finished, or
+ *          0 for none; NULL sends a transfer behind all other work and waits for its buffer
+ * @cost: instead of @op and @settle: does a round of @ops operations, and returns the cost
+ *        of one
  * @teardown: undoes @setup; may be NULL
  */
 struct bench_case {

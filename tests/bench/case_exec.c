@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Command streams: how many buffers they name, how long they are, what signals them. */
+/* Command streams: number of buffers, size of the stream, kinds of fences. */
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@ static void exec(struct bench *b, struct drm_virtgpu_execbuffer *args)
 	gpu_ioctl(b->fd, DRM_IOCTL_VIRTGPU_EXECBUFFER, args);
 }
 
-/* @arg buffers. */
+/* Create @arg buffers for the list. */
 static bool setup_buffers(struct bench *b)
 {
 	for (uint32_t i = 0; i < b->c->arg; i++)
@@ -49,7 +49,7 @@ static void exec_buffers_wait(struct bench *b, unsigned int i)
 	gpu_wait(b->fd, b->handles[0]);
 }
 
-/* @arg bytes of stream. */
+/* Submit a stream of @arg bytes. */
 static void exec_bytes(struct bench *b, unsigned int i)
 {
 	struct drm_virtgpu_execbuffer args = {
@@ -94,7 +94,7 @@ static void exec_fence_out_wait(struct bench *b, unsigned int i)
 	close(args.fence_fd);
 }
 
-/* Each waits for the one before. */
+/* Each submission waits for the fence of the previous one. */
 static bool setup_fence_in(struct bench *b)
 {
 	int *last = malloc(sizeof(*last));
@@ -178,7 +178,7 @@ static void teardown_priv(struct bench *b)
 	free(b->priv);
 }
 
-/* Points of one timeline, as a driver of Vulkan uses them: each waits for the one before. */
+/* Each submission waits for the previous point of one timeline, as Vulkan drivers do. */
 static void exec_own_point(struct bench *b, unsigned int i)
 {
 	struct drm_virtgpu_execbuffer_syncobj *out = b->priv, in = *out;
@@ -219,7 +219,7 @@ static bool setup_handover(struct bench *b)
 	return setup_one(b);
 }
 
-/* A client draws and a compositor waits for its sync_file, both by virgl. */
+/* A client draws, and a compositor waits for its sync_file; both use virgl. */
 static void exec_handover(struct bench *b, unsigned int i)
 {
 	struct other_client *other = b->priv;
@@ -255,7 +255,7 @@ static void teardown_handover(struct bench *b)
 	free(other);
 }
 
-/* A ring that is polled: an event for each submission. */
+/* A polled ring sends an event for each submission. */
 static bool setup_ring(struct bench *b)
 {
 	if (!gpu_param(b->fd, VIRTGPU_PARAM_CONTEXT_INIT))
@@ -277,7 +277,7 @@ static void exec_event_wait(struct bench *b, unsigned int i)
 		gpu_die("read");
 }
 
-/* Variants whose answers come when the round is over. */
+/* Variants whose answers come at the end of the round. */
 #define FIXED(label, n, ops_a_round, what, setup_what) \
 	{ .name = label "-fixed", .ops = ops_a_round, .rounds = 9, .arg = n, .quick = true, \
 	  .fixed = true, .setup = setup_what, .op = what, .settle = bench_settle_first }

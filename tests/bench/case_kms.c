@@ -26,7 +26,7 @@ static void teardown(struct bench *b)
 	free(b->priv);
 }
 
-/* A square of @arg pixels a side. */
+/* Make a square of @arg pixels a side. */
 static struct kms_rect square(const struct bench *b, int x, int y)
 {
 	const int side = (int)b->c->arg;

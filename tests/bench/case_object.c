@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Buffers: made, mapped, closed. */
+/* Buffers: create, map, close. */
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -32,7 +32,7 @@ static void create_map_touch(struct bench *b, unsigned int i)
 	gpu_close(b->fd, handle);
 }
 
-/* A blob of the host, which shows in the window of the device while it is mapped. */
+/* A blob of host memory, which occupies the window of the device while it is mapped. */
 static bool setup_blob(struct bench *b)
 {
 	if (!gpu_param(b->fd, VIRTGPU_PARAM_HOST_VISIBLE) ||

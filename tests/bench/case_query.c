@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What does not reach the device. */
+/* Ioctls that send nothing to the device. */
 #include "bench.h"
 #include "gpu.h"
 

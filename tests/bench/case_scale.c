@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * How the cost of a submission depends on what else there is, and what a client with
- * many buffers leaves behind.
+ * How the cost of a submission depends on other objects and clients, and the cost of closing a
+ * client with many buffers.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 #define MAX_CLIENTS	64
 
-/* Submissions of all processes together in an operation. */
+/* Submissions of all processes together, in one operation. */
 #define SUBMISSIONS	64
 
 static void submit(int fd, const uint32_t *stream, uint32_t handle)
@@ -34,7 +34,7 @@ static void exec_one(struct bench *b, unsigned int i)
 	submit(b->fd, b->stream, b->handles[0]);
 }
 
-/* @arg other buffers of the same client. */
+/* Create @arg other buffers of the same client. */
 static bool setup_buffers(struct bench *b)
 {
 	for (uint32_t i = 0; i <= b->c->arg; i++)
@@ -42,7 +42,7 @@ static bool setup_buffers(struct bench *b)
 	return true;
 }
 
-/* @arg other clients, each with a context. */
+/* Open @arg other clients, each with a context. */
 static bool setup_clients(struct bench *b)
 {
 	int *fds = calloc(MAX_CLIENTS, sizeof(*fds));
@@ -67,7 +67,7 @@ static void teardown_clients(struct bench *b)
 	free(fds);
 }
 
-/* A process that does its share each time it is told to. */
+/* A process that does its part of the submissions whenever the parent says so. */
 struct worker {
 	pid_t pid;
 	int go;
@@ -124,7 +124,7 @@ static void start_worker(const struct bench *b, struct worker *w)
 	get_byte(w->done);
 }
 
-/* @arg processes. */
+/* Start @arg processes. */
 static bool setup_workers(struct bench *b)
 {
 	struct worker *workers = calloc(b->c->arg, sizeof(*workers));
@@ -153,7 +153,9 @@ static void teardown_workers(struct bench *b)
 	struct worker *workers = b->priv;
 
 	for (uint32_t w = 0; w < b->c->arg; w++) {
-		/* Others have inherited the end it waits at. */
+		/*
+		 * Closing the pipe is not enough: the other workers have inherited its writing end.
+		 */
 		kill(workers[w].pid, SIGKILL);
 		waitpid(workers[w].pid, NULL, 0);
 		close(workers[w].go);
@@ -162,7 +164,7 @@ static void teardown_workers(struct bench *b)
 	free(workers);
 }
 
-/* A client with @arg buffers, which waits for its end. */
+/* Start a client with @arg buffers, which waits until it is killed. */
 static void start_client(struct bench *b)
 {
 	int ready[2];

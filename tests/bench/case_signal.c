@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What it costs to signal a fence while others are open. Needs a device that answers
- * when it is told to: toy3d of tests/host.
+ * The cost of signalling a fence while other fences are open. Needs a device that answers on
+ * request: toy3d of tests/host.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -14,10 +14,10 @@
 #include "spin.h"
 #include "toy3d.h"
 
-/* So many fences signal in a round; each was waited for. */
+/* Number of fences that signal in a round; a client waits for each. */
 #define SIGNALLED		256
 
-/* Our driver lets any process have so many in flight, however full the ring is. */
+/* Our driver lets each process have this many commands in flight, however full the ring is. */
 #define CLIENT_FENCES		8
 
 #define WORKERS			(SIGNALLED / CLIENT_FENCES)
@@ -25,13 +25,13 @@
 
 /**
  * struct signal_bench - clients with open fences
- * @control: has a token released
+ * @control: client that releases the tokens
  * @workers: clients whose fences are to signal
- * @fences: theirs
+ * @fences: fences of @workers
  * @holders: clients whose fences stay open
- * @num_holders: how many
- * @hold_token: what the holders wait for
- * @token: what the workers wait for
+ * @num_holders: number of @holders
+ * @hold_token: token that the holders wait for
+ * @token: token that the workers wait for
  */
 struct signal_bench {
 	int control;
@@ -43,7 +43,7 @@ struct signal_bench {
 	uint32_t token;
 };
 
-/* What a process submits: @fences are CLIENT_FENCES, or NULL if nobody waits for them. */
+/* The submissions of a process: stores CLIENT_FENCES fences in @fences, unless it is NULL. */
 struct batch {
 	int fd;
 	uint32_t token;
@@ -58,7 +58,7 @@ static int open_client(void)
 	return fd;
 }
 
-/* On a ring; returns the fence. */
+/* Submit a stream on a ring; returns its fence. */
 static int submit(int fd, uint32_t op, uint32_t token)
 {
 	return hold_submit(fd, op, token,
@@ -85,7 +85,7 @@ static void release_holders(struct signal_bench *s)
 	close(submit(s->control, TOY3D_OP_RELEASE, s->hold_token));
 }
 
-/* @arg fences open at the beginning of a round, SIGNALLED of them not for long. */
+/* @arg fences are open at the beginning of a round; SIGNALLED of them signal in it. */
 static bool setup(struct bench *b)
 {
 	struct signal_bench *s;
@@ -105,7 +105,10 @@ static bool setup(struct bench *b)
 	return true;
 }
 
-/* Anew in each round: who is held for a second is let go on with a part of the ring only. */
+/*
+ * Renew the held submissions in each round: the driver lets a client whose commands are held for a
+ * second use a part of the ring only.
+ */
 static void before(struct bench *b)
 {
 	struct signal_bench *s = b->priv;
@@ -119,12 +122,12 @@ static void before(struct bench *b)
 	for (unsigned int i = 0; i < WORKERS; i++)
 		gpu_in_process(submit_batch, &(struct batch){ s->workers[i], s->token,
 							      &s->fences[i * CLIENT_FENCES] });
-	/* From now on the driver knows that somebody waits. */
+	/* poll() enables signalling, so the driver knows that a client waits. */
 	if (poll(s->fences, SIGNALLED, 0))
 		gpu_die("a fence has signalled already");
 }
 
-/* From the submission that releases them on; so the cost of that one is in it. */
+/* Measure from the submission that releases the fences, including its own cost. */
 static uint64_t cost(struct bench *b)
 {
 	struct signal_bench *s = b->priv;

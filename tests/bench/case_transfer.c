@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Copies between a buffer and the host's resource. */
+/* Copies between guest memory and the resource of the host. */
 #include "bench.h"
 #include "gpu.h"
 
@@ -36,7 +36,7 @@ static void from_host_wait(struct bench *b, unsigned int i)
 #define TRANSFER(label, bytes, what, in_quick) \
 	{ .name = label, .ops = 64, .rounds = 9, .arg = bytes, .quick = in_quick, \
 	  .setup = transfer_setup, .op = what, .settle = bench_settle_first }
-/* The answers come when the round is over. */
+/* Variant whose answers come at the end of the round. */
 #define TRANSFER_FIXED(label, bytes, what) \
 	{ .name = label "-fixed", .ops = 64, .rounds = 9, .arg = bytes, .quick = true, \
 	  .fixed = true, .setup = transfer_setup, .op = what, .settle = bench_settle_first }

@@ -21,13 +21,13 @@ static void counters_arm(bool on)
 		gpu_die(COUNTERS_FILE);
 }
 
-/* Set them to 0 and let them count. */
+/* Reset the counters, and start counting. */
 void counters_start(void)
 {
 	counters_arm(true);
 }
 
-/* Stop counting and read them. */
+/* Stop counting, and read the counters. */
 void counters_stop(struct counters *counters)
 {
 	FILE *f;

@@ -10,10 +10,10 @@
 #define COUNTERS_MAX	16
 
 /**
- * struct counters - what the module has counted
- * @count: how many there are
- * @name: what each is called
- * @value: its value
+ * struct counters - the counters of the module
+ * @count: number of counters
+ * @name: name of each
+ * @value: value of each
  */
 struct counters {
 	size_t count;

@@ -13,7 +13,7 @@
 
 #include "gpu.h"
 
-/* Gallium's names of what virgl makes. */
+/* Gallium constants of resources that virgl creates. */
 #define PIPE_BUFFER			0
 #define PIPE_TEXTURE_2D			2
 #define PIPE_BIND_RENDER_TARGET		(1 << 1)
@@ -71,7 +71,7 @@ void gpu_ioctl(int fd, unsigned long request, void *arg)
 		gpu_die("ioctl");
 }
 
-/* 0 where the driver does not know it. */
+/* Get a parameter; 0 if the driver does not know it. */
 int gpu_param(int fd, uint64_t param)
 {
 	int value = 0;
@@ -114,7 +114,7 @@ uint32_t gpu_texture(int fd, uint32_t side)
 	return create.bo_handle;
 }
 
-/* Memory of the host; in a context of Venus number 0 is a new piece of it. */
+/* Create a blob of host memory: in a context of Venus, blob id 0 allocates new memory. */
 uint32_t gpu_host_blob(int fd, uint32_t size_bytes)
 {
 	struct drm_virtgpu_resource_create_blob create = {
@@ -153,7 +153,7 @@ void gpu_wait(int fd, uint32_t handle)
 	gpu_ioctl(fd, DRM_IOCTL_VIRTGPU_WAIT, &wait);
 }
 
-/* Without waiting. */
+/* Check whether a buffer is busy, without waiting. */
 bool gpu_is_busy(int fd, uint32_t handle)
 {
 	struct drm_virtgpu_3d_wait wait = { .handle = handle, .flags = VIRTGPU_WAIT_NOWAIT };
@@ -165,7 +165,7 @@ bool gpu_is_busy(int fd, uint32_t handle)
 	return true;
 }
 
-/* The first bytes of a buffer, which to virgl is one row of bytes. */
+/* Transfer the first bytes of a buffer, which virgl treats as one row of bytes. */
 void gpu_transfer(int fd, uint32_t handle, uint32_t size_bytes, bool to_host)
 {
 	struct drm_virtgpu_3d_transfer_to_host args = {
@@ -194,8 +194,8 @@ void gpu_context_init(int fd, uint32_t capset, uint32_t num_rings, uint64_t poll
 }
 
 /*
- * Runs @fn in a process of its own, which shares memory and open files with this one: drivers
- * count for each process what it has in flight.
+ * Run @fn in a process of its own, which shares memory and open files with this one: drivers count
+ * the work in flight for each process.
  */
 void gpu_in_process(int (*fn)(void *arg), void *arg)
 {

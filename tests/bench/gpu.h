@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ioctls; whatever fails ends the program. */
+/* Wrappers of the ioctls; any failure ends the program. */
 #ifndef GPU_H
 #define GPU_H
 

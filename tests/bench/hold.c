@@ -5,13 +5,16 @@
 #include "hold.h"
 #include "toy3d.h"
 
-/* Whether the device understands tokens. */
+/* Check whether the device is toy3d, which knows tokens. */
 bool hold_possible(int fd)
 {
 	return gpu_param(fd, VIRTGPU_PARAM_SUPPORTED_CAPSET_IDs) & 1 << TOY3D_CAPSET_ID;
 }
 
-/* A token that is not released: they are used up, and others may have been before us. */
+/*
+ * Get a token that is not released. A token is used once, and an earlier process may have used
+ * some.
+ */
 uint32_t hold_token(void)
 {
 	static uint32_t token;
@@ -22,8 +25,8 @@ uint32_t hold_token(void)
 }
 
 /*
- * Submits a stream of one command about a token, TOY3D_OP_WAIT or TOY3D_OP_RELEASE;
- * @flags are VIRTGPU_EXECBUF_*. Returns its fence where that is asked for, else -1.
+ * Submit a stream of one command about a token, TOY3D_OP_WAIT or TOY3D_OP_RELEASE. @flags are
+ * VIRTGPU_EXECBUF_*. Returns the fence if @flags request one, else -1.
  */
 int hold_submit(int fd, uint32_t op, uint32_t token, uint32_t flags)
 {

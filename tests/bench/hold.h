@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Answers that come at a fixed request: the device of tests/host keeps all answers of a
- * timeline behind a submission that waits for a token, and gives them together when the
- * token is released. What the driver does about an answer then does not depend on how
- * soon the device gave it.
+ * Answers at a fixed time: the device of tests/host holds all answers of a timeline behind a
+ * submission that waits for a token, and gives them together when the token is released. So the
+ * work of the driver for an answer does not depend on the speed of the device.
  */
 #ifndef HOLD_H
 #define HOLD_H

@@ -34,7 +34,7 @@ static uint32_t framebuffer(int fd)
 	return add.fb_id;
 }
 
-/* Id of a property of a plane, and its value. */
+/* Get the id of a property of a plane, and its value. */
 static uint32_t plane_property(int fd, uint32_t plane, const char *name, uint64_t *value)
 {
 	uint32_t ids[MAX_OBJECTS];
@@ -60,7 +60,7 @@ static uint32_t plane_property(int fd, uint32_t plane, const char *name, uint64_
 	gpu_die(name);
 }
 
-/* The first plane whose type is primary; the first CRTC is its own. */
+/* Get the first plane of type primary, which belongs to the first CRTC. */
 static uint32_t primary_plane(int fd)
 {
 	uint32_t ids[MAX_OBJECTS];
@@ -89,7 +89,10 @@ static struct drm_mode_modeinfo mode_of(int fd, uint32_t connector)
 	};
 
 	gpu_ioctl(fd, DRM_IOCTL_MODE_GETCONNECTOR, &get);
-	/* Without modes in hand the driver probes first, and there may be more. */
+	/*
+	 * If the first call had no room for modes, the kernel has probed, and there may be more
+	 * modes.
+	 */
 	for (uint32_t i = 0; i < get.count_modes && i < 128; i++)
 		if (modes[i].hdisplay == KMS_WIDTH && modes[i].vdisplay == KMS_HEIGHT)
 			return modes[i];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One output with two framebuffers to draw into; whatever fails ends the program. */
+/* One output with two framebuffers; any failure ends the program. */
 #ifndef KMS_H
 #define KMS_H
 
@@ -12,12 +12,12 @@
 /**
  * struct kms - the output
  * @fd: the card
- * @crtc: id
- * @connector: id
+ * @crtc: CRTC id
+ * @connector: connector id
  * @plane: id of the primary plane
  * @prop_fb: id of its property FB_ID
  * @prop_damage: id of its property FB_DAMAGE_CLIPS
- * @fb: framebuffers, of dumb buffers
+ * @fb: framebuffers of dumb buffers
  * @cursor: dumb buffers for the cursor
  */
 struct kms {
@@ -32,11 +32,11 @@ struct kms {
 };
 
 /**
- * struct kms_rect - a rectangle, as FB_DAMAGE_CLIPS has it
+ * struct kms_rect - a rectangle in the layout of FB_DAMAGE_CLIPS
  * @x1: left edge
  * @y1: upper edge
- * @x2: right of it
- * @y2: below it
+ * @x2: right edge, exclusive
+ * @y2: lower edge, exclusive
  */
 struct kms_rect {
 	int32_t x1;

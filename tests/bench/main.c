@@ -6,9 +6,9 @@
  * guest whose clock counts instructions (tests/guest/run --icount): there the time
  * stamp counter advances by one an instruction.
  *
- * Prints lines of three fields: case, what is counted, how much of it an operation.
- * The counts beside "instructions" come from the kernel module in probe/, where it is
- * loaded, by rounds of their own.
+ * Prints lines of three fields: case, counter, count per operation.
+ * The counts beside "instructions" come from the kernel module in probe/, if it is
+ * loaded, and are taken in rounds of their own.
  */
 #include <fnmatch.h>
 #include <stdio.h>
@@ -25,10 +25,10 @@
 #include "spin.h"
 #include "toy3d.h"
 
-/* Rounds that are not counted: caches of memory and of translated code fill up. */
+/* Rounds before the measurement, which fill the caches of memory and of translated code. */
 #define WARM_UP_ROUNDS	2
 
-/* Rounds in which the kernel module counts; what else the system does disturbs few of them. */
+/* Rounds in which the kernel module counts; other activity of the system disturbs few of them. */
 #define COUNTED_ROUNDS 5
 
 static const struct bench_cases *const sets[] = {
@@ -41,20 +41,20 @@ static const struct bench_cases *const sets[] = {
 	&bench_kms_cases,
 };
 
-/* For operations that leave nothing to wait for. */
+/* @settle of operations that leave no work to wait for. */
 uint32_t bench_no_settle(struct bench *b)
 {
 	(void)b;
 	return 0;
 }
 
-/* For operations on the first buffer, which is idle when the last of them is done. */
+/* @settle of operations on the first buffer, which is idle when the last one is done. */
 uint32_t bench_settle_first(struct bench *b)
 {
 	return b->handles[0];
 }
 
-/* The device works in order: what comes after all else is done last. */
+/* Send a transfer behind all other work: the device works in order, so it completes last. */
 static uint32_t settle_all(struct bench *b)
 {
 	gpu_transfer(b->fd, b->scratch, 4, true);
@@ -81,11 +81,14 @@ static void prepare_round(struct bench *b)
 	if (!b->c->fixed)
 		return;
 	b->token = hold_token();
-	/* With a fence, or the peer asks for none, and then nothing is behind it. */
+	/*
+	 * Request a fence: without one the kernel's own driver sends none, and the device would
+	 * hold no answers.
+	 */
 	close(hold_submit(b->fd, TOY3D_OP_WAIT, b->token, VIRTGPU_EXECBUF_FENCE_FD_OUT));
 }
 
-/* Instructions so far; of this process alone in a case that waits. */
+/* Get the instructions so far; in a case that waits, those of this process alone. */
 static uint64_t now(const struct bench_case *c)
 {
 	struct timespec time;
@@ -94,11 +97,11 @@ static uint64_t now(const struct bench_case *c)
 		return __rdtsc();
 	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time))
 		gpu_die("clock_gettime");
-	/* A nanosecond each. */
+	/* One instruction takes one nanosecond. */
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-/* The operations of a round; returns the buffer to wait for. */
+/* Do the operations of a round; returns the buffer to wait for. */
 static uint32_t do_round(struct bench *b)
 {
 	const struct bench_case *c = b->c;
@@ -110,7 +113,7 @@ static uint32_t do_round(struct bench *b)
 	return c->settle ? c->settle(b) : settle_all(b);
 }
 
-/* What it costs the kernel that the device gets done. */
+/* Wait until the buffer is idle; returns the cost of the completions for the kernel. */
 static int64_t finish(struct bench *b, uint32_t handle)
 {
 	int64_t sum = 0;
@@ -126,7 +129,7 @@ static int64_t finish(struct bench *b, uint32_t handle)
 	return sum;
 }
 
-/* Returns what an operation of the round has cost. */
+/* Do a round; returns the cost of one operation. */
 static uint64_t run_round(struct bench *b)
 {
 	const struct bench_case *c = b->c;
@@ -180,7 +183,7 @@ static void count(struct bench *b)
 	}
 }
 
-/* For who looks on: say how many operations come, wait for a line, do them, wait again. */
+/* Run under an observer: print the number of operations, wait for a line, do them, wait again. */
 static void run_watched(struct bench *b)
 {
 	uint32_t handle;
@@ -201,12 +204,12 @@ static void run_case(const struct bench_case *c, const uint32_t *stream, bool pa
 {
 	struct bench b = { .c = c, .stream = stream };
 
-	/* The case before may have left many buffers to be freed. */
+	/* The previous case may have left many buffers to be freed. */
 	spin_until_quiet();
 	b.fd = c->card ? gpu_open_card() : gpu_open_render();
 	b.scratch = gpu_buffer(b.fd, 4096);
 	if ((!c->fixed || hold_possible(b.fd)) && (!c->setup || c->setup(&b))) {
-		/* What is done once only is large enough. */
+		/* An operation that runs once only is large enough without a warm-up. */
 		for (unsigned int i = 0; c->rounds > 1 && i < WARM_UP_ROUNDS; i++) {
 			prepare_round(&b);
 			run_round(&b);
@@ -254,7 +257,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	/* To virgl a word of 0 is a NOP. */
+	/* A word of 0 is a NOP of virgl. */
 	stream = calloc(1, BENCH_STREAM_BYTES);
 	if (!stream)
 		gpu_die("calloc");

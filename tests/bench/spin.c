@@ -5,16 +5,16 @@
 #include "bench.h"
 #include "spin.h"
 
-/* Three ticks of the clock: what is put off to the next one is in it. */
+/* Three ticks of the clock, so that work deferred to the next tick is included. */
 #define SPIN_INSTRUCTIONS	12000000
 
-/* A round of the loop does not take so long by itself. */
+/* A single pass of the loop never takes this long by itself. */
 #define SPIN_GAP		200
 
-/* When others take no more of it, nothing is going on. */
+/* Below this, nothing else is running. */
 #define SPIN_QUIET		(SPIN_INSTRUCTIONS / 100)
 
-/* How often the others are watched when there is nothing to do. */
+/* Number of measurements of the idle system. */
 #define IDLE_SPINS		15
 
 static uint64_t missing(void)
@@ -30,7 +30,7 @@ static uint64_t missing(void)
 	return sum;
 }
 
-/* What the system takes for itself. */
+/* Get the time that the idle system uses by itself. */
 static uint64_t idle(void)
 {
 	static bool known;
@@ -46,7 +46,7 @@ static uint64_t idle(void)
 	return usual;
 }
 
-/* Spins for a while; returns what others took of it, less what they always do. */
+/* Spin for a while; returns the time that others used, less that of the idle system. */
 int64_t spin(void)
 {
 	const uint64_t usual = idle();
@@ -54,7 +54,7 @@ int64_t spin(void)
 	return (int64_t)(missing() - usual);
 }
 
-/* Spins until the kernel has done what it was left with. */
+/* Spin until the kernel has finished its deferred work. */
 void spin_until_quiet(void)
 {
 	while (spin() > SPIN_QUIET)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What others do while the program waits. How soon a device answers is up to the
- * machine, and where the clock counts instructions, an idle processor lets it jump. So
- * the program spins instead, and whatever time is missing there was somebody else's:
- * what the kernel did about the answers.
+ * The cost of other work while the program waits. The response time of a device depends on the
+ * machine, and where the clock counts instructions, an idle processor lets it jump. So the program
+ * spins instead: the time that it does not get was used by the kernel, to process the answers.
  */
 #ifndef SPIN_H
 #define SPIN_H

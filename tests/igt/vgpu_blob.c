@@ -108,7 +108,7 @@ static void host_memory_without_3d_is_einval(void)
 	close(fd);
 }
 
-/* A size that is no multiple of a page is rounded up or refused. */
+/* The driver rounds a size that is not a multiple of the page size up, or refuses it. */
 static void odd_sizes(void)
 {
 	const uint64_t sizes[] = { 1, 100, VGPU_PAGE - 1, VGPU_PAGE + 1 };
@@ -148,7 +148,7 @@ static void bad_sizes_are_refused(void)
 	close(fd);
 }
 
-/* INFO has 32 bits for a size: more must not look like less. */
+/* RESOURCE_INFO has 32 bits for a size, so a larger size must be refused, not truncated. */
 static void four_gib_do_not_wrap(void)
 {
 	int fd = open_with_blobs();
@@ -173,7 +173,7 @@ static void alignment_is_kept(void)
 	close(fd);
 }
 
-/* The peer aligns what user space asks for and forgets these, fault 13. */
+/* The kernel's own driver aligns blobs of user space, but not dumb buffers (faults.rst, 13). */
 static void dumb_buffer_is_aligned(void)
 {
 	int fd = vgpu_open_card();
@@ -188,8 +188,7 @@ static void dumb_buffer_is_aligned(void)
 	close(fd);
 }
 
-/* The peer checks no padding and no hint, fault 13. */
-/* 1.11, muvm: what the driver does not know is ignored, as by the kernel's own driver. */
+/* Contract 1.11 (muvm): the driver ignores unknown padding, as the kernel's own driver does. */
 static void padding_is_ignored(void)
 {
 	int fd = open_with_blobs();
@@ -205,7 +204,7 @@ static void padding_is_ignored(void)
 	close(fd);
 }
 
-/* 8.11, vdrm: passes what its driver asks for. */
+/* Contract 8.11 (vdrm): vdrm passes on all hints of its caller, so unknown ones are ignored. */
 static void unknown_hints_are_ignored(void)
 {
 	int fd = open_with_blobs();
@@ -221,7 +220,7 @@ static void unknown_hints_are_ignored(void)
 	close(fd);
 }
 
-/* Programs of before the struct grew pass 48 bytes. */
+/* Programs built before the struct grew pass 48 bytes. */
 static void short_struct_of_old_programs(void)
 {
 	enum { OLD_SIZE = offsetof(struct drm_virtgpu_resource_create_blob,
@@ -291,7 +290,7 @@ static void bad_commands_are_refused(void)
 	vgpu_client_close(&client);
 }
 
-/* Sizes no command has; no warning of the allocator, fault 5. */
+/* No command is that large. The allocator must not warn about the size (faults.rst, 5). */
 static void absurd_command_sizes_are_refused(void)
 {
 	static const uint32_t sizes[] = {
@@ -372,7 +371,7 @@ static void created_and_closed_many_times(void)
 	close(fd);
 }
 
-/* The guest's memory and a submission that names it. */
+/* A submission may list a guest blob. */
 static void submitted_with_work(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -386,7 +385,7 @@ static void submitted_with_work(void)
 	vgpu_client_close(&client);
 }
 
-/* A texture of the host as a blob: its handle, with its shape in @tex. */
+/* Have the host create a texture as a blob; returns its handle, and its shape in @tex. */
 static void host_texture_init(const struct vgpu_client *client, uint32_t mem,
 			      struct vgpu_texture *tex)
 {
@@ -433,7 +432,10 @@ static void host_texture(void)
 	vgpu_client_close(&client);
 }
 
-/* Memory on both sides: transfers go between them, with the caller's strides. */
+/*
+ * A HOST3D_GUEST blob has memory on both sides; transfers copy between them with the strides of the
+ * caller.
+ */
 static void host_and_guest_texture_is_transferred(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -463,8 +465,8 @@ static void host_and_guest_texture_is_transferred(void)
 }
 
 /*
- * What the host refuses comes back as an errno: at once, or with the next use
- * of the object. The peer only logs it, fault 10.
+ * A refusal by the host is an errno of this ioctl or of the next use of the object. The kernel's
+ * own driver only logs it (faults.rst, 10).
  */
 static void refusal_by_the_host_reaches_the_caller(void)
 {
@@ -530,7 +532,7 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_blob",
-		.about = "blob resources and what they refuse",
+		.about = "blob resources",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 	};

@@ -10,7 +10,7 @@
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
-/* What a file holds of unread events: 4096 bytes of 8 each. */
+/* Unread events of a file: DRM limits them to 4096 bytes, and each has 8. */
 #define EVENT_ROOM 512
 
 typedef struct drm_virtgpu_context_set_param context_param;
@@ -134,7 +134,7 @@ static void second_time_is_eexist(void)
 
 	vgpu_ok(vgpu_context_init(client.fd, &param, 1));
 	vgpu_ret(vgpu_context_init(client.fd, &param, 1), -EEXIST);
-	/* Whatever else is wrong. */
+	/* -EEXIST comes first, even if a parameter is bad as well. */
 	vgpu_ret(init_one(&client, 1000, 0), -EEXIST);
 	vgpu_ret(init_one(&client, VIRTGPU_CONTEXT_PARAM_NUM_RINGS, 1000), -EEXIST);
 	vgpu_client_close(&client);
@@ -214,7 +214,7 @@ static void bad_pointer_is_efault(void)
 	vgpu_client_close(&client);
 }
 
-/* A call that fails leaves the file as it was. */
+/* A call that fails changes nothing: the next call creates the context. */
 static void failure_leaves_no_context(void)
 {
 	struct vgpu_client client = open_for_init();
@@ -225,7 +225,7 @@ static void failure_leaves_no_context(void)
 	vgpu_client_close(&client);
 }
 
-/* Rings that do not exist cannot be polled. */
+/* A poll mask must not name rings beyond NUM_RINGS. */
 static void poll_mask_beyond_the_rings_is_einval(void)
 {
 	struct vgpu_client client = open_for_init();
@@ -258,7 +258,7 @@ static void debug_name(void)
 	}
 }
 
-/* Mesa gives the name of the program, however long it is. */
+/* Mesa passes the process name, whatever its length. */
 static void long_debug_name_is_cut(void)
 {
 	struct vgpu_client client = open_for_init();
@@ -291,7 +291,7 @@ static void without_the_feature_is_refused(void)
 
 	vgpu_require(!vgpu_has_context_init(fd), "the device has CONTEXT_INIT");
 	vgpu_ret(vgpu_context_init(fd, &capset, 1), -EINVAL, -ENOSYS);
-	/* Nothing is wrong with these, but that there are no such contexts. */
+	/* These parameters are valid, but the device has no contexts of a chosen kind. */
 	vgpu_ret(vgpu_context_init(fd, &rings, 1), -EINVAL, -ENOSYS);
 	vgpu_ret(vgpu_context_init(fd, NULL, 0), -EINVAL, -ENOSYS);
 	close(fd);
@@ -367,7 +367,7 @@ static void other_rings_send_none(void)
 	vgpu_client_close(&client);
 }
 
-/* Fills the event space; each submission reserves 8 bytes of it. */
+/* Fill the event space of the file; each submission reserves 8 bytes of it. */
 static void fill_events(const struct vgpu_client *client)
 {
 	uint32_t sent = 0;
@@ -395,7 +395,7 @@ static void full_event_space_is_enomem(void)
 	vgpu_client_close(&client);
 }
 
-/* The peer gives back descriptor 0 of the caller here, fault 1. */
+/* The kernel's own driver closes descriptor 0 of the caller here (faults.rst, 1). */
 static void full_event_space_leaves_descriptor_0(void)
 {
 	struct vgpu_client client = vgpu_client_open_rings(1, 1);
@@ -411,7 +411,7 @@ static void full_event_space_leaves_descriptor_0(void)
 	vgpu_client_close(&client);
 }
 
-/* A failed submission takes nothing of the event space along. */
+/* A failed submission gives the event space back that it has reserved. */
 static void failures_give_event_space_back(void)
 {
 	struct vgpu_client client = vgpu_client_open_rings(1, 1);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Rules of the contract with user space that no other program here is about. Each test is
- * named by its rule in Documentation/gpu/virtio-gpu/contract.rst, and says who relies on it.
+ * Rules of the contract with user space that no other program here tests. Each subtest is named
+ * after its rule in Documentation/gpu/virtio-gpu/contract.rst; its comment names the clients that
+ * rely on the rule.
  */
 #include <poll.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static uint32_t some_capset(int fd)
 	return vgpu_client_of(fd).capset;
 }
 
-/* Venus, vdrm, minigbm, sommelier: CONTEXT_INIT on the same file is next. */
+/* Venus, vdrm, minigbm, sommelier: they call CONTEXT_INIT on the same file next. */
 static void caps_before_the_context(void)
 {
 	int fd = open_for_contexts();
@@ -52,7 +53,7 @@ static void caps_before_the_context(void)
 	close(fd);
 }
 
-/* minigbm: passes a longer struct, and takes what comes back beyond ours for its own. */
+/* minigbm: it passes a longer struct and uses the tail that the ioctl copies back unchanged. */
 static void longer_struct_comes_back(void)
 {
 	struct {
@@ -71,7 +72,7 @@ static void longer_struct_comes_back(void)
 	close(fd);
 }
 
-/* gfxstream: rings first, then the capset, then a long name. */
+/* gfxstream: it passes the rings first, then the capset, then a long name. */
 static void parameters_in_any_order(void)
 {
 	int fd = open_for_contexts();
@@ -90,7 +91,7 @@ static void parameters_in_any_order(void)
 	close(fd);
 }
 
-/* gfxstream without a capset. */
+/* gfxstream: it names no capset. */
 static void no_capset_at_all(void)
 {
 	int fd = open_for_contexts();
@@ -100,7 +101,7 @@ static void no_capset_at_all(void)
 	close(fd);
 }
 
-/* Venus and vdrm: VK_EXT_map_memory_placed. */
+/* Venus and vdrm: they map with MAP_FIXED for VK_EXT_map_memory_placed. */
 static void mapping_into_a_reserved_area(void)
 {
 	const size_t size = 4 * VGPU_PAGE;
@@ -121,7 +122,9 @@ static void mapping_into_a_reserved_area(void)
 	close(fd);
 }
 
-/* virgl goes on as if the buffer were idle; sommelier and minigbm fail. */
+/*
+ * After an earlier -EBUSY virgl would treat the buffer as idle; sommelier and minigbm would fail.
+ */
 static void waits_for_15_seconds(void)
 {
 	int fd = vgpu_open_render(), dmabuf;
@@ -129,7 +132,7 @@ static void waits_for_15_seconds(void)
 	struct vgpu_manual manual = vgpu_manual_new();
 	double begin;
 
-	/* vgem ends its fences after 10 seconds. */
+	/* vgem signals its fences by itself after 10 seconds, which is too early here. */
 	vgpu_require(!access("/sys/kernel/debug/sync/sw_sync", F_OK), "no sw_sync");
 	vgpu_ok(vgpu_wait(fd, handle, 0));
 	vgpu_ok(vgpu_prime_export(fd, handle, &dmabuf));
@@ -144,7 +147,7 @@ static void waits_for_15_seconds(void)
 	close(fd);
 }
 
-/* minigbm: puts a stride there for buffers that gbm made. */
+/* minigbm: it passes a stride as the level, for buffers that gbm allocated. */
 static void level_is_passed_on(void)
 {
 	const struct drm_virtgpu_3d_box box = { .w = 16, .h = 16, .d = 1 };
@@ -158,7 +161,7 @@ static void level_is_passed_on(void)
 	close(fd);
 }
 
-/* Venus, wlroots, Mesa's WSI: offer timelines and explicit synchronization only then. */
+/* Venus, wlroots, Mesa's WSI: they offer timelines and explicit synchronization only with this. */
 static void syncobjs_are_offered(void)
 {
 	int fd = vgpu_open_render();
@@ -169,7 +172,7 @@ static void syncobjs_are_offered(void)
 	close(fd);
 }
 
-/* wlroots and mutter: an eventfd tells of a client's point. */
+/* wlroots and mutter: an eventfd tells them that a client has reached a timeline point. */
 static void eventfd_tells_of_a_point(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -193,7 +196,7 @@ static void eventfd_tells_of_a_point(void)
 	vgpu_client_close(&client);
 }
 
-/* muvm: reads the size of one event and asserts its type. */
+/* muvm: it reads eight bytes, one event, and asserts its type. */
 static void read_of_eight_bytes_is_one_event(void)
 {
 	struct vgpu_client client = vgpu_client_open_rings(1, 1);
@@ -212,7 +215,7 @@ static void read_of_eight_bytes_is_one_event(void)
 	vgpu_client_close(&client);
 }
 
-/* sommelier: tries a descriptor for a dma-buf before it is a pipe or a memfd. */
+/* sommelier: it tries to import each descriptor as a dma-buf, then as a pipe or a memfd. */
 static void import_of_no_dmabuf_leaves_nothing(void)
 {
 	int fd = vgpu_open_render(), pipes[2], memory;
@@ -229,7 +232,7 @@ static void import_of_no_dmabuf_leaves_nothing(void)
 	close(fd);
 }
 
-/* mutter, KWin, wlroots: set it after ATOMIC, and look for both properties then. */
+/* mutter, KWin, wlroots: they set this capability after ATOMIC, then look up both properties. */
 static void cursor_plane_has_a_hot_spot(void)
 {
 	int fd = vgpu_open_display();
@@ -244,7 +247,7 @@ static void cursor_plane_has_a_hot_spot(void)
 	close(fd);
 }
 
-/* KWin: pairs planes with CRTCs by possible_crtcs. */
+/* KWin: it pairs planes with CRTCs by possible_crtcs. */
 static void planes_belong_to_one_crtc(void)
 {
 	int fd = vgpu_open_display();
@@ -261,7 +264,7 @@ static void planes_belong_to_one_crtc(void)
 	close(fd);
 }
 
-/* Xorg, weston, wlroots: buffers of this size are all that they try for a cursor. */
+/* Xorg, weston, wlroots: they try cursor buffers of this size only. */
 static void cursor_size_is_64(void)
 {
 	int fd = vgpu_open_display();
@@ -271,7 +274,7 @@ static void cursor_size_is_64(void)
 	close(fd);
 }
 
-/* wlroots and weston end without these. */
+/* wlroots and weston exit without these capabilities. */
 static void capabilities_of_compositors(void)
 {
 	int fd = vgpu_open_display();
@@ -284,7 +287,10 @@ static void capabilities_of_compositors(void)
 	close(fd);
 }
 
-/* wlroots, Xorg, minigbm: implicit and linear without modifiers, or both properties. */
+/*
+ * wlroots, Xorg, minigbm: without modifiers they use implicit and linear layouts; with them they
+ * need both the capability and IN_FORMATS.
+ */
 static void modifiers_are_whole_or_absent(void)
 {
 	int fd = vgpu_open_display();
@@ -295,7 +301,7 @@ static void modifiers_are_whole_or_absent(void)
 	close(fd);
 }
 
-/* mutter, KWin, wlroots, Xorg: fall back when all of it is absent. */
+/* mutter, KWin, wlroots, Xorg: they do without gamma only if all its properties are absent. */
 static void gamma_is_whole_or_absent(void)
 {
 	int fd = vgpu_open_display();
@@ -311,7 +317,7 @@ static void gamma_is_whole_or_absent(void)
 	close(fd);
 }
 
-/* Xorg: EINVAL or ENOSYS turns its dirty tracking off for good. */
+/* Xorg: after EINVAL or ENOSYS it never tracks damage again. */
 static void dirtyfb_takes_many_clips(void)
 {
 	int fd = vgpu_open_display();
@@ -329,7 +335,7 @@ static void dirtyfb_takes_many_clips(void)
 	close(fd);
 }
 
-/* mutter: reads both when the host's window changes. */
+/* mutter: it reads both properties when the window of the host is resized. */
 static void connector_has_what_a_resize_needs(void)
 {
 	int fd = vgpu_open_display();

@@ -21,7 +21,7 @@ int vgpu_open_display(void)
 	vgpu_require(drmIsKMS(fd), "the driver runs without KMS");
 	vgpu_sys(drmSetClientCap(fd, DRM_CLIENT_CAP_UNIVERSAL_PLANES, 1));
 	vgpu_sys(drmSetClientCap(fd, DRM_CLIENT_CAP_ATOMIC, 1));
-	/* Lets the driver show its cursor planes to atomic clients. */
+	/* Without this capability atomic clients do not see cursor planes. */
 	drmSetClientCap(fd, DRM_CLIENT_CAP_CURSOR_PLANE_HOTSPOT, 1);
 	return fd;
 }
@@ -82,7 +82,7 @@ static void find_planes(int fd, struct vgpu_head *head)
 	vgpu_assert(head->primary);
 }
 
-/* Small is quick, and 640x480 is what every monitor has. */
+/* A small mode makes tests fast, and every monitor offers 640x480. */
 static void pick_small_mode(struct vgpu_head *head, const drmModeConnector *conn)
 {
 	for (int i = 0; i < conn->count_modes; i++) {

@@ -16,8 +16,8 @@
  * @crtc: CRTC id
  * @primary: id of its primary plane
  * @cursor: id of its cursor plane, or 0
- * @index: number of the output, as the host counts
- * @mode: what to show
+ * @index: number of the output in the display info of the host
+ * @mode: the mode to set
  */
 struct vgpu_head {
 	uint32_t connector;
@@ -48,40 +48,43 @@ struct vgpu_fb {
 	uint32_t *pixels;
 };
 
-/* The card as DRM master, with universal planes and atomic. */
+/* Open the card as DRM master, with universal planes and atomic. */
 int vgpu_open_display(void);
 
-/* All outputs; connected ones come with the smallest mode of at least 640x480. */
+/* Get all outputs; a connected one comes with its smallest mode of at least 640x480. */
 size_t vgpu_heads(int fd, struct vgpu_head heads[VGPU_MAX_HEADS]);
-/* The first connected output; the test fails where there is none. */
+/* Get the first connected output; fail the test if there is none. */
 struct vgpu_head vgpu_first_head(int fd);
-/* false where the output does not offer the mode. */
+/* Select a mode; returns false if the output does not offer it. */
 bool vgpu_head_pick_mode(int fd, struct vgpu_head *head, uint32_t width,
 			 uint32_t height);
 
 void vgpu_fb_init(int fd, struct vgpu_fb *fb, uint32_t width, uint32_t height,
 		  uint32_t format);
-/* One the host draws into; not mapped, and its buffer goes with the file. */
+/*
+ * Create a framebuffer that the host draws into. It is not mapped; closing the file frees its
+ * buffer.
+ */
 void vgpu_fb_init_rendered(int fd, struct vgpu_fb *fb, uint32_t width,
 			   uint32_t height);
-/* Makes a framebuffer of a buffer there is, and sets @fb->id. */
+/* Create a framebuffer of the buffer @fb->handle, and set @fb->id. */
 void vgpu_fb_add(int fd, struct vgpu_fb *fb, uint32_t format);
 void vgpu_fb_fini(int fd, struct vgpu_fb *fb);
 
-/* Legacy mode setting of a head; 0 or -errno. A NULL @fb turns it off. */
+/* Set the mode of a head by the legacy ioctl; 0 or -errno. A NULL @fb turns the head off. */
 int vgpu_show(int fd, const struct vgpu_head *head, const struct vgpu_fb *fb,
 	      uint32_t x, uint32_t y);
 
-/* Asks for a page flip with an event and waits for that event. */
+/* Request a page flip with an event, and wait for that event. */
 void vgpu_flip(int fd, const struct vgpu_head *head, const struct vgpu_fb *fb);
-/* One event of a flip; gives its user data. */
+/* Wait for the event of one flip; returns its user data. */
 uint64_t vgpu_wait_flip(int fd);
 
-/* Property id by name, 0 where the object has none of that name. */
+/* Look up a property id by name; 0 if the object has no such property. */
 uint32_t vgpu_prop(int fd, uint32_t object, uint32_t type, const char *name);
 void vgpu_atomic_set(int fd, drmModeAtomicReq *req, uint32_t object,
 		     uint32_t type, const char *name, uint64_t value);
-/* Everything a plane needs to show @w by @h pixels of @fb from @x, @y on. */
+/* Add all properties with which @plane shows @w by @h pixels of @fb, from @x, @y on. */
 void vgpu_atomic_plane(int fd, drmModeAtomicReq *req, uint32_t plane,
 		       const struct vgpu_head *head, const struct vgpu_fb *fb,
 		       uint32_t x, uint32_t y, uint32_t w, uint32_t h);

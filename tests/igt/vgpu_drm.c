@@ -96,7 +96,7 @@ bool vgpu_has_capset(int fd, uint32_t id)
 
 	if (id < 32)
 		return mask > 0 && (mask >> id & 1);
-	/* The parameter has 32 bits, the ids go to 63. */
+	/* The parameter is a 32-bit mask, but capset ids go up to 63. */
 	return !vgpu_get_caps(fd, id, 0, &word, sizeof(word));
 }
 
@@ -360,7 +360,7 @@ long vgpu_differs(const void *buf, size_t size, uint32_t seed)
 	return -1;
 }
 
-/* The page at 0 is never mapped; the others are no user addresses. */
+/* Page 0 is never mapped; the other addresses are beyond user space. */
 const uint64_t vgpu_bad_pointers[] = {
 	0, 8, UINT64_C(0x8000000000000000), UINT64_C(0xffff888000000000),
 	UINT64_MAX - 7,

@@ -2,8 +2,8 @@
 /*
  * The virtgpu user interface as plain functions.
  *
- * What can fail gives 0 or -errno, so that a test can name the errno it wants.
- * vgpu_new_*() are for tests that need an object and not its errors.
+ * Functions that can fail return 0 or -errno, so that a test can name the errno it expects.
+ * vgpu_new_*() assert success: they are for tests that need an object, not its errors.
  */
 #ifndef VGPU_DRM_H
 #define VGPU_DRM_H
@@ -15,10 +15,10 @@
 
 #include <drm/virtgpu_drm.h>
 
-/* Pages of the guest, in bytes. */
+/* Page size of the guest, in bytes. */
 #define VGPU_PAGE vgpu_page_size()
 
-/* Capset ids are below this. */
+/* All capset ids are smaller. */
 #define VGPU_MAX_CAPSETS 64u
 
 /* Facts of the virgl protocol: pipe targets, formats and bindings. */
@@ -48,17 +48,17 @@ enum vgpu_bind {
 	VGPU_BIND_SHARED = 1 << 20,
 };
 
-/* One open file each; nothing of the two is shared but the device. */
+/* Open a node. Two open files share nothing but the device. */
 int vgpu_open_render(void);
 int vgpu_open_card(void);
 
 /* ioctl(2) without libdrm's restart on EINTR and EAGAIN: 0 or -errno. */
 int vgpu_ioctl(int fd, unsigned long request, void *arg);
 
-/* Asserts that a fresh client can still use the device. */
+/* Assert that a fresh client can still use the device. */
 void vgpu_drm_check_alive(void);
 
-/* GETPARAM; -1 where the driver does not know @param. */
+/* Call GETPARAM; returns -1 if the driver does not know @param. */
 long long vgpu_param(int fd, uint64_t param);
 bool vgpu_has_3d(int fd);
 bool vgpu_has_blob(int fd);
@@ -84,14 +84,14 @@ int vgpu_prime_export(int fd, uint32_t handle, int *dmabuf);
 int vgpu_prime_import(int fd, int dmabuf, uint32_t *handle);
 
 /**
- * struct vgpu_texture - the shape of a resource with its transfers
+ * struct vgpu_texture - a resource and its shape, for transfers
  * @handle: GEM handle
  * @res: host resource id
  * @target: enum vgpu_target
  * @width: texels (bytes for a buffer)
  * @height: texels
  * @depth: slices or layers
- * @size_bytes: of the guest's copy
+ * @size_bytes: size of the copy in guest memory
  */
 struct vgpu_texture {
 	uint32_t handle;
@@ -103,13 +103,13 @@ struct vgpu_texture {
 	uint32_t size_bytes;
 };
 
-/* A resource of 4 bytes a texel, or of bytes for VGPU_TARGET_BUFFER. */
+/* Create a resource of 4 bytes a texel; for VGPU_TARGET_BUFFER a texel is one byte. */
 void vgpu_texture_init(int fd, struct vgpu_texture *tex, uint32_t target,
 		       uint32_t width, uint32_t height, uint32_t depth);
 void vgpu_texture_fini(int fd, struct vgpu_texture *tex);
 struct drm_virtgpu_3d_box vgpu_texture_box(const struct vgpu_texture *tex);
 
-/* The smallest thing to work with: a 2D picture, valid on every device. */
+/* Arguments of the simplest resource: a 2D picture, which every device can create. */
 struct drm_virtgpu_resource_create vgpu_picture_args(uint32_t width,
 						     uint32_t height);
 uint32_t vgpu_new_picture(int fd, uint32_t width, uint32_t height);
@@ -123,7 +123,7 @@ int vgpu_transfer_from_host(int fd, uint32_t handle,
 			    const struct drm_virtgpu_3d_box *box, uint32_t level,
 			    uint32_t offset);
 
-/* mmap(2) of an object, asserted. */
+/* Map an object with mmap(2); assert success. */
 void *vgpu_new_map(int fd, uint32_t handle, size_t size);
 
 uint32_t vgpu_new_syncobj(int fd, bool signalled);
@@ -131,7 +131,7 @@ bool vgpu_syncobj_has_fence(int fd, uint32_t syncobj);
 
 /* Deterministic bytes; the same seed gives the same bytes everywhere. */
 void vgpu_fill(void *buf, size_t size, uint32_t seed);
-/* Index of the first byte that differs from vgpu_fill(), or -1. */
+/* Get the index of the first byte that differs from vgpu_fill(), or -1. */
 long vgpu_differs(const void *buf, size_t size, uint32_t seed);
 
 uint32_t vgpu_page_size(void);
@@ -140,7 +140,7 @@ uint32_t vgpu_page_size(void);
 extern const uint64_t vgpu_bad_pointers[];
 extern const size_t vgpu_nbad_pointers;
 
-/* @size bytes that end where readable memory ends. */
+/* Allocate @size bytes that end at an inaccessible page. */
 void *vgpu_new_guarded(size_t size);
 void vgpu_free_guarded(void *ptr, size_t size);
 

@@ -124,7 +124,7 @@ static void bad_in_fence_is_einval(void)
 	vgpu_client_close(&client);
 }
 
-/* Every way to fail late: the caller's descriptor 0 stays, and none is added. */
+/* Failures late in the ioctl: descriptor 0 of the caller stays open, and no descriptor leaks. */
 static void failures_touch_no_descriptor(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -163,7 +163,7 @@ static void failures_touch_no_descriptor(void)
 	vgpu_client_close(&client);
 }
 
-/* The process may have no descriptor left: refused, nothing submitted. */
+/* If the process has no descriptor left, the submission fails and can be repeated later. */
 static void out_of_descriptors_is_emfile(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -214,7 +214,7 @@ static void *submit_thread(void *arg)
 	return NULL;
 }
 
-/* Right whether the driver lets the caller wait or the commands. */
+/* The out-fence must not signal before the in-fence, whether EXECBUFFER itself waits or not. */
 static void unsignalled_in_fence_holds_the_work_back(void)
 {
 	struct submitter submitter = { .client = vgpu_client_open() };
@@ -238,8 +238,8 @@ static void unsignalled_in_fence_holds_the_work_back(void)
 }
 
 /*
- * The ioctl comes back before the fence signals; the buffer is busy from then
- * on. The peer lets the caller wait, row f of its wastes.
+ * EXECBUFFER returns before the in-fence signals, and the buffer is busy from then on. With the
+ * kernel's own driver the ioctl waits.
  */
 static void unsignalled_in_fence_does_not_block_the_caller(void)
 {
@@ -261,7 +261,7 @@ static void unsignalled_in_fence_does_not_block_the_caller(void)
 	vgpu_client_close(&submitter.client);
 }
 
-/* Work that needs no fence must not stand behind another client's that does. */
+/* Work that waits for its in-fence must not delay the work of another client. */
 static void waiting_work_holds_up_no_other_client(void)
 {
 	struct submitter submitter = { .client = vgpu_client_open() };
@@ -311,7 +311,7 @@ static void killed_while_waiting(void)
 	vgpu_client_close(&submitter.client);
 }
 
-/* The file goes first, then the fence it waits for is let go. */
+/* The client exits while its work waits; the in-fence signals only afterwards. */
 static void file_closed_while_waiting(void)
 {
 	struct submitter submitter = { .client = vgpu_client_open() };

@@ -129,7 +129,7 @@ static void many_in_and_out(void)
 	vgpu_client_close(&client);
 }
 
-/* Nothing was ever submitted to it: no fence to wait for. */
+/* A syncobj without a fence gives no dependency to wait for. */
 static void in_without_a_fence_is_einval(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -156,7 +156,7 @@ static void reset_takes_the_fence_away(void)
 	vgpu_client_close(&client);
 }
 
-/* Whatever fails, a syncobj to be reset keeps its fence: the peer's fault 11. */
+/* A submission that fails must not reset its syncobj (faults.rst, 11). */
 static void reset_waits_for_success(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -238,7 +238,7 @@ static void unknown_flags_are_einval(void)
 
 		if (ref.flags != VIRTGPU_EXECBUF_SYNCOBJ_RESET)
 			vgpu_ret(submit_in(&client, ref), -EINVAL);
-		/* RESET has no meaning for what the submission signals. */
+		/* RESET is valid for in-syncobjs only. */
 		vgpu_ret(submit_out(&client, ref), -EINVAL);
 	}
 	vgpu_client_close(&client);
@@ -260,7 +260,7 @@ static void bad_pointer_is_efault(void)
 	vgpu_client_close(&client);
 }
 
-/* A longer element is of a newer user space, a shorter one of an older. */
+/* Newer user space passes longer elements, older user space shorter ones. */
 static void stride_is_the_callers(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -274,7 +274,7 @@ static void stride_is_the_callers(void)
 	refs[1].ref.handle = vgpu_new_syncobj(client.fd, false);
 	add_out(&exec, &refs[0].ref, 2);
 	exec.syncobj_stride = sizeof(refs[0]);
-	/* What newer programs say there is ignored. */
+	/* The driver ignores the part that it does not know. */
 	refs[0].future[1] = 1;
 	vgpu_ok(vgpu_submit(&client, &exec));
 	wait_binary(client.fd, refs[0].ref.handle);
@@ -301,7 +301,9 @@ static void short_stride_reads_zeroes(void)
 	vgpu_client_close(&client);
 }
 
-/* Counts nobody has syncobjs for; no warning of the allocator, fault 5. */
+/*
+ * No process has that many syncobjs. The allocator must not warn about the count (faults.rst, 5).
+ */
 static void absurd_counts_are_refused(void)
 {
 	static const uint32_t counts[] = {
@@ -339,7 +341,7 @@ static void out_point_exports_as_sync_file(void)
 	vgpu_client_close(&client);
 }
 
-/* A foreign fence in a syncobj holds the work back, as in a sync file. */
+/* The fence of another driver in a syncobj delays the work, not the ioctl; as in a sync file. */
 static void in_foreign_fence_does_not_block_the_caller(void)
 {
 	struct vgpu_client client = vgpu_client_open();

@@ -42,7 +42,7 @@ static void sizes_up_to_1_mib(void)
 	vgpu_client_close(&client);
 }
 
-/* Nothing to run: still a point in the order that a fence can mark. */
+/* An empty stream runs nothing, but its fence still marks a point in the order. */
 static void size_zero(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -51,7 +51,7 @@ static void size_zero(void)
 	vgpu_client_close(&client);
 }
 
-/* The host counts in 32-bit words. The peer cuts the rest off silently. */
+/* The host counts in 32-bit words. The kernel's own driver silently drops the remainder. */
 static void odd_sizes_do_no_harm(void)
 {
 	static const uint32_t sizes[] = { 1, 2, 3, 5, 7, 4097, 65537 };
@@ -63,10 +63,9 @@ static void odd_sizes_do_no_harm(void)
 }
 
 /*
- * Either the driver finds a form that the device takes, or it says no: then
- * with an errno that tells size from other faults, and with the device alive.
- * The peer sends one scatter entry a page, which stops QEMU's device for all,
- * fault 3.
+ * The driver sends the stream, or refuses it with an errno that means "too large"; in both cases
+ * the device keeps working. The kernel's own driver sends one scatter entry a page, which stops the
+ * device of QEMU for all clients (faults.rst, 3).
  */
 static void check_large(size_t size)
 {
@@ -100,8 +99,7 @@ static void size_64_mib(void)
 }
 
 /*
- * More than there can be: refused without a warning of the allocator, which
- * the peer provokes, fault 5.
+ * No stream is that large: the driver refuses it, and the allocator must not warn (faults.rst, 5).
  */
 static void absurd_sizes_are_refused(void)
 {
@@ -233,7 +231,7 @@ static void list_of_4000(void)
 	check_list(4000);
 }
 
-/* A pointer without a count names nothing. */
+/* With a count of 0 the driver must not read the pointer. */
 static void list_of_none(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -243,7 +241,7 @@ static void list_of_none(void)
 	vgpu_client_close(&client);
 }
 
-/* A buffer named twice is no reason to harm anything: it works or is refused. */
+/* Contract 3.15: a buffer may occur twice in the list. */
 static void list_with_a_duplicate(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -299,7 +297,7 @@ static void bad_list_pointer_is_efault(void)
 	vgpu_client_close(&client);
 }
 
-/* Counts nobody has handles for; no warning of the allocator, fault 5. */
+/* No process has that many handles. The allocator must not warn about the count (faults.rst, 5). */
 static void absurd_list_counts_are_refused(void)
 {
 	static const uint32_t counts[] = {
@@ -370,7 +368,7 @@ static void clients_at_once(void)
 	vgpu_client_close(&client);
 }
 
-/* Commands the host refuses harm the context that sent them, and no other. */
+/* Commands that the host refuses may break the context that sent them, but no other. */
 static void garbage_harms_only_its_sender(void)
 {
 	struct vgpu_client bad = vgpu_client_open(), good = vgpu_client_open();

@@ -54,7 +54,7 @@ int vgpu_vgem_new(int vgem, uint32_t size, uint32_t *handle)
 	return dmabuf;
 }
 
-/* The kernel's header for this is not exported; these are its facts. */
+/* The kernel does not export its sw_sync header; this is the layout of its ioctls. */
 struct sw_sync_create {
 	uint32_t value;
 	char name[32];

@@ -7,7 +7,7 @@
 #include "vgpu_drm.h"
 #include "vgpu_test.h"
 
-/* Larger than any capset there is. */
+/* Larger than any existing capset. */
 #define CAPS_ROOM (64u << 10)
 
 static int open_with_capsets(void)
@@ -27,7 +27,10 @@ static uint32_t first_capset(int fd)
 	vgpu_fail("no capset in the mask");
 }
 
-/* How much of the caller's memory GET_CAPS writes: what two fills disagree on. */
+/*
+ * Find out how many bytes GET_CAPS writes: after two calls into buffers with different patterns,
+ * the bytes that agree were written.
+ */
 static size_t capset_size(int fd, uint32_t id)
 {
 	uint8_t *a = malloc(CAPS_ROOM), *b = malloc(CAPS_ROOM);

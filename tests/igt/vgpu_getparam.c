@@ -65,7 +65,7 @@ static void values_fit_together(void)
 	close(fd);
 }
 
-/* Is a feature agreed upon? As the virtio core says, whatever the driver does. */
+/* Check whether the virtio core, not the driver, says that feature @bit was negotiated. */
 static bool has_feature(int fd, unsigned int bit)
 {
 	char pattern[128], features[256] = "";
@@ -104,12 +104,12 @@ static void values_are_those_of_the_features(void)
 		vgpu_assert_msg(vgpu_param(fd, table[i].param) == has_feature(fd, table[i].bit),
 				"param %u, feature %u", (unsigned int)table[i].param,
 				table[i].bit);
-	/* The alignment is not there at all without the feature. */
+	/* Without the feature the parameter is an error, so vgpu_param() returns -1. */
 	vgpu_assert_eq(vgpu_param(fd, VIRTGPU_PARAM_BLOB_ALIGNMENT) > 0, has_feature(fd, 5));
 	close(fd);
 }
 
-/* Mesa takes nothing else for this driver. */
+/* Mesa accepts no other version of this driver. */
 static void version_is_0_1_0(void)
 {
 	int fd = vgpu_open_render();

@@ -10,10 +10,10 @@
 #include "vgpu_test.h"
 
 #define SIZE (16 * VGPU_PAGE)
-/* Of which a usual window holds a few. */
+/* A usual window holds a few blobs of this size. */
 #define WINDOW_PART (UINT64_C(64) << 20)
 
-/* A context in which blob id 0 is plain shared memory of the host. */
+/* Open a file with a context in which blob id 0 is shared memory of the host. */
 static int open_venus(void)
 {
 	const struct drm_virtgpu_context_set_param param = {
@@ -119,7 +119,7 @@ static void part_of_a_blob(void)
 }
 
 /*
- * Contract 8.5: planes of one buffer (Mesa), pools of wl_shm (Wayland proxies) and pipewire map a
+ * Contract 8.5: Mesa (planes of one buffer), Wayland proxies (pools of wl_shm) and pipewire map a
  * dma-buf from the middle.
  */
 static void dmabuf_is_mapped_from_the_middle(void)
@@ -221,7 +221,7 @@ static void not_mappable_is_einval(void)
 	close(fd);
 }
 
-/* The window is used over and over: what is closed is given back. */
+/* Together the blobs need more than the window: the room of a closed blob is used again. */
 static void window_is_reused(void)
 {
 	const uint64_t size = WINDOW_PART;
@@ -237,7 +237,7 @@ static void window_is_reused(void)
 	}
 }
 
-/* One blob of a full window's worth: 0 or the errno that refused it. */
+/* Create a blob, map and touch it; returns 0 or the errno of the step that failed. */
 static int use_window(int fd, uint64_t size, uint32_t hints)
 {
 	struct drm_virtgpu_resource_create_blob blob = host_args(size, hints);
@@ -262,7 +262,7 @@ static int use_window(int fd, uint64_t size, uint32_t hints)
 	return 0;
 }
 
-/* Fills the window, and says with what errno it was full. */
+/* Fill the window, and print the errno of the first blob that does not fit. */
 static void fill_window(void *arg)
 {
 	const uint32_t hints = *(uint32_t *)arg;
@@ -278,7 +278,7 @@ static void fill_window(void *arg)
 	vgpu_ret(ret, -ENOSPC, -ENOMEM, -EFAULT);
 }
 
-/* The host takes its memory back when it comes to it, but it does. */
+/* The room becomes free only when the host has answered, so try repeatedly. */
 static void wait_for_room(void *arg)
 {
 	const uint32_t hints = *(uint32_t *)arg;
@@ -296,9 +296,9 @@ static void wait_for_room(void *arg)
 }
 
 /*
- * More than the window holds: refused somewhere on the way, or SIGBUS; never a
- * hang. The peer sleeps for ever in the fault handler, fault 2. What a client
- * had is free again when it has ended.
+ * A blob beyond the window fails with an errno or SIGBUS, and never hangs. With the kernel's own
+ * driver the page fault sleeps for ever (faults.rst, 2). When a client exits, its room becomes
+ * free.
  */
 static void check_full_window(uint32_t hints)
 {

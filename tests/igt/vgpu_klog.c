@@ -73,7 +73,7 @@ bool vgpu_klog_has_splat(struct vgpu_klog *klog)
 
 		len = read(klog->fd, record, sizeof(record) - 1);
 		if (len < 0 && errno == EPIPE)
-			continue;	/* records were overwritten */
+			continue;	/* The log has overwritten unread records. */
 		if (len <= 0)
 			break;
 		record[len] = '\0';

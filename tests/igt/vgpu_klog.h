@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's log during one subtest. */
+/* The kernel log of one subtest. */
 #ifndef VGPU_KLOG_H
 #define VGPU_KLOG_H
 
@@ -7,15 +7,15 @@
 
 struct vgpu_klog;
 
-/* Starts reading at the log's end; NULL where /dev/kmsg cannot be opened. */
+/* Start reading at the end of the log; NULL if /dev/kmsg cannot be opened. */
 struct vgpu_klog *vgpu_klog_open(void);
 void vgpu_klog_close(struct vgpu_klog *klog);
 
-/* Marks the start of a subtest in the log, in the form igt_results looks for. */
+/* Mark the start of a subtest in the log, in the form that igt_results expects. */
 void vgpu_klog_note(struct vgpu_klog *klog, const char *program,
 		    const char *subtest);
 
-/* Prints and reports what must never be there: warnings, bugs, hung tasks. */
+/* Check for warnings, bugs and hung tasks, and print them; returns true if there are any. */
 bool vgpu_klog_has_splat(struct vgpu_klog *klog);
 
 #endif

@@ -19,10 +19,10 @@
 #define CURSOR_SIDE 64u
 
 /**
- * struct screen - a lit output and what it shows
+ * struct screen - a lit output and its framebuffer
  * @fd: the card
  * @head: the output
- * @fb: what is shown
+ * @fb: the framebuffer that it shows
  */
 struct screen {
 	int fd;
@@ -106,7 +106,7 @@ static void dumb_buffer_bad_sizes(void)
 	close(fd);
 }
 
-/* Other than 32 bits a pixel there are none. */
+/* Dumb buffers exist with 32 bits a pixel only. */
 static void dumb_buffer_bad_depths(void)
 {
 	static const uint32_t depths[] = { 1, 8, 16, 24, 64 };
@@ -118,7 +118,7 @@ static void dumb_buffer_bad_depths(void)
 	close(fd);
 }
 
-/* The core allows four. */
+/* DRM allows up to 4 GiB; the driver allows less. */
 static void dumb_buffer_above_2_gib_is_refused(void)
 {
 	int fd = vgpu_open_display();
@@ -152,7 +152,10 @@ static struct drm_mode_fb_cmd2 fb_args(int fd, uint32_t width, uint32_t height)
 	};
 }
 
-/* The peer looks at no size here, fault 4: it reads past the buffer's end. */
+/*
+ * The kernel's own driver accepts it, and the host reads past the end of the buffer (faults.rst,
+ * 4).
+ */
 static void fb_higher_than_its_buffer_is_refused(void)
 {
 	int fd = vgpu_open_display();
@@ -193,8 +196,8 @@ static void fb_offset_beyond_its_buffer_is_refused(void)
 }
 
 /*
- * Of a texture the host reads what it made, whatever offset and pitch a framebuffer has: one
- * that is larger, or of another format, would show something else.
+ * The host shows a texture by its own size and format, and ignores offset and pitch of the
+ * framebuffer. So a larger framebuffer, or one of another format, would show a wrong picture.
  */
 static void fb_is_inside_its_texture(void)
 {
@@ -206,7 +209,10 @@ static void fb_is_inside_its_texture(void)
 	};
 
 	vgpu_require(vgpu_has_3d(fd), "no 3D");
-	/* Memory for more than the host has. */
+	/*
+	 * More guest memory than the texture has pixels, so that only its shape limits the
+	 * framebuffer.
+	 */
 	rc.size = 4 * 64 * 64 * 4;
 	vgpu_ok(vgpu_resource_create(fd, &rc));
 	args.handles[0] = rc.bo_handle;
@@ -368,7 +374,7 @@ static void bad_modesets_are_refused(void)
 	screen_end(&screen);
 }
 
-/* Ticks a million times a second: the peer takes it. */
+/* A clock of a million frames a second. The kernel's own driver accepts it. */
 static void absurd_pixel_clock_is_refused(void)
 {
 	struct screen screen = screen_new();
@@ -484,7 +490,7 @@ static void dirty_fb_bad_arguments(void)
 	screen_end(&screen);
 }
 
-/* Clips are hints: outside of the picture they mean nothing, and do no harm. */
+/* Clips are hints: those outside of the picture have no effect. */
 static void dirty_fb_odd_clips_do_no_harm(void)
 {
 	static const drm_clip_rect_t clips[] = {
@@ -558,7 +564,10 @@ static void flip_under_way_is_ebusy(void)
 	struct screen screen = screen_new();
 	int refused = 0;
 
-	/* How far the first one is, the clock decides: try until it is seen. */
+	/*
+	 * Whether the first flip is still pending depends on timing, so repeat until one is
+	 * refused.
+	 */
 	for (int i = 0; i < 200 && !refused; i++) {
 		int ret;
 
@@ -603,9 +612,9 @@ static void async_flips_send_their_events(void)
 }
 
 /**
- * struct flip_event - what a client is told of a flip
+ * struct flip_event - the event of a flip, as the client receives it
  * @sequence: number of the frame
- * @age_us: how long ago it began, by the client's clock
+ * @age_us: age of its time stamp when the client reads it
  */
 struct flip_event {
 	unsigned int sequence;
@@ -637,8 +646,9 @@ static struct flip_event async_flip(const struct screen *screen, uint32_t fb)
 }
 
 /*
- * Contract 10.7 and 10.9: Xorg's Present and KWin go by the number and the time of a flip's
- * event. The core stops counting frames five seconds after the last one that waited for it.
+ * Contract 10.7 and 10.9: Xorg's Present and KWin use the sequence number and the time of a flip's
+ * event. DRM turns the vblank counter off five seconds after its last user, so the flips go on for
+ * longer.
  */
 static void async_flips_tell_the_time(void)
 {
@@ -657,7 +667,9 @@ static void async_flips_tell_the_time(void)
 				"flip %d happened %lld us ago", i, (long long)event.age_us);
 		usleep(100000);
 	}
-	/* Nine seconds; how many frames that are is the mode's. */
+	/*
+	 * The flips took nine seconds; the refresh rate of the mode says how many frames that is.
+	 */
 	vgpu_assert_msg(event.sequence - first > 9 * screen.head.mode.vrefresh / 2,
 			"%u frames in nine seconds", event.sequence - first);
 	vgpu_fb_fini(screen.fd, &other);
@@ -675,7 +687,7 @@ static void flood(void *arg)
 		vgpu_ok(vgpu_transfer_to_host(fd, handle, &box, 0, 0));
 }
 
-/* Whatever the render clients do, the desktop goes on. */
+/* Flips complete whatever the render clients do. */
 static void flips_go_through_while_clients_flood(void)
 {
 	struct screen screen = screen_new();
@@ -702,7 +714,7 @@ static void vblanks_are_counted(void)
 
 	ret = drmCrtcGetSequence(screen.fd, screen.head.crtc, &first, &ns) ?
 	      -errno : 0;
-	/* Before its core had a timer for it, the driver had no vblank at all. */
+	/* Older kernels have no vblank timer, so there the driver has no vblanks. */
 	vgpu_require(ret != -EOPNOTSUPP && ret != -EINVAL,
 		     "the driver has no vblanks");
 	vgpu_ok(ret);
@@ -745,7 +757,7 @@ static int set_cursor(const struct screen *screen, uint32_t handle,
 				 side, hot_x, hot_y) < 0 ? -errno : 0;
 }
 
-/* The host has never got the picture when the output comes on. */
+/* The picture was set while the output was off, so the host has not received it yet. */
 static void cursor_set_while_off(void)
 {
 	struct screen screen = screen_new();
@@ -795,7 +807,7 @@ static void bad_cursors_are_refused(void)
 	screen_end(&screen);
 }
 
-/* The wire has 64x64 and nothing else. */
+/* The virtio specification knows cursors of 64x64 only. */
 static void cursor_of_another_size_is_refused(void)
 {
 	static const uint32_t sides[] = { 16, 32, 63, 65, 128 };
@@ -808,7 +820,7 @@ static void cursor_of_another_size_is_refused(void)
 	screen_end(&screen);
 }
 
-/* An output that is off takes a new cursor, and shows it when it is on again. */
+/* A cursor can be replaced while its output is off; the output shows it when it is on again. */
 static void cursor_changes_while_off(void)
 {
 	struct screen screen = screen_new();
@@ -945,7 +957,7 @@ static int test_cursor(const struct screen *screen, const struct vgpu_fb *image,
 	return ret;
 }
 
-/* The host takes the whole buffer for the picture. */
+/* The host always uses the whole buffer as the cursor, so a part of it cannot be shown. */
 static void atomic_part_of_a_cursor_is_refused(void)
 {
 	struct screen screen = screen_new();
@@ -1058,7 +1070,7 @@ static void atomic_bad_requests_are_refused(void)
 	screen_end(&screen);
 }
 
-/* A rendered buffer as a framebuffer, as compositors do. */
+/* Compositors show buffers that they have rendered to. */
 static void rendered_buffer_is_shown(void)
 {
 	int fd = vgpu_open_display();

@@ -11,11 +11,11 @@
 #include "vgpu_test.h"
 
 /**
- * struct lease - an output and who it is lent to
+ * struct lease - an output and the client it is lent to
  * @fd: the card of the lessor
  * @head: the output
  * @lessee_fd: the card as the lessee sees it
- * @lessee: who that is
+ * @lessee: id of the lessee
  */
 struct lease {
 	int fd;
@@ -94,7 +94,7 @@ static void what_is_lent_is_not_lent_again(void)
 
 	vgpu_assert_eq(lend(lease.fd, &lease.head, &lessee), -EBUSY);
 	close(lease.lessee_fd);
-	/* It ends with its last descriptor. */
+	/* A lease ends when its last descriptor is closed. */
 	lease.lessee_fd = lend(lease.fd, &lease.head, &lessee);
 	vgpu_assert(lease.lessee_fd >= 0);
 	lease_end(&lease);
@@ -114,7 +114,7 @@ static void revoked_lessee_is_refused(void)
 	lease_end(&lease);
 }
 
-/* Both go on at once, each on its output. */
+/* Lessor and lessee flip at the same time, each on its own output. */
 static void lessor_and_lessee_flip(void)
 {
 	struct lease lease = lease_new();

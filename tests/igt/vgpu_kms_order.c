@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What an update of the display waits for, and what it does not */
+/* The fences that a display update waits for, and those that it does not wait for. */
 #include <poll.h>
 #include <unistd.h>
 #include <xf86drm.h>
@@ -11,15 +11,18 @@
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
-/* For how long an update is watched that waits. It waits 5 s at most, so less than twice that. */
+/*
+ * How long the test watches a flip that should wait. The driver waits 5 s at most, so a flip that
+ * waits for a ring has not completed after one such time, and has after two.
+ */
 #define LOOK_MS 3500
 
 /**
  * struct scene - a lit output, and a buffer the same file draws into
- * @client: draws, and is the master
+ * @client: the client that draws, and is DRM master
  * @head: the output
- * @front: what is shown at first
- * @back: what is drawn and then flipped to
+ * @front: the framebuffer that is shown first
+ * @back: the framebuffer that is drawn and then flipped to
  */
 struct scene {
 	struct vgpu_client client;
@@ -62,7 +65,7 @@ static bool is_busy(const struct scene *scene)
 			 VIRTGPU_WAIT_NOWAIT) == -EBUSY;
 }
 
-/* Long after a driver would take a host with one long job for one that is not there. */
+/* Check whether the event of the flip arrives within LOOK_MS. */
 static bool has_flipped(const struct scene *scene)
 {
 	struct pollfd pfd = { .fd = scene->client.fd, .events = POLLIN };
@@ -70,7 +73,10 @@ static bool has_flipped(const struct scene *scene)
 	return vgpu_sys(poll(&pfd, 1, LOOK_MS)) == 1;
 }
 
-/* The host draws before it shows, and says later that it has drawn. */
+/*
+ * The host executes the drawing before the flip, so the flip need not wait until the host reports
+ * it.
+ */
 static void flip_does_not_wait_for_what_the_host_does_first(void)
 {
 	struct scene scene = scene_on(vgpu_open_display());
@@ -89,7 +95,9 @@ static void flip_does_not_wait_for_what_the_host_does_first(void)
 	scene_end(&scene);
 }
 
-/* A ring is another processor, that does not know of the display: a job there may be late. */
+/*
+ * A ring is a timeline of its own, not ordered with the display: its work may end after the flip.
+ */
 static struct scene scene_behind_a_ring(uint32_t token)
 {
 	const struct drm_virtgpu_context_set_param params[] = {
@@ -125,7 +133,7 @@ static void flip_waits_for_a_ring(void)
 	scene_end(&scene);
 }
 
-/* After 10 seconds the DRM core gives the update up, with an error and in disorder. */
+/* Contract 10.15. After 10 seconds the DRM core would give the commit up, with an error. */
 static void flip_waits_for_a_ring_5_seconds_at_most(void)
 {
 	uint32_t token = vgpu_token();
@@ -141,7 +149,7 @@ static void flip_waits_for_a_ring_5_seconds_at_most(void)
 	scene_end(&scene);
 }
 
-/* The host has not got it yet, so it would come after the flip. */
+/* The driver has not sent the drawing yet, so the host would execute it after the flip. */
 static void flip_waits_for_work_that_waits(void)
 {
 	struct scene scene = scene_on(vgpu_open_display());
@@ -176,7 +184,7 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_kms_order",
-		.about = "what an update of the display waits for",
+		.about = "fences that a display update waits for",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 	};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What is drawn is what is shown. At each step the expected picture is written
- * to a file and a command of the test bed compares it with what the host shows.
+ * The host shows what was drawn. Each step writes the expected picture to a file and runs a command
+ * of the test bed, which compares that file with the picture of the host.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,18 +20,18 @@
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
-/* Settings; the environment serves where igt_runner passes no options. */
+/* Options of the program; by environment variables too, since igt_runner passes no options. */
 static const char *shot_command;
 static const char *expected_dir;
 static const char *connector_name;
 static uint32_t mode_width, mode_height;
 
 /**
- * struct canvas - a framebuffer, and what it should hold
+ * struct canvas - a framebuffer, and the picture it should hold
  * @fd: the card
  * @head: the output
- * @fb: what the driver has
- * @image: what it should have, kept apart
+ * @fb: the framebuffer of the driver
+ * @image: the expected picture, in memory of its own
  */
 struct canvas {
 	int fd;
@@ -104,7 +104,7 @@ static struct vgpu_rect canvas_rect(const struct canvas *canvas)
 	};
 }
 
-/* Paints both: what the driver shows and what it should show. */
+/* Paint the framebuffer and the expected picture. */
 static void canvas_paint(struct canvas *canvas, const struct vgpu_rect *rect,
 			 uint32_t seed)
 {
@@ -126,7 +126,7 @@ static void canvas_paint_all(struct canvas *canvas, uint32_t seed)
 	canvas_paint(canvas, &all, seed);
 }
 
-/* Compares the host's picture with a part of what @canvas should hold. */
+/* Have the picture of the host compared with a part of the expected picture. */
 static void shoot_rect(const struct canvas *canvas, const struct vgpu_rect *rect,
 		       const char *name)
 {
@@ -187,7 +187,7 @@ static void full_modeset(void)
 	end_screen(&canvas);
 }
 
-/* The mode the output prefers, which is larger than the others' here. */
+/* The preferred mode of the output; the other subtests use a smaller one. */
 static void preferred_mode(void)
 {
 	int fd = vgpu_open_display();
@@ -228,7 +228,7 @@ static void page_flips(void)
 	end_screen(&a);
 }
 
-/* The same buffer again: a flip shows what was drawn since. */
+/* A flip to the buffer that is already shown sends the new drawing. */
 static void flip_to_the_same_buffer(void)
 {
 	struct canvas canvas = new_screen();
@@ -314,9 +314,9 @@ static void atomic_damage_rectangles(void)
 }
 
 /*
- * Damage is of the frame, not of the buffer: each buffer is drawn and flipped
- * to by turns, always with a small damage. What the other frame changed must
- * not be missing.
+ * Damage describes the difference between frames, not between two states of a buffer. The test
+ * flips between two buffers with small damage each; the damage of the previous frame must reach the
+ * host, too.
  */
 static void damage_over_two_buffers(void)
 {
@@ -339,7 +339,7 @@ static void damage_over_two_buffers(void)
 		drmModeAtomicReqPtr req = drmModeAtomicAlloc();
 		uint32_t blob;
 
-		/* The client brings its older buffer up to date, as any does. */
+		/* Like any client, repaint the changes of the previous frames first. */
 		for (uint32_t j = 0; j <= i; j++)
 			canvas_paint(next, &damage[j], 61 + j);
 		vgpu_sys(drmModeCreatePropertyBlob(a.fd, &rect, sizeof(rect),
@@ -438,7 +438,10 @@ static void off_and_on_again(void)
 	end_screen(&canvas);
 }
 
-/* 0x00RRGGBB as a pixel of @format; below the plane is nothing, so alpha is of no matter. */
+/*
+ * Convert 0x00RRGGBB to a pixel of @format. Nothing lies below the primary plane, so alpha has no
+ * effect.
+ */
 static uint32_t pixel_of(uint32_t format, uint32_t rgb)
 {
 	if (format == DRM_FORMAT_XBGR8888 || format == DRM_FORMAT_ABGR8888)
@@ -446,7 +449,7 @@ static uint32_t pixel_of(uint32_t format, uint32_t rgb)
 	return rgb | 0x40000000;
 }
 
-/* false where the driver does not take the buffer for one of @format. */
+/* Show the buffer as @format; returns false if the driver refuses that format for it. */
 static bool shown_as(struct canvas *canvas, uint32_t format, uint32_t seed)
 {
 	const struct vgpu_fb *fb = &canvas->fb;
@@ -470,7 +473,10 @@ static bool shown_as(struct canvas *canvas, uint32_t format, uint32_t seed)
 	return true;
 }
 
-/* A host that copies knows a dumb buffer by the format it was made with; others are told. */
+/*
+ * A 2D host with blobs is told the format with each framebuffer, so all 4 formats work. Other hosts
+ * know the format of a dumb buffer from its creation, so only its two variants work.
+ */
 static void each_format_of_a_dumb_buffer(void)
 {
 	struct canvas canvas = new_screen();
@@ -485,7 +491,7 @@ static void each_format_of_a_dumb_buffer(void)
 	end_screen(&canvas);
 }
 
-/* The contents of a classic 3D resource, drawn by the host itself. */
+/* The host draws into a classic 3D resource, and shows it. */
 static void rendered_by_the_host(void)
 {
 	static const float rgba[] = { 0.0f, 1.0f, 0.0f, 1.0f };
@@ -612,7 +618,7 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_kms_pixels",
-		.about = "what is shown, pixel by pixel",
+		.about = "pictures that the host shows, pixel by pixel",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 		.options = options,

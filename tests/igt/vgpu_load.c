@@ -22,10 +22,10 @@ static uint32_t first_seed = 1;
 /**
  * struct worker - one client of the load
  * @fd: its render node
- * @client: the same with its capset, where the device has 3D
+ * @client: @fd as a client that submits, if the device has 3D
  * @has_3d: whether it can submit
  * @seed: state of its random numbers
- * @handles: its objects, 0 where there is none
+ * @handles: its objects; 0 is an empty slot
  * @sides: width and height of each
  */
 struct worker {
@@ -170,7 +170,7 @@ static void mixed_work(void)
 		vgpu_join(pids[i]);
 }
 
-/* Clients come and go, each with little to do. */
+/* Clients open and close files, and do little work in between. */
 static void short_lives(void)
 {
 	unsigned int all = iterations;
@@ -198,7 +198,7 @@ static void sudden_deaths(void)
 
 		for (uintptr_t i = 0; i < processes; i++)
 			pids[i] = vgpu_fork(work_for_ever, (void *)i);
-		/* Where processors are infinitely fast, as in virtual time, this is much work. */
+		/* In virtual time computing takes no time, so even this pause allows much work. */
 		usleep(4000 + round * 4000);
 		for (uintptr_t i = 0; i < processes; i++)
 			kill(pids[i], SIGKILL);
@@ -242,7 +242,7 @@ static void set_option(int val, const char *arg)
 	}
 }
 
-/* A soak runs for hours when it is told to. */
+/* With large --iterations the test is a soak of hours. */
 #define LOAD_TIMEOUT_S (24 * 3600)
 
 static const struct vgpu_subtest subtests[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* DRM_IOCTL_VIRTGPU_MAP and mmap(2) of what it names */
+/* DRM_IOCTL_VIRTGPU_MAP, and mmap(2) at the offset that it returns */
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -156,7 +156,7 @@ static void offset_of_closed_object_is_refused(void)
 	close(fd);
 }
 
-/* Copy on write of device memory has no meaning. */
+/* A private, copy-on-write mapping of device memory is not supported. */
 static void private_mapping_is_einval(void)
 {
 	int fd = vgpu_open_render();
@@ -197,7 +197,7 @@ static void outlives_handle_and_file(void)
 	vgpu_ok(vgpu_gem_close(fd, handle));
 	close(fd);
 	vgpu_assert_eq(vgpu_differs(map, SIZE / 2, 6), -1);
-	/* The other half is touched for the first time now. */
+	/* The other half of the mapping faults now for the first time. */
 	vgpu_fill(map, SIZE, 7);
 	vgpu_assert_eq(vgpu_differs(map, SIZE, 7), -1);
 	munmap(map, SIZE);

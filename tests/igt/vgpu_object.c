@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Buffers and contexts, as the contract with user space has them: each subtest is named by
- * its rule (contract.rst, sections 2 and 3), and its comment by the client that relies on it.
+ * Buffers and contexts, by the contract with user space. Each subtest is named after its rule
+ * (contract.rst, sections 2 and 3); its comment names the client that relies on it.
  */
 #include <string.h>
 #include <sys/mman.h>
@@ -26,7 +26,7 @@ static uint32_t new_dumb(int fd)
 	return dumb.handle;
 }
 
-/* A buffer of another file that holds vgpu_fill() of @seed, as a dma-buf. */
+/* Create a buffer that holds vgpu_fill() of @seed on @fd; returns it as a dma-buf. */
 static int new_shared(int fd, uint32_t seed)
 {
 	uint32_t handle = vgpu_new_picture(fd, SIDE, SIDE);
@@ -42,7 +42,7 @@ static int new_shared(int fd, uint32_t seed)
 	return dmabuf;
 }
 
-/* The host reads a buffer back for a context that may use it, and for no other. */
+/* Assert that the context of @fd may use the buffer: only then does the host transfer it back. */
 static void assert_usable(int fd, uint32_t handle, uint32_t seed)
 {
 	uint8_t *map = vgpu_new_map(fd, handle, SIZE);
@@ -66,8 +66,8 @@ static int context_init(int fd)
 }
 
 /*
- * vdrm (set_context), Venus, minigbm, muvm and sommelier end at an EEXIST: no native context
- * on a compositor's file, which has dumb buffers.
+ * vdrm (set_context), Venus, minigbm, muvm and sommelier give up if CONTEXT_INIT is -EEXIST: then
+ * there is no native context on the file of a compositor, which has dumb buffers.
  */
 static void dumb_buffer_makes_no_context(void)
 {
@@ -78,7 +78,7 @@ static void dumb_buffer_makes_no_context(void)
 	close(fd);
 }
 
-/* The same, of buffers that another process lends. */
+/* The same for buffers that another process shares. */
 static void import_makes_no_context(void)
 {
 	int fd = vgpu_open_render(), other = vgpu_open_render();
@@ -96,7 +96,7 @@ static void import_makes_no_context(void)
 	close(fd);
 }
 
-/* Compositors open a buffer first, and begin with EGL on the same file then. */
+/* Compositors open a buffer first, and only then initialize EGL on the same file. */
 static void buffer_opened_before_the_context_is_usable(void)
 {
 	int fd = vgpu_open_render(), other = vgpu_open_render();
@@ -111,7 +111,7 @@ static void buffer_opened_before_the_context_is_usable(void)
 	close(fd);
 }
 
-/* The same without CONTEXT_INIT: the first use makes the context. */
+/* The same without CONTEXT_INIT: the first submission or transfer creates the context. */
 static void buffer_opened_before_the_first_use_is_usable(void)
 {
 	int fd = vgpu_open_render(), other = vgpu_open_render();
@@ -126,7 +126,9 @@ static void buffer_opened_before_the_first_use_is_usable(void)
 	close(fd);
 }
 
-/* A buffer that is closed before the context is made is not missed by the host. */
+/*
+ * A buffer that is closed before the context exists is never attached, so the host gets no error.
+ */
 static void buffer_closed_before_the_context(void)
 {
 	int fd = vgpu_open_render(), other = vgpu_open_render();
@@ -157,7 +159,7 @@ static struct drm_virtgpu_resource_create fence_args(void)
 	};
 }
 
-/* Submits what the host answers only after release(). */
+/* Submit a command that the host answers only after vgpu_submit_release() of the returned token. */
 static uint32_t submit_kept(const struct vgpu_client *client)
 {
 	uint32_t handle = vgpu_new_picture(client->fd, SIDE, SIDE), token = vgpu_token();
@@ -175,14 +177,14 @@ static void assert_busy_until(const struct vgpu_client *client, uint32_t handle,
 {
 	int busy = vgpu_wait(client->fd, handle, VIRTGPU_WAIT_NOWAIT);
 
-	/* First of all, as the host answers nobody else's fences before. */
+	/* Release before any assertion: until then the host holds the fences of all clients. */
 	vgpu_ok(vgpu_submit_release(client, token));
 	vgpu_ret(busy, -EBUSY);
 	vgpu_ok(vgpu_wait(client->fd, handle, 0));
 	vgpu_ok(vgpu_wait(client->fd, handle, VIRTGPU_WAIT_NOWAIT));
 }
 
-/* virgl without fence descriptors: its fence is a buffer of 8 bytes that is waited for. */
+/* virgl without fence descriptors uses a new buffer of 8 bytes as a fence, and waits for it. */
 static void new_buffer_is_a_fence(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -194,7 +196,7 @@ static void new_buffer_is_a_fence(void)
 	vgpu_client_close(&client);
 }
 
-/* A texture that was just made is not idle yet either: virgl asks with NOWAIT (3.11). */
+/* A new texture is busy, too: virgl asks with NOWAIT whether it may reuse one (rule 3.11). */
 static void new_texture_is_busy(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -206,7 +208,7 @@ static void new_texture_is_busy(void)
 	vgpu_client_close(&client);
 }
 
-/* Venus and vdrm make their memory so. */
+/* Venus and vdrm allocate their memory as blobs. */
 static void new_blob_is_busy(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -221,8 +223,8 @@ static void new_blob_is_busy(void)
 }
 
 /*
- * virgl (virgl_drm_winsys_resource_create, for_fencing): the host writes its own copy to the
- * pages when it gets them, so what the CPU writes after WAIT stays.
+ * virgl (virgl_drm_winsys_resource_create, for_fencing): the host may write its own copy to the
+ * pages while it attaches them, but not after WAIT, so the data of the CPU stays.
  */
 static void host_leaves_a_buffer_alone_after_wait(void)
 {
@@ -245,14 +247,14 @@ static void host_leaves_a_buffer_alone_after_wait(void)
 	close(fd);
 }
 
-/* virgl takes any errno but EBUSY for idle, so a refusal must not look like work. */
+/* virgl treats every errno but EBUSY as idle, so a refusal by the host must not be EBUSY. */
 static void refusal_is_what_wait_returns(void)
 {
 	int fd = vgpu_open_render();
 	struct drm_virtgpu_resource_create rc = vgpu_picture_args(SIDE, SIDE);
 
 	vgpu_require(vgpu_has_capset(fd, TOY3D_CAPSET_ID), "not our own host");
-	/* No host has this format. */
+	/* No host knows this format. */
 	rc.format = 0xdead;
 	vgpu_ok(vgpu_resource_create(fd, &rc));
 	vgpu_ret(vgpu_wait(fd, rc.bo_handle, 0), -EIO);
@@ -261,7 +263,10 @@ static void refusal_is_what_wait_returns(void)
 	close(fd);
 }
 
-/* virgl's WINSYS_HANDLE_TYPE_SHARED (DRI2): a name that is opened again is a second handle. */
+/*
+ * virgl with DRI2 (WINSYS_HANDLE_TYPE_SHARED): opening a name again gives a second handle, and
+ * closing one handle leaves the other usable.
+ */
 static void closing_one_of_two_handles(void)
 {
 	int fd = vgpu_open_card(), other = vgpu_open_render(), dmabuf;
@@ -306,7 +311,7 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_object",
-		.about = "buffers and contexts, as their clients rely on them",
+		.about = "buffers and contexts, by the contract with user space",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 	};

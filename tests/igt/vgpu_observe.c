@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the driver tells of itself: fdinfo, debugfs, trace points */
+/* State that the driver publishes: fdinfo, debugfs, trace points. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,10 +22,10 @@
 #define TRACE "/sys/kernel/tracing/instances/vgpu"
 #define BUDGET "/sys/module/virtio_gpu/parameters/context_budget"
 
-/* How often something that is done in the background is looked for. */
+/* How often, in steps of 10 ms, a test checks for an effect of background work. */
 #define PATIENCE 600
 
-/* Contents of a file, to be freed; NULL where there is none. */
+/* Read a file; the caller frees the text. NULL if the file does not exist. */
 static char *slurp(const char *path)
 {
 	FILE *file = fopen(path, "re"), *copy;
@@ -62,7 +62,7 @@ static char *fdinfo(int fd)
 	return text;
 }
 
-/* The word after "key:" in the fdinfo of @fd, with room for 64; false without the key. */
+/* Get the word after "key:" in the fdinfo of @fd, and its unit; false if the key is absent. */
 static bool fdinfo_word(int fd, const char *key, char word[64], char unit[64])
 {
 	char *text = fdinfo(fd), *save, *line;
@@ -112,7 +112,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-/* Work that every device does, with a fence. */
+/* Do fenced work that every device supports, and wait for it. */
 static void work(int fd, uint32_t handle, unsigned int times)
 {
 	const struct drm_virtgpu_3d_box box = { .w = SIDE, .h = SIDE, .d = 1 };
@@ -171,20 +171,20 @@ static void fdinfo_engine_is_busy_with_work(void)
 	elapsed = now_ns() - start;
 	vgpu_info("busy %" PRIu64 " of %" PRIu64 " ns", busy, elapsed);
 	vgpu_assert(busy > 0);
-	/* Twenty at a time count once. */
+	/* Overlapping commands count once, so busy time never exceeds elapsed time. */
 	vgpu_assert(busy <= elapsed);
-	/* All is answered: time goes on, but not this one. */
+	/* The host has answered all commands: busy time stands still. */
 	usleep(20000);
 	vgpu_assert_eq(fdinfo_busy_ns(a, "gpu"), busy);
 	work(a, handle, 1);
 	vgpu_assert(fdinfo_busy_ns(a, "gpu") > busy);
-	/* Who does nothing has done nothing. */
+	/* A client that submits nothing has no busy time. */
 	vgpu_assert_eq(fdinfo_busy_ns(b, "gpu"), 0);
 	close(b);
 	close(a);
 }
 
-/* How many lines of @text begin with @key. */
+/* Count the lines of @text that begin with @key. */
 static unsigned int count_keys(const char *text, const char *key)
 {
 	unsigned int count = 0;
@@ -197,8 +197,8 @@ static unsigned int count_keys(const char *text, const char *key)
 }
 
 /*
- * Contract 11.2 to 11.4: gputop (IGT) ends for all clients of the machine when a file names more
- * than 15 engines, and reads no more than 4095 bytes. Venus asks for 64 rings.
+ * Contract 11.2 to 11.4: gputop (IGT) aborts for all clients if one file names more than 15
+ * engines, and it reads 4095 bytes at most. Venus creates 64 rings.
  */
 static void fdinfo_sums_64_rings(void)
 {
@@ -227,7 +227,7 @@ static void fdinfo_sums_64_rings(void)
 	vgpu_client_close(&client);
 }
 
-/* A debugfs file of our device, to be freed. */
+/* Read a debugfs file of our device; the caller frees the text. */
 static char *debugfs(const char *name)
 {
 	DIR *dir = opendir("/sys/kernel/debug/dri");
@@ -245,7 +245,7 @@ static char *debugfs(const char *name)
 	return text;
 }
 
-/* Has a line of @file, printed by @fmt at its beginning, and ends with a blank or newline? */
+/* Check whether a line of @file begins with the text printed by @fmt, which ends with a blank. */
 __attribute__((format(printf, 2, 3)))
 static bool debugfs_has(const char *file, const char *fmt, ...)
 {
@@ -278,7 +278,7 @@ static void debugfs_lists_resources(void)
 	vgpu_ok(vgpu_resource_info(fd, handle, &info));
 	vgpu_assert(debugfs_has("resources", "%u %s ", info.res_handle, kind));
 	vgpu_ok(vgpu_gem_close(fd, handle));
-	/* It is there until the host has let go. */
+	/* The file lists the resource until the host has answered UNREF. */
 	while (debugfs_has("resources", "%u %s ", info.res_handle, kind)) {
 		vgpu_assert(left-- > 0);
 		usleep(10000);
@@ -360,7 +360,7 @@ static void debugfs_names_refusals(void)
 	unsigned long long before = refused();
 	char *text;
 
-	/* No host has this format. */
+	/* No host knows this format. */
 	rc.format = 0x7777;
 	vgpu_ok(vgpu_resource_create(fd, &rc));
 	vgpu_ret(vgpu_wait(fd, rc.bo_handle, 0), 0, -EIO);
@@ -421,7 +421,7 @@ static char *trace_end(void)
 	return text;
 }
 
-/* The first line from @text on that has all of these words; NULL ends the list. */
+/* Find the first line of @text that contains all of these words; NULL ends the list. */
 static const char *trace_line(const char *text, ...)
 {
 	const char *word, *end;
@@ -482,7 +482,7 @@ static void trace_shows_fences(void)
 	close(fd);
 }
 
-/* With a budget of one command everybody waits at the door. */
+/* With a budget of one command each client is throttled. */
 static void trace_shows_throttling(void)
 {
 	char *budget = slurp(BUDGET), *text;
@@ -522,7 +522,7 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_observe",
-		.about = "what the driver tells of itself: fdinfo, debugfs, trace points",
+		.about = "state that the driver publishes: fdinfo, debugfs, trace points",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 	};

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The order of a client's work, and what becomes of work that waits for a fence. Streams
- * of our own host write words into a blob in guest memory, so that it shows which of them
- * were executed and in which order. The rules are those of Documentation/gpu/virtio-gpu.
+ * The order of the work of a client, and the fate of work that waits for a fence. Streams of the
+ * host model (toy3d) write words into a guest blob, which shows which streams were executed, and in
+ * which order. Each subtest is named after its rule in Documentation/gpu/virtio-gpu/contract.rst;
+ * its comment names the client that relies on the rule.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -22,10 +23,10 @@
 
 /**
  * struct board - a page of words that streams write to
- * @client: its context has four rings
+ * @client: a client whose context has four rings
  * @handle: the blob
- * @res: what streams call it
- * @words: where the test sees it
+ * @res: its resource id, as streams name it
+ * @words: its mapping in the test
  */
 struct board {
 	struct vgpu_client client;
@@ -56,7 +57,7 @@ static void board_close(struct board *board)
 
 #define FILL_WORDS 7
 
-/* A stream that stores @value in word @at of resource @res. */
+/* Build a stream that stores @value in word @at of resource @res. */
 static void make_fill(uint32_t stream[FILL_WORDS], uint32_t res, uint32_t at, uint32_t value)
 {
 	const uint32_t fill[FILL_WORDS] = {
@@ -77,7 +78,7 @@ static int write_with(const struct board *board, struct drm_virtgpu_execbuffer *
 	return vgpu_execbuffer(board->client.fd, exec);
 }
 
-/* Has a ring write a word, after @in (or -1); returns the fence. */
+/* Have a ring write a word after the fence @in (-1 for none); returns the out-fence. */
 static int write_on_ring(const struct board *board, uint32_t ring, int in, uint32_t value)
 {
 	struct drm_virtgpu_execbuffer exec = {
@@ -92,10 +93,10 @@ static int write_on_ring(const struct board *board, uint32_t ring, int in, uint3
 }
 
 /**
- * struct hold - a fence that signals a while later
+ * struct hold - a fence that signals HOLD_US later
  * @manual: the fence
- * @fails: it ends with an error
- * @thread: signals it
+ * @fails: the fence ends with an error
+ * @thread: the thread that signals it
  */
 struct hold {
 	struct vgpu_manual manual;
@@ -103,7 +104,7 @@ struct hold {
 	pthread_t thread;
 };
 
-/* A timeline of sw_sync that is closed ends its fences with -ENOENT. */
+/* Closing a timeline of sw_sync ends its pending fences with -ENOENT. */
 static void *end_hold(void *arg)
 {
 	struct hold *hold = arg;
@@ -115,7 +116,7 @@ static void *end_hold(void *arg)
 	return NULL;
 }
 
-/* By a thread of its own: the peer's EXECBUFFER waits for it. */
+/* A thread signals the fence, since EXECBUFFER of the kernel's own driver waits for it. */
 static void hold_begin(struct hold *hold, bool fails)
 {
 	hold->manual = vgpu_manual_new();
@@ -140,7 +141,7 @@ static void wait_and_close(int fence)
 	close(fence);
 }
 
-/* A fence of sw_sync that has ended with an error: its timeline is gone. */
+/* Create a fence of sw_sync that has ended with an error, by closing its timeline. */
 static int new_failed_fence(void)
 {
 	struct vgpu_manual manual = vgpu_manual_new();
@@ -150,7 +151,10 @@ static int new_failed_fence(void)
 	return manual.sync_file;
 }
 
-/* 5.8, virgl: its state machine has moved on, later streams use what this one made. */
+/*
+ * virgl: it does not expect a stream to be skipped, and its later streams use the objects of this
+ * one.
+ */
 static void stream_behind_a_failed_fence_is_executed(void)
 {
 	struct board board = board_open();
@@ -163,7 +167,7 @@ static void stream_behind_a_failed_fence_is_executed(void)
 	board_close(&board);
 }
 
-/* The same where the dependency fails while the stream waits for it. */
+/* The same if the dependency fails while the stream already waits for it. */
 static void stream_is_executed_when_its_fence_fails(void)
 {
 	struct board board = board_open();
@@ -179,7 +183,7 @@ static void stream_is_executed_when_its_fence_fails(void)
 	board_close(&board);
 }
 
-/* 5.8, by an in-syncobj, with a binary one and a timeline's point. */
+/* The same by in-syncobjs, a binary one and a point of a timeline. */
 static void stream_behind_a_failed_syncobj_is_executed(void)
 {
 	struct board board = board_open();
@@ -205,8 +209,8 @@ static void stream_behind_a_failed_syncobj_is_executed(void)
 }
 
 /*
- * 2.10, vdrm: one sequence number for all rings; a thread of the client spins for ever
- * when the host's copy of it steps back.
+ * vdrm: all rings share one sequence number; a thread of the client spins for ever if the copy of
+ * the host steps back.
  */
 static void other_rings_do_not_overtake(void)
 {
@@ -225,7 +229,7 @@ static void other_rings_do_not_overtake(void)
 	board_close(&board);
 }
 
-/* The same without a ring: what Mesa's virgl submits beside a ring's work. */
+/* The same for work without a ring, which Mesa's virgl submits beside the work of rings. */
 static void work_without_a_ring_does_not_overtake(void)
 {
 	struct drm_virtgpu_execbuffer exec = { .flags = VIRTGPU_EXECBUF_FENCE_FD_OUT };
@@ -244,8 +248,8 @@ static void work_without_a_ring_does_not_overtake(void)
 }
 
 /**
- * struct blob_maker - a thread that has the host make a blob
- * @board: whose client it is
+ * struct blob_maker - a thread that creates a host blob
+ * @board: the board whose client creates it
  * @ret: what CREATE_BLOB returned
  * @thread: the thread
  */
@@ -273,7 +277,7 @@ static void *make_blob(void *arg)
 	return NULL;
 }
 
-/* 2.10, 12.4, vdrm and Venus: a blob's stream comes after the work that was submitted before. */
+/* vdrm and Venus, and rule 12.4: the stream of a blob comes after the work submitted before it. */
 static void streams_of_blobs_do_not_overtake(void)
 {
 	struct board board = board_open();
@@ -296,7 +300,10 @@ static void streams_of_blobs_do_not_overtake(void)
 	board_close(&board);
 }
 
-/* 5.9: signalling is another matter; a held ring's fence does not hold others' that ran. */
+/*
+ * Rings signal independently: work that waits on one ring does not hold the fence of earlier work
+ * on another ring.
+ */
 static void earlier_work_of_other_rings_is_not_held(void)
 {
 	struct board board = board_open();
@@ -313,7 +320,7 @@ static void earlier_work_of_other_rings_is_not_held(void)
 	board_close(&board);
 }
 
-/* 4.5, virgl: transfer_get after the draw that it reads, without a fence between. */
+/* virgl: it transfers back the result of a draw without a fence in between. */
 static void transfers_do_not_overtake(void)
 {
 	struct board board = board_open();
@@ -343,7 +350,7 @@ static void transfers_do_not_overtake(void)
 	board_close(&board);
 }
 
-/* A client that waits for nobody goes on: buffers are made and closed, and other clients draw. */
+/* While work waits for its fence, its client creates and closes buffers, and other clients draw. */
 static void creation_and_closing_do_not_wait(void)
 {
 	struct board board = board_open(), other = board_open();
@@ -364,7 +371,9 @@ static void creation_and_closing_do_not_wait(void)
 	board_close(&board);
 }
 
-/* The board's blob on another file, which is closed while its work waits; returns the fence. */
+/*
+ * Write to the blob from another file, and close that file while its work waits; returns the fence.
+ */
 static int draw_and_close(const struct board *board, int in)
 {
 	struct board other = board_open();
@@ -379,7 +388,9 @@ static int draw_and_close(const struct board *board, int in)
 	return fence;
 }
 
-/* 6.7: a client that exits normally has drawn; a compositor shows what it shared. */
+/*
+ * The work of a client that exits normally is still executed: a compositor shows the shared buffer.
+ */
 static void work_of_a_closed_file_is_done(void)
 {
 	struct board board = board_open();
@@ -397,10 +408,10 @@ static void work_of_a_closed_file_is_done(void)
 
 /**
  * struct victim - a process to be killed while its work waits
- * @board: of the process that kills it
- * @in: what its work waits for
- * @out: a pipe, through which it tells that the work was submitted
- * @sync: a syncobj of @board that gets its fence
+ * @board: the board of the process that kills it
+ * @in: the fence that its work waits for
+ * @out: a pipe, by which it reports that the work was submitted
+ * @sync: a syncobj of @board that receives its out-fence
  */
 struct victim {
 	struct board *board;
@@ -422,7 +433,7 @@ static void submit_on_a_file_of_its_own(void *arg)
 	pause();
 }
 
-/* 6.7: a client that dies signals what it promised, after what that depended on. */
+/* The out-fence of a killed client still ends, but not before its dependency does. */
 static void fence_of_a_killed_client_ends_after_its_dependency(void)
 {
 	struct board board = board_open();
@@ -452,7 +463,9 @@ static void fence_of_a_killed_client_ends_after_its_dependency(void)
 	board_close(&board);
 }
 
-/* 2.9, 6.7: hosts drop a poll that is pending when the context goes; its fence ends, too. */
+/*
+ * Hosts drop a pending POLL when the context is destroyed; its fence must end all the same (6.7).
+ */
 static void fence_the_host_keeps_ends_after_the_context(void)
 {
 	struct vgpu_client client = vgpu_client_open_rings(2, 0);
@@ -469,7 +482,7 @@ static void fence_the_host_keeps_ends_after_the_context(void)
 	close(exec.fence_fd);
 }
 
-/* 6.2, 6.3, vdrm: one binary syncobj is waited for, reset and signalled by one submission. */
+/* vdrm, and rule 6.3: one submission waits for, resets and signals the same binary syncobj. */
 static void reset_and_signal_of_one_syncobj(void)
 {
 	struct board board = board_open();
@@ -524,7 +537,7 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_order",
-		.about = "the order of a client's work, and what becomes of work that waits",
+		.about = "the order of the work of a client, and the fate of work that waits",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 	};

@@ -5,7 +5,7 @@
 #include "vgpu_pattern.h"
 #include "vgpu_test.h"
 
-/* Gradients show shifts and swapped colours, the checks show torn blocks. */
+/* Gradients reveal shifts and swapped colours, the chequered part reveals torn blocks. */
 uint32_t vgpu_pattern_pixel(uint32_t x, uint32_t y, uint32_t seed)
 {
 	uint32_t red = (x + seed * 37) & 0xff;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures that are known by their seed, and their files. */
+/* Pictures that a seed determines, and files of them. */
 #ifndef VGPU_PATTERN_H
 #define VGPU_PATTERN_H
 
@@ -27,14 +27,14 @@ struct vgpu_rect {
 	uint32_t h;
 };
 
-/* Colour of a pixel: a function of these three and of nothing else. */
+/* Get the colour of a pixel; it depends on the arguments only. */
 uint32_t vgpu_pattern_pixel(uint32_t x, uint32_t y, uint32_t seed);
 
-/* Paints @rect of @image with the pattern of @seed. */
+/* Paint @rect of @image with the pattern of @seed. */
 void vgpu_pattern_paint(struct vgpu_image *image, const struct vgpu_rect *rect,
 			uint32_t seed);
 
-/* Writes @rect of @image as a raw PPM; asserts. */
+/* Write @rect of @image to a raw PPM file; assert success. */
 void vgpu_pattern_save(const struct vgpu_image *image,
 		       const struct vgpu_rect *rect, const char *path);
 

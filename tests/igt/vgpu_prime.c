@@ -82,7 +82,7 @@ static void other_client_shares_memory(void)
 	map_b = vgpu_new_map(b, handle_b, SIZE);
 	vgpu_fill(map_a, SIZE, 1);
 	vgpu_assert_eq(vgpu_differs(map_b, SIZE, 1), -1);
-	/* The exporter goes; the importer's reference keeps the buffer. */
+	/* Close the exporter: the reference of the importer keeps the buffer. */
 	munmap(map_a, SIZE);
 	close(a);
 	vgpu_assert_eq(vgpu_differs(map_b, SIZE, 1), -1);
@@ -152,7 +152,7 @@ static void check_mapped_from_the_middle(int fd, uint32_t handle)
 }
 
 /*
- * Contract 8.5: planes of one buffer (Mesa), pools of wl_shm (Wayland proxies) and pipewire map a
+ * Contract 8.5: Mesa (planes of one buffer), Wayland proxies (pools of wl_shm) and pipewire map a
  * dma-buf from the middle.
  */
 static void mapped_from_the_middle(void)
@@ -169,7 +169,7 @@ static void mapped_from_the_middle(void)
 	close(fd);
 }
 
-/* A texture whose picture on the host is of @seed, and whose memory is something else. */
+/* Create a texture with the picture of @seed on the host, and other data in guest memory. */
 static uint32_t new_drawn(const struct vgpu_client *client, uint32_t seed)
 {
 	const struct drm_virtgpu_3d_box box = { .w = SIDE, .h = SIDE, .d = 1 };
@@ -184,7 +184,10 @@ static uint32_t new_drawn(const struct vgpu_client *client, uint32_t seed)
 	return handle;
 }
 
-/* Screen grabbers: GETFB2, export, mmap; the memory of what the host draws is black. */
+/*
+ * Screen grabbers: they use GETFB2, export and mmap. Without CPU access, the guest memory of a
+ * buffer that the host draws is black.
+ */
 static void grabber_sees_the_hosts_picture(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -196,7 +199,7 @@ static void grabber_sees_the_hosts_picture(void)
 	map = map_dmabuf(dmabuf, SIZE);
 	cpu_access(dmabuf, DMA_BUF_SYNC_START);
 	vgpu_assert_eq(vgpu_differs(map, SIZE, 7), -1);
-	/* What is written goes to the host. */
+	/* The driver transfers what the CPU writes to the host. */
 	vgpu_fill(map, SIZE, 8);
 	cpu_access(dmabuf, DMA_BUF_SYNC_END);
 	memset(map, 0, SIZE);
@@ -208,7 +211,7 @@ static void grabber_sees_the_hosts_picture(void)
 	vgpu_client_close(&client);
 }
 
-/* The client that draws with the CPU has not transferred it yet: it is not lost. */
+/* Data that a client has written but not transferred yet survives CPU access by another one. */
 static void cpu_access_keeps_the_clients_writes(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -226,7 +229,7 @@ static void cpu_access_keeps_the_clients_writes(void)
 	vgpu_client_close(&client);
 }
 
-/* The host cannot put the picture into less memory than it needs. */
+/* The guest memory is smaller than the picture, so the host refuses the transfer. */
 static void refused_cpu_access_is_an_errno(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -298,7 +301,7 @@ static void imported_buffer_is_submitted(void)
 	vgpu_client_close(&a);
 }
 
-/* Fences pass through the dma-buf: the other client sees them. */
+/* The fence of a dma-buf is visible to all clients that share it. */
 static void fence_is_seen_by_the_other_client(void)
 {
 	int a = vgpu_open_render(), b = vgpu_open_render();
@@ -337,7 +340,7 @@ static void submission_is_seen_in_the_dmabuf(void)
 	vgpu_client_close(&client);
 }
 
-/* Skips where the device takes no foreign memory. */
+/* Import a foreign dma-buf; skip the test if the device cannot use foreign memory. */
 static uint32_t import_foreign(int fd, int dmabuf)
 {
 	uint32_t handle;
@@ -417,7 +420,7 @@ static void vgem_imports_ours(void)
 	close(fd);
 }
 
-/* Contract 9.3: wlroots and Xorg fall back to copies. */
+/* Contract 9.3: after an error wlroots and Xorg fall back to copies. */
 static void foreign_import_is_enodev(void)
 {
 	int fd = vgpu_open_render(), dmabuf = udmabuf_new(SIZE);

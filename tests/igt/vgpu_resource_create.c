@@ -83,7 +83,7 @@ static void memory_of_the_last_owner_is_not_seen(void)
 	close(fd);
 }
 
-/* The size is 32 bits wide, and is rounded up. */
+/* The size field has 32 bits, and rounding up must not overflow. */
 static void absurd_sizes_are_einval(void)
 {
 	static const uint32_t sizes[] = { 0x7fffffff, 0x80000000, 0xfffff000, 0xffffffff };
@@ -217,8 +217,8 @@ static int use_object(int fd, uint32_t handle)
 }
 
 /*
- * What the host refuses comes back as an errno: at once, or with the next use
- * of the object. The peer only logs it, fault 10.
+ * A refusal by the host is an errno of this ioctl or of the next use of the object. The kernel's
+ * own driver only logs it (faults.rst, 10).
  */
 static void refusal_by_the_host_reaches_the_caller(void)
 {
@@ -289,7 +289,10 @@ static void bad_pointer_is_efault(void)
 	close(fd);
 }
 
-/* The answer cannot be stored: the object goes with the file at the latest. */
+/*
+ * If the driver cannot copy the result to the caller, closing the file frees the object at the
+ * latest.
+ */
 static void answer_that_cannot_be_stored(void)
 {
 	int fd = vgpu_open_render();
@@ -305,7 +308,7 @@ static void answer_that_cannot_be_stored(void)
 	close(fd);
 }
 
-/* Objects that go while the host still works for them. */
+/* Handles are closed while the host still works on their objects. */
 static void close_with_work_in_flight(void)
 {
 	int fd = vgpu_open_render();
@@ -344,7 +347,7 @@ static void clients_at_once(void)
 		vgpu_join(pids[i]);
 }
 
-/* A confidential guest has 64 MiB or so of bounce buffers for all its devices. */
+/* A confidential guest has about 64 MiB of bounce buffers for all its devices. */
 static void full_bounce_pool_is_enomem(void)
 {
 	const uint32_t side = 1024;

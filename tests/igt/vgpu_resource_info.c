@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_resource_info",
-		.about = "what the driver tells about a resource",
+		.about = "properties of a resource",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 	};

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Sharing as another driver sees it: addresses of ours, and memory it takes away */
+/*
+ * Sharing with another driver (vgpu-sharer.ko): addresses of our buffers, and memory that the other
+ * driver revokes.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,10 +24,10 @@
 #define MAPPABLE VIRTGPU_BLOB_FLAG_USE_MAPPABLE
 #define CROSS_DEVICE VIRTGPU_BLOB_FLAG_USE_CROSS_DEVICE
 
-/* How often something that is done in the background is looked for. */
+/* How often, in steps of 10 ms, a test checks for an effect of background work. */
 #define PATIENCE 600
 
-/* Load the other driver, which lies in the PATH. */
+/* Load vgpu-sharer.ko from a directory of PATH. */
 static bool load_sharer(void)
 {
 	char *dirs = strdup(getenv("PATH")), *save, path[4096];
@@ -84,7 +87,7 @@ static void check_is_seen(int sharer, int fd, uint32_t handle, uint64_t size,
 	vgpu_assert(seen.pieces > 0);
 	vgpu_assert(seen.address != 0);
 	vgpu_assert_eq(seen.bytes, size);
-	/* A second look sees the same memory, not another. */
+	/* A second mapping has the same address. */
 	vgpu_ok(look(sharer, fd, handle, importer, &again));
 	vgpu_assert_eq(again.address, seen.address);
 }
@@ -111,7 +114,7 @@ static void guest_blob_is_seen(void)
 	close(sharer);
 }
 
-/* A blob of the host's memory; blob id 0 of venus is such. */
+/* Create a blob of host memory: blob id 0 in a context of Venus. */
 static uint32_t new_host_blob(int fd, uint32_t flags)
 {
 	const struct drm_virtgpu_context_set_param param = {
@@ -131,7 +134,7 @@ static uint32_t new_host_blob(int fd, uint32_t flags)
 	return blob.bo_handle;
 }
 
-/* The peer's fault 14: what is not mapped yet has address 0. */
+/* The kernel's own driver gives address 0 for a blob that is not mapped yet (faults.rst, 14). */
 static void unmapped_host_blob_is_seen(void)
 {
 	int sharer = open_sharer(), fd = vgpu_open_render();
@@ -156,8 +159,8 @@ static void mapped_host_blob_is_seen(void)
 }
 
 /*
- * A passthrough GPU that got no address, or address 0, would write to the guest's memory: where
- * the window cannot be reached, or the blob is not in it, importing it fails.
+ * With no address, or address 0, a passthrough GPU would write to guest memory. So the import fails
+ * if the importer cannot reach the window, or the blob cannot be mapped in it.
  */
 static void unreached_host_blob_is_eio(void)
 {
@@ -178,7 +181,9 @@ static void unreached_host_blob_is_eio(void)
 	close(sharer);
 }
 
-/* The driver of another virtio device asks for the UUID, and needs a list to go on. */
+/*
+ * The driver of another virtio device uses the UUID only, but the import needs a (here empty) list.
+ */
 static void uuid_of_host_blob_needs_no_address(void)
 {
 	int sharer = open_sharer(), fd = vgpu_open_render();
@@ -217,7 +222,7 @@ static int open_with_uuids(void)
 	return fd;
 }
 
-/* The name is asked for once, and is that of the buffer wherever it comes from. */
+/* Each buffer has a UUID of its own, which is the same for exporter and importer. */
 static void uuid_names_a_picture(void)
 {
 	int sharer = open_sharer(), fd = open_with_uuids(), other = vgpu_open_render();
@@ -272,7 +277,7 @@ static struct vgpu_sharer_state sharer_state(int sharer, unsigned long request, 
 	return state;
 }
 
-/* Nobody holds on to it: soon, since the host has to let go first. */
+/* Wait until our driver has unmapped and unpinned the buffer; the host must answer first. */
 static void wait_until_free(int sharer, int dmabuf)
 {
 	struct vgpu_sharer_state state;
@@ -298,7 +303,7 @@ static uint32_t import(int fd, int dmabuf)
 	return handle;
 }
 
-/* The peer takes any size, fault 13. */
+/* The kernel's own driver accepts any size (faults.rst, 13). */
 static void imported_size_must_be_aligned(void)
 {
 	int sharer = open_sharer(), fd = vgpu_open_render();
@@ -347,10 +352,10 @@ static void revoked_buffer_is_let_go(void)
 	vgpu_ok(vgpu_wait(fd, handle, 0));
 	state = sharer_state(sharer, VGPU_SHARER_REVOKE, dmabuf);
 	vgpu_assert_eq(state.revocations, 1);
-	/* While the handle is still open. */
+	/* The buffer becomes free although the handle is still open. */
 	wait_until_free(sharer, dmabuf);
 	vgpu_ret(vgpu_wait(fd, handle, 0), -EIO);
-	/* Once gone, always gone, and it can be said again. */
+	/* A revoked buffer stays revoked, and revoking it again is harmless. */
 	sharer_state(sharer, VGPU_SHARER_REVOKE, dmabuf);
 	vgpu_ok(vgpu_prime_export(fd, handle, &again));
 	close(again);
@@ -382,7 +387,7 @@ static void revoked_under_three_clients(void)
 	close(sharer);
 }
 
-/* The handle goes just before, so that it is on its way out anyway. */
+/* The handle is closed just before, so the resource may be released already. */
 static void revoked_after_close(void)
 {
 	int sharer = open_sharer(), fd = vgpu_open_render();
@@ -432,10 +437,10 @@ static void revoked_while_closing(void)
 
 /**
  * struct lent - a buffer of the other driver that our display shows
- * @race: the buffer, and who takes it away
+ * @race: the buffer, and the driver that revokes it
  * @fd: the card
  * @head: the output
- * @fb: the buffer there, without a mapping
+ * @fb: its framebuffer, without a mapping
  */
 struct lent {
 	struct race race;
@@ -471,7 +476,7 @@ static void lent_end(struct lent *lent)
 	close(lent->race.sharer);
 }
 
-/* Right after it is shown, when the driver means to show it once more a moment later. */
+/* Revoke the buffer just after it is shown, while the driver plans to send it once more. */
 static void revoked_while_shown(void)
 {
 	struct vgpu_head head;
@@ -482,7 +487,9 @@ static void revoked_while_shown(void)
 	close(fd);
 	lent = lent_new(head.mode.hdisplay, head.mode.vdisplay, DRM_FORMAT_XRGB8888);
 	vgpu_ok(vgpu_show(lent.fd, &lent.head, &lent.fb, 0, 0));
-	/* The picture would be shown anew when the frame is over. */
+	/*
+	 * Without the revocation the driver would send the picture again at the end of the frame.
+	 */
 	vgpu_sys(drmModeDirtyFB(lent.fd, lent.fb.id, NULL, 0));
 	revoke_it(&lent.race);
 	usleep(500000);
@@ -500,8 +507,8 @@ static int set_cursor(const struct lent *lent, uint32_t handle)
 }
 
 /*
- * The host may be behind with the queue of the cursor; in a fault of the laboratory it is,
- * from the second one on.
+ * The host may be slow with the cursor queue; in a fault script of the laboratory it is, from the
+ * second cursor command on.
  */
 static void revoked_cursor(void)
 {
@@ -518,7 +525,10 @@ static void revoked_cursor(void)
 	pid = vgpu_fork(revoke_it, &lent.race);
 	usleep(100000);
 	vgpu_sys(drmModeMoveCursor(lent.fd, lent.head.crtc, 10, 10));
-	/* Something else for the host to do, behind which it looks at the cursor. */
+	/*
+	 * Give the host another command on the control queue; it processes the cursor queue after
+	 * it.
+	 */
 	vgpu_new_picture(lent.fd, SIDE, SIDE);
 	vgpu_join(pid);
 	vgpu_ok(set_cursor(&lent, 0));
@@ -528,7 +538,7 @@ static void revoked_cursor(void)
 	lent_end(&lent);
 }
 
-/* A picture that is lost while it is rendered is not shown afterwards. */
+/* A cursor picture that is revoked while it is rendered is not shown afterwards. */
 static void revoked_cursor_while_drawn(void)
 {
 	struct lent lent = lent_new(SIDE, SIDE, DRM_FORMAT_ARGB8888);
@@ -543,7 +553,7 @@ static void revoked_cursor_while_drawn(void)
 	vgpu_ok(set_cursor(&lent, own.handle));
 	vgpu_fence_attach(lent.race.dmabuf, drawing.sync_file);
 	vgpu_ok(set_cursor(&lent, lent.fb.handle));
-	/* The other driver waits for the rendering before it takes the memory. */
+	/* The other driver waits for the rendering before it revokes the memory. */
 	pid = vgpu_fork(revoke_it, &lent.race);
 	usleep(100000);
 	vgpu_manual_signal(&drawing);
@@ -583,7 +593,7 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_share",
-		.about = "sharing as another driver sees it",
+		.about = "sharing buffers with another driver",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 	};

@@ -7,7 +7,7 @@
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
-/* Facts of the virgl protocol: command, object and length share a header. */
+/* Constants of the virgl protocol: a header holds command, object type and length. */
 enum {
 	VIRGL_NOP = 0,
 	VIRGL_CREATE_OBJECT = 1,
@@ -159,7 +159,7 @@ uint32_t vgpu_token(void)
 	return (uint32_t)getpid() << 8 | ++count;
 }
 
-/* A token is spent for as long as the device lives. */
+/* A token can be released once in the lifetime of the device. */
 static int submit_token(const struct vgpu_client *client,
 			struct drm_virtgpu_execbuffer *exec, uint32_t op,
 			uint32_t token)
@@ -214,7 +214,7 @@ size_t vgpu_virgl_clear(uint32_t dwords[VGPU_VIRGL_CLEAR_DWORDS], uint32_t res,
 	*p++ = virgl_header(VIRGL_SET_FRAMEBUFFER_STATE, 0, 2);
 	*p++ = 0;
 	*p++ = 0;
-	/* The context goes soon, and its objects with it. */
+	/* Closing the context destroys the remaining objects. */
 	return (size_t)(p - dwords);
 }
 

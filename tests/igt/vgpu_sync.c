@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Fences of submissions as any user of sync files and syncobjs sees them */
+/* Fences of submissions, used like any sync file or syncobj. */
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,7 +70,7 @@ static void signal_in_the_order_of_submission(void)
 
 	for (int i = 0; i < COUNT; i++)
 		fences[i] = submit(&client);
-	/* When one has signalled, all before it have. */
+	/* If a fence has signalled, all earlier ones have signalled, too. */
 	for (int i = COUNT - 1; i >= 0; i--) {
 		if (!vgpu_fence_status(fences[i]))
 			continue;
@@ -196,7 +196,7 @@ static void *submit_to_timeline(void *arg)
 	return NULL;
 }
 
-/* The waiter is there before the fence is. */
+/* The wait begins before the submission adds a fence to the syncobj. */
 static void timeline_wait_before_submission(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -213,7 +213,7 @@ static void timeline_wait_before_submission(void)
 	vgpu_client_close(&client);
 }
 
-/* What a sync file holds does not depend on the file that submitted. */
+/* A sync file does not depend on the file, or the process, that submitted. */
 static void fence_outlives_client_and_process(void)
 {
 	struct vgpu_client client = vgpu_client_open();

@@ -20,10 +20,10 @@
 #include "vgpu_klog.h"
 #include "vgpu_test.h"
 
-/* A process that does not die of SIGKILL within this time is stuck for good. */
+/* A process that survives SIGKILL for this long is stuck for good. */
 #define VGPU_KILL_GRACE_MS 20000
 
-/* The device may be finishing what the subtest gave it to do. */
+/* The device may still execute work of the subtest. */
 #define VGPU_HEALTH_TIMEOUT_S 60
 
 enum vgpu_result {
@@ -162,7 +162,7 @@ void vgpu_join(int pid)
 	if (WIFSIGNALED(status))
 		vgpu_fail("child died of SIG%s",
 			  sigabbrev_np(WTERMSIG(status)));
-	/* The child has already said why. */
+	/* The child has already printed the reason. */
 	if (WEXITSTATUS(status))
 		_exit(WEXITSTATUS(status));
 }
@@ -205,7 +205,7 @@ int vgpu_touch(void *ptr)
 	return sig;
 }
 
-/* Waits until @pid can be reaped; false when @timeout_ms passed first. */
+/* Wait until @pid can be reaped; returns false after @timeout_ms. */
 static bool wait_exit(int pid, int pidfd, int timeout_ms, int *status)
 {
 	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
@@ -219,8 +219,8 @@ static bool wait_exit(int pid, int pidfd, int timeout_ms, int *status)
 }
 
 /*
- * Runs @body in a process group of its own, ends the whole group when the
- * deadline has passed or the leader is gone.
+ * Run @body in a process group of its own; kill the whole group at the deadline, or when its leader
+ * has exited.
  */
 static enum vgpu_result run_guarded(void (*body)(const void *arg),
 				    const void *arg, unsigned int timeout_s)
@@ -321,7 +321,7 @@ static enum vgpu_result run_subtest(const struct vgpu_program *prog,
 	return result;
 }
 
-/* @patterns is a comma separated list of globs; "!glob" takes names out. */
+/* Match @name against a comma separated list of globs; "!glob" excludes names. */
 static bool matches(const char *patterns, const char *name)
 {
 	char *copy = strdup(patterns);

@@ -2,11 +2,10 @@
 /*
  * Harness of the test programs in this directory.
  *
- * It speaks the part of IGT's command line and output that igt_runner needs,
- * so that a program can be run by igt_runner or by hand. Every subtest runs in
- * a process of its own under a deadline; afterwards the device must still
- * answer, no file descriptor may be left over and the kernel must not have
- * printed a warning.
+ * It supports the part of the command line and output of IGT that igt_runner needs, so a program
+ * can be run by igt_runner or by hand. Each subtest runs in a process of its own, with a deadline.
+ * Afterwards the harness checks that the device still works, that no file descriptor has leaked,
+ * and that the kernel has not printed a warning.
  */
 #ifndef VGPU_TEST_H
 #define VGPU_TEST_H
@@ -20,7 +19,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Exit codes of IGT. */
+/* Exit codes that igt_runner knows. */
 enum vgpu_exit {
 	VGPU_EXIT_SUCCESS = 0,
 	VGPU_EXIT_SKIP = 77,
@@ -32,8 +31,8 @@ enum vgpu_exit {
 /**
  * struct vgpu_subtest - one row of a program's table
  * @name: name as igt_runner sees it
- * @run: the test, in a process of its own
- * @timeout_s: deadline; 0 takes VGPU_TEST_TIMEOUT_S
+ * @run: the test; the harness runs it in a process of its own
+ * @timeout_s: deadline; 0 means VGPU_TEST_TIMEOUT_S
  */
 struct vgpu_subtest {
 	const char *name;
@@ -41,7 +40,7 @@ struct vgpu_subtest {
 	unsigned int timeout_s;
 };
 
-/* Far more than anything here needs, since guests may run without KVM. */
+/* Far longer than any test takes, since guests may run without KVM. */
 #define VGPU_TEST_TIMEOUT_S 120
 
 /**
@@ -75,22 +74,22 @@ int vgpu_test_main(int argc, char **argv, const struct vgpu_program *prog);
 void vgpu_test_check_ret(const char *file, int line, const char *expr,
 			 long got, const int *wanted, size_t nwanted);
 
-/* Progress text; shown at once. */
+/* Print a line of progress at once. */
 void vgpu_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Processes of a subtest: each asserts for itself, the join asserts for all. */
+/* Fork a process of the subtest, which may assert; vgpu_join() ends the subtest if it failed. */
 int vgpu_fork(void (*run)(void *arg), void *arg);
 void vgpu_join(int pid);
-/* Like vgpu_join(), for a child that is meant to die by @sig. */
+/* Like vgpu_join(), but assert that the child was killed by @sig. */
 void vgpu_join_signalled(int pid, int sig);
 
-/* Writes a byte: 0, or the signal that the write raised. */
+/* Write a byte; returns 0, or the signal that the access raised. */
 int vgpu_touch(void *ptr);
 
 int vgpu_count_fds(void);
 double vgpu_now(void);
 
-/* The test cannot be made here: says why and ends as SKIP, never as a pass. */
+/* Skip the test and print why, unless @cond holds. A skipped test never counts as passed. */
 #define vgpu_require(cond, ...)						\
 	do {								\
 		if (!(cond))						\
@@ -121,7 +120,7 @@ double vgpu_now(void);
 				  #a, #b, a_, a_, b_, b_);		\
 	} while (0)
 
-/* @expr gives 0 or -errno, and must give one of the values that follow. */
+/* Assert that @expr, 0 or -errno, is one of the values that follow. */
 #define vgpu_ret(expr, ...)						\
 	vgpu_test_check_ret(__FILE_NAME__, __LINE__, #expr, (expr),		\
 			    (const int[]){ __VA_ARGS__ },		\
@@ -129,7 +128,7 @@ double vgpu_now(void);
 
 #define vgpu_ok(expr) vgpu_ret(expr, 0)
 
-/* @expr gives 0 or more, or -1 with errno set; the value comes back. */
+/* Assert that @expr, which sets errno, is not negative; returns its value. */
 #define vgpu_sys(expr)							\
 	({								\
 		errno = 0;						\

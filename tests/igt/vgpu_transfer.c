@@ -72,7 +72,7 @@ static void round_trip_of_a_buffer(void)
 	check_round_trip(VGPU_TARGET_BUFFER, 64 << 10, 1, 1, 4);
 }
 
-/* Layer by layer, since hosts differ in what a box of several layers means. */
+/* Transfer layer by layer, since hosts differ in the meaning of a box of several layers. */
 static void round_trip_of_layers(void)
 {
 	enum { SIDE = 16, LAYERS = 4, LAYER = SIDE * SIDE * 4 };
@@ -108,7 +108,7 @@ static void round_trip_of_a_volume(void)
 	check_round_trip(VGPU_TARGET_3D, 16, 16, 8, 6);
 }
 
-/* All of it in one page. */
+/* The whole volume lies in one page. */
 static void round_trip_of_a_small_volume(void)
 {
 	check_round_trip(VGPU_TARGET_3D, 16, 16, 4, 7);
@@ -146,7 +146,7 @@ static void part_of_a_buffer(void)
 	close(fd);
 }
 
-/* Rows of a box lie at the texture's own stride, from the box's offset on. */
+/* The rows of a box are laid out with the stride of the texture, from the offset of the box on. */
 static void box_inside_a_texture(void)
 {
 	enum { SIDE = 64, STRIDE = SIDE * 4, SIZE = STRIDE * SIDE };
@@ -213,7 +213,7 @@ static void levels_are_apart(void)
 	close(fd);
 }
 
-/* What the host draws is what the client reads: virgl clears the texture. */
+/* The client reads back what the host has drawn: virgl clears the texture. */
 static void rendering_is_read_back(void)
 {
 	enum { SIDE = 16, SIZE = SIDE * SIDE * 4 };
@@ -241,7 +241,7 @@ static void rendering_is_read_back(void)
 	vgpu_client_close(&client);
 }
 
-/* The order of one object's transfers is the order of the ioctls. */
+/* Transfers of one object are executed in the order of their ioctls. */
 static void transfers_keep_their_order(void)
 {
 	enum { SIZE = 4096, ROUNDS = 200 };
@@ -327,7 +327,7 @@ static void bad_pointer_is_efault(void)
 	close(fd);
 }
 
-/* Strides have a meaning for host blobs alone. */
+/* A stride is allowed for host blobs only. */
 static void stride_of_a_classic_resource_is_einval(void)
 {
 	int fd = open_3d();
@@ -354,7 +354,7 @@ static void stride_of_a_classic_resource_is_einval(void)
 	close(fd);
 }
 
-/* The host has no copy of a guest blob to transfer to. */
+/* A guest blob has no copy on the host to transfer to. */
 static void guest_blob_is_einval(void)
 {
 	const struct drm_virtgpu_3d_box box = { .w = 16, .h = 1, .d = 1 };
@@ -390,8 +390,8 @@ static const struct {
 };
 
 /*
- * The host refuses these at the latest. Whoever does, the file that did it may
- * fail from then on, another may not.
+ * The driver or the host refuses these boxes. Afterwards the file that sent one may fail, but no
+ * other file may.
  */
 static void bad_boxes_do_no_harm(void)
 {

@@ -14,7 +14,7 @@
  * struct busy - an object that is busy for as long as the test likes
  * @fd: its file
  * @handle: its handle
- * @manual: the fence that keeps it busy, put onto its dma-buf from outside
+ * @manual: the foreign fence on its dma-buf that keeps it busy
  */
 struct busy {
 	int fd;
@@ -124,7 +124,7 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
-/* A handler that does not restart system calls ends the wait. */
+/* A signal whose handler does not restart system calls ends WAIT with -EINTR. */
 static void wait_with_alarm(void *arg)
 {
 	const struct sigaction act = { .sa_handler = on_alarm };
@@ -144,7 +144,7 @@ static void is_interruptible(void)
 	busy_end(&busy);
 }
 
-/* One object's fence says nothing of another's. */
+/* WAIT of one object does not wait for the fence of another. */
 static void other_objects_are_not_waited_for(void)
 {
 	struct busy busy = busy_new();
@@ -185,8 +185,7 @@ static void polled_until_idle(void)
 	vgpu_client_close(&client);
 }
 
-/* The peer takes any flag. */
-/* 1.11: as by the kernel's own driver. */
+/* Contract 1.11: the driver ignores unknown flags, as the kernel's own driver does. */
 static void unknown_flags_are_ignored(void)
 {
 	int fd = vgpu_open_render();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A virtqueue without a device: the kernel's own split ring in memory, and
- * functions that read and write it the way a device would.
+ * A virtqueue without a device: a split ring of the kernel in memory, and functions that read and
+ * write it as a device does.
  */
 #include <kunit/test.h>
 
@@ -52,7 +52,7 @@ static void fake_ring_destroy(void *data)
 }
 
 /**
- * fake_ring_create() - a ring that lives as long as the test
+ * fake_ring_create() - Create a ring that lives as long as the test
  * @test: the test
  * @num: entries, a power of two
  * @features: mask of VIRTIO_RING_F_*; VIRTIO_F_VERSION_1 is added
@@ -92,10 +92,10 @@ struct fake_ring *fake_ring_of(struct virtqueue *vq)
 }
 
 /**
- * fake_ring_take() - take the next request
+ * fake_ring_take() - Take the next request
  * @ring: the ring
  * @req: set to the first bytes of the request
- * @token: set to what the answer has to name
+ * @token: set to the id that the answer must name
  *
  * Return: false if there is none.
  */
@@ -106,7 +106,7 @@ bool fake_ring_take(struct fake_ring *ring, void **req, u32 *token)
 
 	if (ring->seen == le16_to_cpu((__force __le16)READ_ONCE(avail->idx)))
 		return false;
-	/* Pairs with the driver's barrier between entry and index. */
+	/* Pairs with virtio_wmb() of the virtio core between entry and index. */
 	virtio_rmb(true);
 	*token = le16_to_cpu((__force __le16)avail->ring[ring->seen % ring->num]);
 	ring->seen++;
@@ -118,7 +118,7 @@ bool fake_ring_take(struct fake_ring *ring, void **req, u32 *token)
 }
 
 /**
- * fake_ring_chain_length() - how many descriptors a request has
+ * fake_ring_chain_length() - Count the descriptors of a request
  * @ring: the ring
  * @token: of the request
  *
@@ -139,10 +139,10 @@ unsigned int fake_ring_chain_length(struct fake_ring *ring, u32 token)
 }
 
 /**
- * fake_ring_answer() - give a request back, in any order
+ * fake_ring_answer() - Answer a request, in any order
  * @ring: the ring
  * @token: of the request
- * @used_bytes: how much the device says it wrote
+ * @used_bytes: number of bytes that the device claims to have written
  */
 void fake_ring_answer(struct fake_ring *ring, u32 token, u32 used_bytes)
 {
@@ -152,13 +152,13 @@ void fake_ring_answer(struct fake_ring *ring, u32 token, u32 used_bytes)
 	elem->id = (__force __virtio32)cpu_to_le32(token);
 	elem->len = (__force __virtio32)cpu_to_le32(used_bytes);
 	ring->answered++;
-	/* Pairs with the driver's barrier between index and entry. */
+	/* Pairs with virtio_rmb() of the virtio core between index and entry. */
 	virtio_wmb(true);
 	WRITE_ONCE(used->idx, (__force __virtio16)cpu_to_le16(ring->answered));
 }
 
 /**
- * fake_ring_wants_interrupt() - would the device interrupt for an answer?
+ * fake_ring_wants_interrupt() - Check whether an answer would raise an interrupt
  * @ring: the ring, without VIRTIO_RING_F_EVENT_IDX
  *
  * Return: true if it would.
@@ -171,7 +171,7 @@ bool fake_ring_wants_interrupt(struct fake_ring *ring)
 }
 
 /**
- * fake_ring_interrupt() - interrupt the driver
+ * fake_ring_interrupt() - Interrupt the driver
  * @ring: the ring
  */
 void fake_ring_interrupt(struct fake_ring *ring)

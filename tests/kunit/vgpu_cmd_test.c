@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Requests say what their builders are told, and nothing that was in the memory before. */
+/*
+ * Requests contain the arguments of their builders, and no data from an earlier use of the memory.
+ */
 #include <kunit/test.h>
 
 #include <linux/preempt.h>
@@ -11,7 +13,7 @@
 #include "fake_ring.h"
 #include "protocol/vgpu_cmd_priv.h"
 
-/* What the host reads of a command without data. */
+/* The request of a command without data, as the host reads it. */
 #define REQ(cmd, name)	((const struct virtio_gpu_##name *)(cmd)->req)
 
 static struct vgpu_cmdq *queues_of(struct kunit *test)
@@ -157,7 +159,7 @@ static void vgpu_cmd_test_cursor(struct kunit *test)
 	vgpu_cmd_put(cmd);
 }
 
-/* The host must not see what the memory of a command was used for before. */
+/* The host must not see the data of an earlier use of the memory. */
 static void vgpu_cmd_test_nothing_is_left_over(struct kunit *test)
 {
 	const struct vgpu_rect rect = { 1, 2, 3, 4 };
@@ -182,7 +184,7 @@ static void vgpu_cmd_test_nothing_is_left_over(struct kunit *test)
 	}
 }
 
-/* A panic neither allocates nor frees: its commands take turns in the slots. */
+/* The panic path neither allocates nor frees: its commands reuse the slots in turn. */
 static void vgpu_cmd_test_panic_slots(struct kunit *test)
 {
 	struct vgpu_cmd_memory *memory = &queues_of(test)->memory;
@@ -203,7 +205,7 @@ static void vgpu_cmd_test_panic_slots(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, cmds[VGPU_CMD_MEMORY_SLOTS], cmds[0]);
 }
 
-/* Memory for an update stays reserved, and two updates at a time have memory for both. */
+/* Memory for display updates is reserved, and suffices for two concurrent updates. */
 static void vgpu_cmd_test_update_reserve(struct kunit *test)
 {
 	struct vgpu_cmd_memory *memory = &queues_of(test)->memory;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Damage: whatever is joined, clipped or forgotten, no changed pixel is left out. */
+/* Damage: after joining, clipping and eviction, no changed pixel is left out. */
 #include <kunit/test.h>
 
 #include <linux/slab.h>
@@ -11,10 +11,10 @@
 
 #define SIDE 48
 #define ROUNDS 400
-/* More buffers than the history knows. */
+/* More buffers than the history remembers. */
 #define BUFFERS (VGPU_DAMAGE_HISTORY_BUFFERS + 2)
 
-/* The same numbers each time. */
+/* Get a pseudo-random number below @below; each run uses the same sequence. */
 static u32 roll(u32 *state, u32 below)
 {
 	*state = *state * 1664525 + 1013904223;
@@ -57,7 +57,7 @@ static void vgpu_damage_test_empty_adds_nothing(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vgpu_damage_bounds(&damage, &bounds));
 }
 
-/* Two far corners of a large screen stay two rectangles, neighbours become one. */
+/* Two far corners of a large screen stay two rectangles; neighbours become one. */
 static void vgpu_damage_test_joins_what_is_near(struct kunit *test)
 {
 	struct drm_rect a = rect(0, 0, 16, 16), b = rect(16, 0, 32, 16);
@@ -82,7 +82,7 @@ static void vgpu_damage_test_number_is_bounded(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < 4 * VGPU_DAMAGE_MAX_RECTS; i++) {
-		/* A diagonal: each as far from the others as can be. */
+		/* Dots on a diagonal, each far from all others. */
 		struct drm_rect dot = rect(100 * i, 100 * i, 100 * i + 1, 100 * i + 1);
 
 		vgpu_damage_add(&damage, &dot);
@@ -129,7 +129,7 @@ static void vgpu_damage_test_clip_keeps_what_is_inside(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, vgpu_damage_bounds(&damage, &bounds));
 		KUNIT_EXPECT_TRUE(test, drm_rect_equals(&bounds, &inside));
 	}
-	/* Of several, those outside go and the others stay. */
+	/* Rectangles outside of the clip are dropped, the others stay. */
 	vgpu_damage_clear(&damage);
 	for (x = 0; x < 3; x++) {
 		struct drm_rect r = rect(2000 * x, 0, 2000 * x + 40, 40);
@@ -143,11 +143,11 @@ static void vgpu_damage_test_clip_keeps_what_is_inside(struct kunit *test)
 }
 
 /**
- * struct studio - a plane, its buffers, and what the host has of them
- * @history: what is tested
- * @plane: for each pixel, the frame that painted it last
- * @host: the same, as uploaded to the host, for each buffer
- * @state: of the random numbers
+ * struct studio - a plane, its buffers, and their contents on the host
+ * @history: the object under test
+ * @plane: for each pixel, the last frame that painted it
+ * @host: for each buffer, @plane as the host knows it
+ * @state: state of the random numbers
  */
 struct studio {
 	struct vgpu_damage_history history;
@@ -197,14 +197,14 @@ static size_t studio_show(struct studio *studio, u32 buffer)
 	return pixels;
 }
 
-/* However a client flips between its buffers, the host shows what was painted. */
+/* The host shows the current picture, however a client flips between its buffers. */
 static void vgpu_damage_test_history_leaves_nothing_out(struct kunit *test)
 {
 	struct studio *studio = kunit_kzalloc(test, sizeof(*studio), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, studio);
 	for (u16 frame = 1; frame <= ROUNDS; frame++) {
-		/* Phases: one buffer, two, three..., more than are remembered. */
+		/* Use one buffer first, then two, three, up to more than the history remembers. */
 		u32 buffer = roll(&studio->state, 1 + frame * BUFFERS / (ROUNDS + 1));
 
 		studio_paint(studio, frame);
@@ -218,7 +218,7 @@ static void vgpu_damage_test_history_leaves_nothing_out(struct kunit *test)
 	}
 }
 
-/* Nor is more uploaded than needed: a still picture costs nothing. */
+/* No more is uploaded than needed: nothing for an unchanged picture. */
 static void vgpu_damage_test_history_saves_uploads(struct kunit *test)
 {
 	struct studio *studio = kunit_kzalloc(test, sizeof(*studio), GFP_KERNEL);
@@ -227,21 +227,21 @@ static void vgpu_damage_test_history_saves_uploads(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, studio);
 	vgpu_damage_add(&one, &dot);
-	/* A buffer that was never shown is uploaded whole. */
+	/* A buffer that was never shown is uploaded completely. */
 	vgpu_damage_history_next(&studio->history, &none);
 	KUNIT_EXPECT_EQ(test, studio_show(studio, 0), SIDE * SIDE);
 	KUNIT_EXPECT_EQ(test, studio_show(studio, 1), SIDE * SIDE);
 	vgpu_damage_history_next(&studio->history, &none);
 	KUNIT_EXPECT_EQ(test, studio_show(studio, 0), 0);
-	/* Two buffers by turns: each lacks what the other has shown. */
+	/* Two alternating buffers: each lacks the last change of the other. */
 	vgpu_damage_history_next(&studio->history, &one);
 	KUNIT_EXPECT_EQ(test, studio_show(studio, 1), 1);
 	vgpu_damage_history_next(&studio->history, &none);
 	KUNIT_EXPECT_EQ(test, studio_show(studio, 0), 1);
-	/* Another view of the same buffer is another picture. */
+	/* Another source rectangle of the same buffer counts as another picture. */
 	vgpu_damage_history_show(&studio->history, 1, &half, &upload);
 	KUNIT_EXPECT_TRUE(test, upload.full);
-	/* So is one that was shown too long ago. */
+	/* So does a buffer that was last shown too long ago. */
 	for (unsigned int i = 0; i <= VGPU_DAMAGE_HISTORY_FRAMES; i++)
 		vgpu_damage_history_next(&studio->history, &none);
 	KUNIT_EXPECT_EQ(test, studio_show(studio, 0), SIDE * SIDE);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Fence ids: below 2^32 where hosts keep no more, and never smaller than one that is pending. */
+/* Fence ids: below 2^32, since hosts keep no more bits, and never smaller than a pending id. */
 #include <kunit/test.h>
 
 #include "protocol/vgpu_fence_id.h"
@@ -26,7 +26,10 @@ static void vgpu_fence_id_test_wrap_waits_for_global(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vgpu_fence_ids_are_short(&ids));
 	KUNIT_EXPECT_EQ(test, vgpu_fence_ids_next(&ids, true), VGPU_FENCE_ID_LIMIT);
 	KUNIT_EXPECT_TRUE(test, vgpu_fence_ids_are_short(&ids));
-	/* One that does not wait is not answered before the older ones. */
+	/*
+	 * A caller that cannot wait gets a larger id, so the host still answers the older fences
+	 * first.
+	 */
 	KUNIT_EXPECT_EQ(test, vgpu_fence_ids_next(&ids, true), VGPU_FENCE_ID_LIMIT + 1);
 
 	KUNIT_EXPECT_FALSE(test, vgpu_fence_ids_put(&ids));
@@ -47,7 +50,7 @@ static void vgpu_fence_id_test_ring_delays_nothing(struct kunit *test)
 	ring = vgpu_fence_ids_next(&ids, false);
 	KUNIT_EXPECT_FALSE(test, vgpu_fence_ids_are_short(&ids));
 	KUNIT_EXPECT_EQ(test, vgpu_fence_ids_next(&ids, true), 1);
-	/* On its ring it is behind the one before. */
+	/* On its ring the id is larger than the previous one. */
 	KUNIT_EXPECT_GT(test, vgpu_fence_ids_next(&ids, false), ring);
 }
 
@@ -56,7 +59,7 @@ static void vgpu_fence_id_test_global_fits(struct kunit *test)
 	struct vgpu_fence_ids ids;
 	unsigned int i;
 
-	/* Without end one keeps the ids from beginning anew. */
+	/* A fence that never ends keeps the ids from starting again at 1. */
 	vgpu_fence_ids_init(&ids, U32_MAX - 8);
 	for (i = 0; i < 16; i++) {
 		u64 id = vgpu_fence_ids_next(&ids, true);

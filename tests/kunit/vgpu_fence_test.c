@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Timelines: order kept within each, none between them, errors carried. */
+/*
+ * Timelines: fences of one signal in order, fences of different ones independently, with their
+ * errors.
+ */
 #include <kunit/test.h>
 
 #include <linux/delay.h>
@@ -71,7 +74,7 @@ static void vgpu_fence_test_sequence(struct kunit *test)
 	vgpu_timeline_put(tl);
 }
 
-/* The device answers the third command first: fences still come in order. */
+/* The device answers the third command first; the fences still signal in order. */
 static void vgpu_fence_test_out_of_order_answers(struct kunit *test)
 {
 	struct vgpu_timeline *tl = new_timeline(test, "one");
@@ -96,7 +99,7 @@ static void vgpu_fence_test_out_of_order_answers(struct kunit *test)
 	vgpu_timeline_put(tl);
 }
 
-/* A fence takes its place when it is armed; one that never is holds up nobody. */
+/* Arming determines the place of a fence; an unarmed fence delays no other. */
 static void vgpu_fence_test_unarmed(struct kunit *test)
 {
 	struct vgpu_timeline *tl = new_timeline(test, "one");
@@ -121,7 +124,7 @@ static void vgpu_fence_test_unarmed(struct kunit *test)
 	vgpu_timeline_put(tl);
 }
 
-/* The host has let go of the context: all fences end, and an answer that comes later is none. */
+/* The host has destroyed the context: all fences end, and later answers have no effect. */
 static void vgpu_fence_test_abandoned(struct kunit *test)
 {
 	struct vgpu_timeline *tl = new_timeline(test, "one");
@@ -174,7 +177,9 @@ static void vgpu_fence_test_error_is_carried(struct kunit *test)
 	vgpu_timeline_put(tl);
 }
 
-/* A reply after the device was given up, or twice the same: the first counts. */
+/*
+ * If a fence completes twice, e.g. by a reply after the device was lost, the first result counts.
+ */
 static void vgpu_fence_test_complete_twice(struct kunit *test)
 {
 	struct vgpu_timeline *tl = new_timeline(test, "one");
@@ -192,7 +197,7 @@ static void vgpu_fence_test_complete_twice(struct kunit *test)
 	vgpu_timeline_put(tl);
 }
 
-/* A sync_file may outlast the context and the device. */
+/* A sync_file may outlive the context and the device. */
 static void vgpu_fence_test_outlives_timeline(struct kunit *test)
 {
 	struct vgpu_timeline *tl = new_timeline(test, "gone");
@@ -205,7 +210,7 @@ static void vgpu_fence_test_outlives_timeline(struct kunit *test)
 	vgpu_fence_put(fence);
 }
 
-/* Nobody else has a reference: the timeline's keeps it until it is signalled. */
+/* The timeline holds a reference to a pending fence, even if it is the only one. */
 static void vgpu_fence_test_pending_fence_keeps_itself(struct kunit *test)
 {
 	struct vgpu_timeline *tl = new_timeline(test, "one");
@@ -224,7 +229,10 @@ static void count_callback(struct dma_fence *base, struct dma_fence_cb *cb)
 {
 }
 
-/* Waiting for a fence asks the queue for an interrupt, bound before or after. */
+/*
+ * Waiting for a fence makes the queue request an interrupt, whether the wait or the bind comes
+ * first.
+ */
 struct fence_vq_test {
 	struct fake_ring *ring;
 	struct vgpu_vq *vq;
@@ -332,7 +340,9 @@ static void vgpu_fence_test_waiting_before_binding(struct kunit *test)
 	vgpu_timeline_put(tl);
 }
 
-/* The command of the fence is answered, that of an earlier one is not: the waiter still waits. */
+/*
+ * The command of this fence is answered, but not that of an earlier one, so the waiter still waits.
+ */
 static void vgpu_fence_test_waiting_outlasts_the_own_answer(struct kunit *test)
 {
 	struct fence_vq_test *ctx = fence_vq_begin(test);
@@ -362,7 +372,7 @@ static void vgpu_fence_test_waiting_outlasts_the_own_answer(struct kunit *test)
 	vgpu_timeline_put(tl);
 }
 
-/* Busy is who has a command with the device, and once however many they are. */
+/* A timeline is busy while the device has a command of it; overlapping commands count once. */
 static void vgpu_fence_test_busy_time(struct kunit *test)
 {
 	struct fence_vq_test *a = fence_vq_begin(test), *b = fence_vq_begin(test);
@@ -375,13 +385,16 @@ static void vgpu_fence_test_busy_time(struct kunit *test)
 	start_ns = ktime_get_ns();
 	vgpu_fence_bind(first, a->vq, &a->msg);
 	vgpu_fence_bind(second, b->vq, &b->msg);
-	/* By the same clock: a virtual one counts in larger steps than udelay(). */
+	/* Read the same clock as the driver: a virtual one has larger steps than udelay(). */
 	bound_ns = ktime_get_ns();
 	udelay(BUSY_US);
 	before_ns = ktime_get_ns();
 	KUNIT_EXPECT_GT(test, before_ns, bound_ns);
 	KUNIT_EXPECT_GE(test, busy_ns_of(tl), before_ns - bound_ns);
-	/* Out of order: not signalled, but the device is done with it. */
+	/*
+	 * Completed out of order: the fence has not signalled, but the device has finished the
+	 * command.
+	 */
 	vgpu_fence_complete(second, 0);
 	KUNIT_EXPECT_EQ(test, pending_of(tl), 2);
 	vgpu_fence_complete(first, 0);

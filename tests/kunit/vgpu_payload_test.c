@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Payloads: all the bytes, in no more pieces than the device takes. */
+/* Payloads: they contain all bytes, in no more pieces than the device accepts. */
 #include <kunit/test.h>
 
 #include <linux/scatterlist.h>
@@ -61,7 +61,7 @@ static void vgpu_payload_test_piece_limit(struct kunit *test)
 	vgpu_payload_destroy(payload);
 }
 
-/* What the device could never take is refused before anything is allocated. */
+/* A payload that the device can never accept is refused before any allocation. */
 static void vgpu_payload_test_too_big(struct kunit *test)
 {
 	const struct vgpu_payload_limits small = {
@@ -78,7 +78,7 @@ static void vgpu_payload_test_too_big(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PTR_ERR(vgpu_payload_create(&roomy, (size_t)INT_MAX + 1)), -E2BIG);
 }
 
-/* Exactly as many pieces as the device takes is not too many. */
+/* The maximum number of pieces is accepted. */
 static void vgpu_payload_test_exact_fit(struct kunit *test)
 {
 	const struct vgpu_payload_limits small = {
@@ -92,7 +92,7 @@ static void vgpu_payload_test_exact_fit(struct kunit *test)
 	vgpu_payload_destroy(payload);
 }
 
-/* What two entries say together is what the one said. */
+/* Two halves describe the same range as the whole entry. */
 static void vgpu_payload_test_halved_entry(struct kunit *test)
 {
 	struct virtio_gpu_mem_entry entries[2] = {
@@ -107,7 +107,7 @@ static void vgpu_payload_test_halved_entry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(entries[1].padding), 0);
 }
 
-/* Pieces are used again, up to a bound, and a shrinker gets them back. */
+/* Freed pieces are reused, up to a bound, and a shrinker frees them. */
 static void vgpu_payload_test_spares_shrink(struct kunit *test)
 {
 	struct vgpu_payload_spares *spares = kunit_kzalloc(test, sizeof(*spares), GFP_KERNEL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The queue before the ring, against a device that is the test itself. */
+/* The queue in front of the ring; the test plays the device. */
 #include <kunit/test.h>
 
 #include <linux/delay.h>
@@ -20,15 +20,15 @@ struct test_msg;
 /**
  * struct vq_test - The objects of a test
  * @test: the test
- * @ring: the device's side
+ * @ring: the ring as the device sees it
  * @vq: the queue to be tested
  * @nr_complete: messages completed so far
  * @nr_release: messages freed so far
- * @lost: calls of the upcall
- * @lost_error: its last argument
- * @silent: calls of the upcall
- * @asked: calls of the upcall
- * @ping: message that the next @asked commits, or NULL
+ * @lost: number of calls of the upcall for a lost device
+ * @lost_error: last argument of that upcall
+ * @silent: number of calls of the upcall for a silent device
+ * @asked: number of calls of the upcall that must send a ping
+ * @ping: message that the next call of the ask upcall commits, or NULL
  */
 struct vq_test {
 	struct kunit *test;
@@ -77,7 +77,7 @@ static void test_msg_release(struct vgpu_msg *base)
 	kfree(msg);
 }
 
-/* Also called where a queue completes messages, which waits for no memory. */
+/* Create a message. Completion calls this, too, where an allocation must not sleep. */
 static struct test_msg *test_msg_create(struct vq_test *ctx)
 {
 	struct test_msg *msg = kzalloc(sizeof(*msg), GFP_ATOMIC);
@@ -169,7 +169,7 @@ static struct vq_test *vq_test_begin_with(struct kunit *test, u64 features,
 	return ctx;
 }
 
-/* A message takes one entry of the ring: room for RING_ENTRIES of them. */
+/* Create a queue with room for RING_ENTRIES messages, of one ring entry each. */
 static struct vq_test *vq_test_begin(struct kunit *test)
 {
 	return vq_test_begin_with(test, BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC), 0);
@@ -197,7 +197,7 @@ static void vgpu_vq_test_batch_is_one_kick(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 0);
 	vgpu_vq_kick(ctx->vq);
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 1);
-	/* Nothing new: nothing to tell. */
+	/* Without a new message the device is not notified. */
 	vgpu_vq_kick(ctx->vq);
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 1);
 
@@ -292,7 +292,7 @@ static void vgpu_vq_test_waiting_tells_the_device(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 0);
 	vgpu_vq_want(ctx->vq, &msg->base);
-	/* Not at once: the waiter holds the lock of a fence. */
+	/* The kick is delayed, since a waiter holds the lock of a fence. */
 	msleep(20);
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 1);
 	vgpu_msg_put(&msg->base);
@@ -303,7 +303,7 @@ static void vq_test_on_kick(struct fake_ring *ring)
 	struct vq_test *ctx = ring->owner;
 	struct vgpu_vq_stats stats;
 
-	/* Takes the lock of the queue. */
+	/* Take the lock of the queue: this deadlocks if the caller notifies under it. */
 	vgpu_vq_read_stats(ctx->vq, &stats);
 }
 
@@ -320,7 +320,7 @@ static void vgpu_vq_test_notifies_without_the_lock(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 1);
 	vgpu_msg_put(&test_msg_commit(ctx)->base);
 	vgpu_vq_listen(ctx->vq);
-	/* Not at once: the waiter may hold the lock of a fence. */
+	/* The kick is delayed, since a waiter may hold the lock of a fence. */
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 1);
 	msleep(20);
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 2);
@@ -395,7 +395,7 @@ static void vgpu_vq_test_answer_too_long(struct kunit *test)
 	fake_ring_answer(ctx->ring, token, RESP_BYTES + 1);
 	vgpu_vq_poll(ctx->vq);
 	KUNIT_EXPECT_EQ(test, msg->nr_complete, 1);
-	/* The ring itself may refuse such an answer, and then it is broken. */
+	/* The virtio core may refuse such an answer and break the ring. */
 	KUNIT_EXPECT_TRUE(test, msg->base.error || ctx->lost);
 	KUNIT_EXPECT_LE(test, msg->base.used_bytes, RESP_BYTES);
 	vgpu_msg_put(&msg->base);
@@ -476,7 +476,7 @@ static void vgpu_vq_test_commit_to_failed_queue(struct kunit *test)
 	msg = test_msg_commit(ctx);
 	/* The committer may hold locks that completion takes. */
 	KUNIT_EXPECT_EQ(test, msg->nr_complete, 0);
-	/* And may never kick. */
+	/* The committer may also never kick, so a worker completes the message. */
 	msleep(20);
 	KUNIT_EXPECT_EQ(test, msg->nr_complete, 1);
 	KUNIT_EXPECT_EQ(test, msg->base.error, -ENODEV);
@@ -674,7 +674,7 @@ static void vgpu_vq_test_idle_device_is_not_silent(struct kunit *test)
 	vgpu_vq_read_stats(ctx->vq, &before);
 	msleep(60000);
 	vgpu_vq_read_stats(ctx->vq, &after);
-	/* No timer runs. */
+	/* No timer has run. */
 	KUNIT_EXPECT_EQ(test, after.ticks, before.ticks);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(ctx->asked), 0);
 	msg = test_msg_commit(ctx);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the device says is either right or an errno; what we say is little-endian. */
+/* Decoding gives checked values or an errno; encoding is little-endian. */
 #include <kunit/test.h>
 
 #include <linux/slab.h>
@@ -41,7 +41,7 @@ static void vgpu_wire_test_check_types(struct kunit *test)
 	}
 }
 
-/* Of a response that is too short not even the type is believed. */
+/* If a response is too short, even its type is not used. */
 static void vgpu_wire_test_check_lengths(struct kunit *test)
 {
 	const u32 ok = VIRTIO_GPU_RESP_OK_NODATA;
@@ -66,7 +66,7 @@ static void vgpu_wire_test_check_fence(struct kunit *test)
 	struct virtio_gpu_ctrl_hdr resp = req;
 
 	KUNIT_EXPECT_EQ(test, 0, vgpu_wire_check_fence(&req, &resp));
-	/* Other flags are the device's affair. */
+	/* The driver ignores other flags of the response. */
 	resp.flags |= cpu_to_le32(VIRTIO_GPU_FLAG_INFO_RING_IDX);
 	KUNIT_EXPECT_EQ(test, 0, vgpu_wire_check_fence(&req, &resp));
 	resp.fence_id = cpu_to_le64(0x1122334455667789);
@@ -116,11 +116,11 @@ static void vgpu_wire_test_display_info(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, info[5].enabled);
 	KUNIT_EXPECT_FALSE(test, info[6].enabled);
 	KUNIT_EXPECT_TRUE(test, info[7].enabled);
-	/* Not asked for, not filled in. */
+	/* The caller asked for fewer outputs, so this one is not filled in. */
 	KUNIT_EXPECT_EQ(test, info[8].rect.x, 0);
 }
 
-/* What was known stays known: an error must not unplug anything. */
+/* An error reply must change no output, so that nothing looks unplugged. */
 static void vgpu_wire_test_display_info_error(struct kunit *test)
 {
 	struct virtio_gpu_resp_display_info *resp =
@@ -232,7 +232,7 @@ static void vgpu_wire_test_map_info(struct kunit *test)
 		{ VIRTIO_GPU_MAP_CACHE_CACHED, VIRTIO_GPU_MAP_CACHE_CACHED, 0 },
 		{ VIRTIO_GPU_MAP_CACHE_UNCACHED, VIRTIO_GPU_MAP_CACHE_UNCACHED, 0 },
 		{ VIRTIO_GPU_MAP_CACHE_WC, VIRTIO_GPU_MAP_CACHE_WC, 0 },
-		/* Bits above the mask are not ours to understand. */
+		/* Bits above the mask have no meaning for the driver. */
 		{ 0xabcd0000 | VIRTIO_GPU_MAP_CACHE_WC, VIRTIO_GPU_MAP_CACHE_WC, 0 },
 		{ 4, 0, -EPROTO },
 		{ 15, 0, -EPROTO },
@@ -253,7 +253,7 @@ static void vgpu_wire_test_map_info(struct kunit *test)
 	}
 }
 
-/* The wire's byte order does not depend on the machine's. */
+/* The byte order of the wire does not depend on that of the machine. */
 static void vgpu_wire_test_rect_is_little_endian(struct kunit *test)
 {
 	static const u8 rect_bytes[] = {

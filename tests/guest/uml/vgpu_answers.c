@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Asks a driver many questions and prints its answers, so that two drivers on the same
- * device can be compared. A question is a valid ioctl, the same with one or two fields set
- * to an edge value, or one valid ioctl after another. Each is asked by a process of its own
- * on freshly opened files. A line names the question, what was looked at (the errno, the
- * fields that changed, RESOURCE_INFO and WAIT of the buffer concerned) and the answer.
+ * Ask a driver many questions and print its answers, so that two drivers on the same device can be
+ * compared. A question is a valid ioctl, the same ioctl with one or two fields set to an edge
+ * value, or one valid ioctl after another. A process of its own asks each question, on freshly
+ * opened files. Each line holds the name of the question, the property (the errno, a field that
+ * changed, RESOURCE_INFO or WAIT of the buffer), and its value.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,10 +23,10 @@
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
-/* A process that is not done by then hangs; nothing that is asked here takes longer. */
+/* A process that runs for longer hangs: no question takes that long. */
 #define HANG_S 60
 #define SIDE 64u
-/* The largest buffer a question may make the guest pay for, in bytes. */
+/* Questions create no larger buffers, in bytes, except for sizes that a driver must refuse. */
 #define AFFORDABLE (4u << 20)
 #define FIELDS_MAX 24
 #define ARGS_MAX 1024
@@ -34,9 +34,9 @@
 /* How the content of a field is printed. */
 enum kind {
 	PLAIN,		/* a number */
-	NAME,		/* a number the driver chooses: zero or not */
-	ROOM,		/* as PLAIN; a large one costs the guest memory */
-	POINTER,	/* an address: only whether it changed */
+	NAME,		/* a number that the driver chooses: printed as zero or not */
+	ROOM,		/* as PLAIN, but a large value costs memory of the guest */
+	POINTER,	/* an address: printed only if it changed */
 };
 
 struct field {
@@ -50,7 +50,7 @@ struct field {
  * @render: a render node
  * @card: the primary node
  * @client: of @render, valid with a context
- * @handle: a buffer of the file that is asked
+ * @handle: a buffer of the file that the question uses
  * @fb: a framebuffer of @card
  * @crtc: the first CRTC
  * @connector: the first connector
@@ -66,14 +66,14 @@ struct asker {
 };
 
 /**
- * struct question - an ioctl that is valid
- * @name: as in the header, shortened
+ * struct question - a valid ioctl
+ * @name: its name in the header, shortened
  * @request: its number
- * @card: asked on the primary node
+ * @card: the ioctl is called on the primary node
  * @needs: enum need
- * @prepare: fills in a valid struct and what it points to
- * @done: notes the buffer concerned, after a success; may be NULL
- * @field: what is varied and printed
+ * @prepare: fills in a valid struct and the memory that it points to
+ * @done: called after a success, to store the created buffer in @new_handle; may be NULL
+ * @field: the fields that are varied and printed
  */
 struct question {
 	const char *name;
@@ -171,7 +171,7 @@ static void asker_display(struct asker *a)
 
 /* ---- the ioctls of the driver ---- */
 
-/* The struct of the ioctl comes first, then what it points to. */
+/* The struct of the ioctl comes first, then the memory that it points to. */
 struct getparam_args {
 	struct drm_virtgpu_getparam x;
 	uint64_t value;
@@ -658,7 +658,7 @@ static void field_set(const struct field *f, void *args, uint64_t v)
 	memcpy((char *)args + f->off, &v, f->size);
 }
 
-/* A value that does not fit the field was asked for already, cut short. */
+/* Check whether to ask for value @v: larger ones would be truncated to values asked for already. */
 static bool field_takes(const struct field *f, uint64_t v)
 {
 	uint64_t max = f->size == 8 ? UINT64_MAX : (1ull << 8 * f->size) - 1;
@@ -692,7 +692,7 @@ static void print_buffer(const char *name, struct asker *a, int fd)
 	printf("%s wait %s\n", name, errno_name(vgpu_wait(fd, a->new_handle, 0)));
 }
 
-/* One call: the struct as it was, the answer, and what has changed. */
+/* Call the ioctl; print the errno, and each field that it changed. */
 static void call(struct asker *a, const struct question *q, const char *name, void *args)
 {
 	int fd = q->card ? a->card : a->render, ret;
@@ -712,11 +712,11 @@ static void call(struct asker *a, const struct question *q, const char *name, vo
 }
 
 /**
- * struct variation - what makes a question of a valid call
- * @context: the file has made its context
- * @first: an ioctl to make before, or NULL
+ * struct variation - the difference between a question and the valid ioctl
+ * @context: the file has created its context before
+ * @first: an ioctl to call before, or NULL
  * @f: fields to set, or NULL
- * @v: to what
+ * @v: the values of @f
  */
 struct variation {
 	bool context;
@@ -757,10 +757,12 @@ static void ask_here(const struct question *q, const struct variation *v, const 
 
 static unsigned int asked, hung;
 
-/* About one of @parts questions is asked: @part is one of the parts of all names. */
+/* This run asks about 1 / @parts of all questions: those whose names hash to @part. */
 static unsigned int part, parts = 1;
 
-/* By the name, since one driver may have a property that another has not. */
+/*
+ * Select questions by name, not by number, since a driver may have properties that the other lacks.
+ */
 static bool is_wanted(const char *name)
 {
 	uint32_t hash = 2166136261u;
@@ -775,7 +777,7 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
-/* In a process of its own, which may hang, die, or lose its descriptors. */
+/* Ask in a process of its own, which may hang, die, or lose its descriptors. */
 static void ask(const struct question *q, const struct variation *v, const char *name)
 {
 	int status = 0;
@@ -799,7 +801,9 @@ static void ask(const struct question *q, const struct variation *v, const char 
 		return;
 	}
 	alarm(0);
-	/* Without it no virtual time passes, and what waits for RCU or for the host is not freed. */
+	/*
+	 * Let virtual time pass: otherwise memory that waits for RCU or for the host is not freed.
+	 */
 	usleep(1000);
 	if (status)
 		printf("%s process %s %d\n", name, WIFSIGNALED(status) ? "signal" : "status",
@@ -900,11 +904,11 @@ static void ask_object(int card, uint32_t object, uint32_t type, const char *who
 		struct drm_mode_get_property p = { .prop_id = props[i] };
 
 		vgpu_ok(vgpu_ioctl(card, DRM_IOCTL_MODE_GETPROPERTY, &p));
-		/* An answer has three words. */
+		/* A line has three words, so names must not contain blanks. */
 		for (char *c = p.name; *c; c++)
 			if (*c == ' ')
 				*c = '_';
-		/* Ids are numbers of the driver's choice, whatever else is compared. */
+		/* The driver chooses ids, so only print whether there is one. */
 		if (p.flags & (DRM_MODE_PROP_OBJECT | DRM_MODE_PROP_BLOB))
 			printf("atomic/%s.%s value %s\n", whose, p.name, values[i] ? "set" : "0");
 		else
@@ -956,7 +960,10 @@ static void find_features(void)
 	has_blob = vgpu_has_blob(fd);
 	has_context_init = vgpu_has_context_init(fd);
 	close(fd);
-	/* Asked without room for modes, the kernel probes; later questions find the result. */
+	/*
+	 * GETCONNECTOR without room for modes makes the kernel probe; later questions use the
+	 * result.
+	 */
 	fd = vgpu_open_card();
 	probe_display(fd);
 	close(fd);

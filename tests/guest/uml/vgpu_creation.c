@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Hosts that are late with a new buffer, or refuse it, and what its client hears:
+ * Hosts that answer late for a new buffer, or refuse it, and what its client sees:
  *
- * --late      a host that keeps the answer to ATTACH_BACKING of the second buffer for 20
+ * --late      a host that holds the answer to ATTACH_BACKING of the second buffer for 20
  *             notifications. The buffer is busy until then (rule 3.1, virgl).
- * --no-memory a host that has no memory for pictures. CREATE_DUMB says so (Plymouth, Xorg); the
- *             host is asked to let go of nothing that it has not made, and the kernel's log
- *             does not fill with errors that a user provokes.
- * --kept      a host that never answers for pictures. A client that waits for one can be killed,
- *             and other clients work.
+ * --no-memory a host that has no memory for pictures. CREATE_DUMB returns -ENOMEM (Plymouth,
+ *             Xorg), the driver sends no UNREF for resources that the host has not created, and
+ *             an error that a user provokes does not fill the kernel log.
+ * --kept      a host that never answers for dumb buffers. A client that waits for one can be
+ *             killed, and other clients work.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +54,9 @@ static int create_dumb(int fd)
 	return vgpu_ioctl(fd, DRM_IOCTL_MODE_CREATE_DUMB, &dumb);
 }
 
-/* How many commands the host has refused, as our driver counts them; -1 on others. */
+/*
+ * Count the commands that the host has refused, as our driver reports them; -1 with another driver.
+ */
 static long long refusals(void)
 {
 	int fd = open("/sys/kernel/debug/dri/0/virtio-gpu-errors", O_RDONLY | O_CLOEXEC);
@@ -69,7 +71,7 @@ static long long refusals(void)
 	return count;
 }
 
-/* Messages of the driver that a console shows as errors, from where @kmsg was opened on. */
+/* Count the error messages of the driver in the kernel log, from the position of @kmsg on. */
 static int count_errors(int kmsg)
 {
 	static char text[TEXT_BYTES];
@@ -78,7 +80,7 @@ static int count_errors(int kmsg)
 
 	while ((length = read(kmsg, text, sizeof(text) - 1)) > 0) {
 		text[length] = '\0';
-		/* The priority is in the lowest three bits. */
+		/* A record begins with its priority, whose lowest three bits are the level. */
 		if (strstr(text, "virtio") && (atoi(text) & 7) <= 3)
 			count++;
 	}
@@ -96,7 +98,10 @@ static void no_memory(void)
 	for (int i = 0; i < REFUSALS; i++)
 		vgpu_ret(create_dumb(fd), -ENOMEM);
 	close(fd);
-	/* For each buffer, its creation and its memory: no UNREF. */
+	/*
+	 * The host refuses two commands per buffer, its creation and its pages, but no UNREF: the
+	 * driver sends none.
+	 */
 	vgpu_assert_eq(refusals() - before, before < 0 ? 0 : 2 * REFUSALS);
 	vgpu_assert_eq(count_errors(kmsg), 0);
 	vgpu_info("%d calls, each of which ends with ENOMEM", REFUSALS);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * A host that keeps the upload of each new cursor for a while: it answers it at the 50th
- * later kick of the control queue (see cursor-order.fault), so when is up to us. The
- * driver has two queues to the host, and the cursor's overtakes.
+ * The order of cursor commands. The host answers the upload of a cursor picture only at the 50th
+ * later notification of the control queue (see cursor-order.fault), so the test decides when.
+ * Commands of the cursor queue overtake the upload.
  *
- * Each subtest says what the host has to be told of the cursor, and in what order: lines
- * "told X,Y CRC" or "told none". What it was told stands in its trace (see cursor-order).
+ * Each subtest prints the cursor commands that the host must receive, in order: lines
+ * "told X,Y CRC" or "told none". The script cursor-order compares them with the trace of the host.
  */
 #include <stdint.h>
 #include <string.h>
@@ -23,10 +23,10 @@
 
 #define SIDE 64u
 #define PICTURES 4
-/* More than the fault script says. */
+/* More notifications than the fault script waits for. */
 #define KICKS 60
 #define SETTLE_US 20000
-/* The driver tries three times, and pauses for half a second in between. */
+/* The driver tries to recover three times, half a second apart. */
 #define RECOVERY_US 30000000
 #define CRC_POLYNOMIAL 0xedb88320u
 
@@ -34,8 +34,8 @@
  * struct desk - a lit output and pictures to point with
  * @fd: the card
  * @head: the output
- * @screen: what it shows
- * @pictures: each of one colour
+ * @screen: the framebuffer that it shows
+ * @pictures: cursor pictures, each of one colour
  */
 struct desk {
 	int fd;
@@ -54,7 +54,10 @@ static uint8_t colour_of(const struct desk *desk, int picture)
 	return (uint8_t)desk->pictures[picture].pixels[0];
 }
 
-/* Each buffer made is a kick; a client of before does not work after a reset. */
+/*
+ * Notify the host KICKS times, by creating buffers. The client is new, since after a reset older
+ * clients cannot create any.
+ */
 static void host_goes_on(void)
 {
 	int fd = vgpu_open_render();
@@ -62,7 +65,7 @@ static void host_goes_on(void)
 	for (int i = 0; i < KICKS; i++)
 		vgpu_new_picture(fd, 1, 1);
 	close(fd);
-	/* Time for what the driver does by itself. */
+	/* Let the worker of the driver run. */
 	usleep(SETTLE_US);
 }
 
@@ -82,7 +85,7 @@ static struct desk desk_new(void)
 	return desk;
 }
 
-/* CRC-32 of a picture of one colour, as the host counts it. */
+/* Compute the CRC-32 of a picture of one colour, as the host does. */
 static uint32_t crc_of(uint8_t colour, uint8_t alpha)
 {
 	uint32_t crc = ~0u;
@@ -97,7 +100,7 @@ static uint32_t crc_of(uint8_t colour, uint8_t alpha)
 
 static void told(int x, int y, uint8_t colour)
 {
-	/* What the host has of a dumb buffer is without alpha: opaque. */
+	/* The host knows dumb buffers without alpha, so it sees opaque pixels. */
 	vgpu_info("told %d,%d %08x", x, y, crc_of(colour, 0xff));
 }
 
@@ -122,10 +125,10 @@ static void hide(const struct desk *desk)
 	vgpu_sys(drmModeSetCursor2(desk->fd, desk->head.crtc, 0, 0, 0, 0, 0));
 }
 
-/* One is shown, at the place that all begin with. */
+/* Show the first picture, at the position where all subtests begin. */
 static void show_first(const struct desk *desk)
 {
-	/* Not to where it is: that would look like a picture drawn anew. */
+	/* Move to a new position: at the old one, the update would look like a redrawn picture. */
 	move(desk, 1, 1);
 	set(desk, 0);
 	host_goes_on();
@@ -144,7 +147,7 @@ static void desk_end(struct desk *desk)
 	close(desk->fd);
 }
 
-/* Neither call waits for the host, which answers only after the second one. */
+/* Neither call waits for the host, which answers the upload only in host_goes_on(). */
 static void set_returns_at_once(void)
 {
 	struct desk desk = desk_new();
@@ -152,14 +155,14 @@ static void set_returns_at_once(void)
 
 	set(&desk, 0);
 	move(&desk, 5, 6);
-	/* Time is the guest's, and stands still for who does not sleep. */
+	/* The virtual clock of the guest advances only while processes sleep or wait. */
 	vgpu_assert(vgpu_now() - start < 0.01);
 	host_goes_on();
 	told(5, 6, colour_of(&desk, 0));
 	desk_end(&desk);
 }
 
-/* The old picture does not stay behind. */
+/* The old picture follows the pointer while the new one is uploaded. */
 static void old_picture_moves_meanwhile(void)
 {
 	struct desk desk = desk_new();
@@ -177,7 +180,7 @@ static void old_picture_moves_meanwhile(void)
 	desk_end(&desk);
 }
 
-/* What was sent is told, then the newest, and nothing in between. */
+/* After the upload under way, only the newest picture is uploaded and shown. */
 static void newest_picture_wins(void)
 {
 	struct desk desk = desk_new();
@@ -197,7 +200,7 @@ static void newest_picture_wins(void)
 	desk_end(&desk);
 }
 
-/* The last upload comes after what was drawn last. */
+/* The last upload contains the last drawing. */
 static void drawn_anew(void)
 {
 	struct desk desk = desk_new();
@@ -236,7 +239,7 @@ static void hidden_meanwhile(void)
 	desk_end(&desk);
 }
 
-/* The host takes one it was promised, though nobody else has it any more. */
+/* An upload completes and is shown, although the client has destroyed the buffer meanwhile. */
 static void dropped_meanwhile(void)
 {
 	struct desk desk = desk_new();
@@ -266,7 +269,10 @@ static void point_and_end(void *arg)
 	set(&desk, 2);
 }
 
-/* The core leaves a cursor of this kind on when its client ends: the host gets it. */
+/*
+ * DRM keeps a cursor of the legacy ioctl when its client exits, so the uploads complete and are
+ * shown.
+ */
 static void client_ends_meanwhile(void)
 {
 	struct desk desk;
@@ -288,11 +294,11 @@ static void host_refuses(void)
 	struct desk desk = desk_new();
 
 	show_first(&desk);
-	/* After this the host refuses an upload, see the fault script. */
+	/* This command makes the host refuse the next upload (see cursor-order.fault). */
 	vgpu_ok(vgpu_transfer_from_host(desk.fd, vgpu_new_picture(desk.fd, 1, 1), &box, 0, 0));
 	set(&desk, 1);
 	host_goes_on();
-	/* Nothing is told of it, and the next update tries anew. */
+	/* The host is not told to show that picture; the next update uploads it again. */
 	move(&desk, 3, 3);
 	host_goes_on();
 	told(3, 3, colour_of(&desk, 1));
@@ -309,8 +315,8 @@ static void attach(const struct desk *desk, uint32_t handle, const struct vgpu_m
 }
 
 /*
- * Contract 10.4: the host is told of a cursor when rendering to it is complete (gbm_bo_map,
- * wlroots with the legacy calls), and the client does not wait for that.
+ * Contract 10.4 (gbm_bo_map, wlroots with the legacy ioctls): the host is told to show a cursor
+ * when rendering to it has completed, and the client does not wait for that.
  */
 static void drawing_is_waited_for(void)
 {
@@ -336,7 +342,7 @@ static void drawing_is_waited_for(void)
 	desk_end(&desk);
 }
 
-/* The same for a texture, which needs no upload. */
+/* The same for a texture, which the driver need not upload. */
 static void drawing_of_a_texture_is_waited_for(void)
 {
 	const uint8_t colour = 0xc1;
@@ -368,7 +374,7 @@ static void drawing_of_a_texture_is_waited_for(void)
 	hide(&desk);
 	told_none();
 	vgpu_texture_fini(desk.fd, &tex);
-	/* Where there is none, nothing is told. */
+	/* The cursor is hidden, so turning the output off sends no cursor command. */
 	vgpu_ok(vgpu_show(desk.fd, &desk.head, NULL, 0, 0));
 	close(desk.fd);
 }
@@ -406,11 +412,11 @@ static void wait_for_shim(const char *parameter, const char *value)
 		waited_us += SETTLE_US;
 		usleep(SETTLE_US);
 	}
-	/* The display comes after the device. */
+	/* The driver resumes the display after the device. */
 	usleep(SETTLE_US);
 }
 
-/* All begins anew, and ends with what was asked for last. */
+/* The reset ends both uploads; afterwards the driver uploads and shows the newest picture only. */
 static void reset_meanwhile(void)
 {
 	struct desk desk = desk_new();
@@ -425,7 +431,10 @@ static void reset_meanwhile(void)
 	desk_end(&desk);
 }
 
-/* With nothing on its way: what the host had is uploaded and told again. */
+/*
+ * After a reset without an upload under way, the driver uploads and shows the current picture
+ * again.
+ */
 static void reset_while_shown(void)
 {
 	struct desk desk = desk_new();
@@ -450,14 +459,14 @@ static void asleep_meanwhile(void)
 	vgpu_ok(vgpu_shim_set("frozen", "Y"));
 	told_none();
 	vgpu_ok(vgpu_shim_set("frozen", "N"));
-	/* One for the upload that has come to its end, one for the one of now. */
+	/* Twice: for the upload that ended with the suspend, and for the one sent on resume. */
 	host_goes_on();
 	host_goes_on();
 	told(1, 1, colour_of(&desk, 2));
 	desk_end(&desk);
 }
 
-/* The device goes, with an upload under way and one behind it; memory is not lost. */
+/* The device is unplugged with one upload under way and one waiting; no memory leaks. */
 static void unplugged_meanwhile(void)
 {
 	struct vgpu_binding binding;
@@ -496,7 +505,7 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_cursor_order",
-		.about = "cursors whose upload the host keeps for a while",
+		.about = "cursor commands while the host holds an upload",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 	};

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * The N-th fallible step of a system call fails, for every N until the call
- * gets through: allocations of slab objects and pages, and copies from and to
- * user space. Each time the call has to say so (or do without), nothing may be
- * stuck or lost, and the device serves on.
+ * Let the N-th fallible step of a system call fail, for N = 1, 2, ... until the call succeeds.
+ * Steps are allocations of slab objects and pages, and copies from and to user space. Each time the
+ * call must fail with a fitting errno or do without the step, nothing may hang or leak, and the
+ * device must go on working.
  *
- * Needs a kernel with FAILSLAB, FAIL_PAGE_ALLOC and FAULT_INJECTION_USERCOPY;
- * leaks are looked for by whoever runs this, when the driver has gone.
+ * Needs a kernel with FAILSLAB, FAIL_PAGE_ALLOC and FAULT_INJECTION_USERCOPY. The caller of this
+ * program checks for leaks, after it has unloaded the driver.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,25 +27,25 @@
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
-/* No system call here has that many steps: more means that it never ends. */
+/* No system call here has that many steps: a sweep that reaches this number never ends. */
 #define MAX_STEPS 5000
 #define TIMEOUT_S 600
 #define SIDE 64u
 #define BATCH 32
 
 /**
- * struct rig - what an operation works with; made anew for each step
+ * struct rig - the objects of an operation; created anew for each step
  * @fd: a fresh render client
  * @card: a fresh client of the primary node, or -1
  * @client: @fd as one that submits
  * @handle: a picture, or 0
  * @handles: more objects
- * @out: what the operation made: a handle or a file descriptor, or -1
- * @next_fd: the file descriptor that the operation gets if it makes one
+ * @out: result of the operation: a handle or a file descriptor, or -1
+ * @next_fd: the file descriptor that the operation will get if it opens one
  * @syncobj: an empty one, or 0
  * @stream: commands that do nothing
  * @map: a mapping of @handle, or NULL
- * @size: of @map
+ * @size: size of @map
  * @connector: KMS object ids and a mode
  * @crtc: see @connector
  * @mode: see @connector
@@ -72,9 +72,9 @@ struct rig {
 /**
  * struct op - one system call (or a few that belong together)
  * @name: name of the subtest
- * @setup: brings the rig into the state the call wants
- * @run: the call: 0 or -errno; must not touch memory that is not there yet
- * @undo: takes back what @run has made; gets its result
+ * @setup: creates the objects that the call needs
+ * @run: the call: 0 or -errno; must not fault in user memory
+ * @undo: undoes @run; receives its result
  */
 struct op {
 	const char *name;
@@ -83,7 +83,7 @@ struct op {
 	void (*undo)(struct rig *rig, int ret);
 };
 
-/* Results an injected failure may have; everything else is a lie. */
+/* Results that an injected failure may have; any other result is a bug. */
 static const int may_fail_with[] = { 0, -ENOMEM, -EFAULT, -ENOSPC, -EINTR };
 
 static void write_knob(const char *dir, const char *name, const char *value)
@@ -98,7 +98,7 @@ static void write_knob(const char *dir, const char *name, const char *value)
 	close(fd);
 }
 
-/* Also allocations that may sleep count, and pages of order 0. */
+/* Also let allocations fail that may sleep, and allocations of single pages. */
 static void turn_on(void)
 {
 	write_knob("failslab", "ignore-gfp-wait", "N");
@@ -117,19 +117,19 @@ static void arm(unsigned int n)
 	char text[16];
 	int len = snprintf(text, sizeof(text), "%u", n);
 
-	/* A step of the last call that is still to fail may fail here. */
+	/* Steps of the previous call may still be armed to fail; then this write fails. */
 	while (pwrite(nth_fd, text, (size_t)len, 0) != len)
 		vgpu_assert_eq(errno, EFAULT);
 }
 
-/* Whether the step failed; else the call had fewer steps than that. */
+/* Check whether the step failed; if not, the call has fewer steps. */
 static bool disarm(void)
 {
 	char text[16] = "";
 	ssize_t len = pread(nth_fd, text, sizeof(text) - 1, 0);
 
 	arm(0);
-	/* Reading the answer is a copy to user space and may be what fails. */
+	/* The read itself copies to user space, so it may be the step that fails. */
 	if (len < 0)
 		return false;
 	return atoi(text) == 0;
@@ -186,7 +186,7 @@ static void sweep(const struct op *op)
 			if (ret)
 				vgpu_fail("%s fails with %d when nothing is injected",
 					  op->name, ret);
-			/* A call without a step would prove nothing. */
+			/* A sweep without a step would test nothing. */
 			vgpu_assert(n > 1);
 			vgpu_info("%s: %u steps, %u of them refused the call",
 				  op->name, n - 1, refused);
@@ -343,7 +343,7 @@ static int run_info(struct rig *rig)
 	return vgpu_resource_info(rig->fd, rig->handle, &info);
 }
 
-/* Reads nothing but zeroes: into a mapping, it is the kernel that faults. */
+/* /dev/zero: a read from it into a mapping makes the kernel take the page faults. */
 static int zero_fd = -1;
 
 static int run_map(struct rig *rig)
@@ -354,7 +354,7 @@ static int run_map(struct rig *rig)
 	if (ret)
 		return ret;
 	rig->size = SIDE * SIDE * 4;
-	/* MCL_FUTURE does not touch memory of a device: that is done here. */
+	/* MCL_FUTURE does not populate mappings of a device, so read into it here. */
 	rig->map = mmap(NULL, rig->size, PROT_READ | PROT_WRITE, MAP_SHARED, rig->fd,
 			(off_t)offset);
 	if (rig->map == MAP_FAILED) {
@@ -417,7 +417,7 @@ static int run_wait(struct rig *rig)
 	return vgpu_wait(rig->fd, rig->handle, 0);
 }
 
-/* Whatever became of the call: what it left on the object comes to an end. */
+/* Whether the call failed or not, the work that it has queued completes. */
 static void undo_wait(struct rig *rig, int ret)
 {
 	(void)ret;
@@ -433,7 +433,7 @@ static void setup_client(struct rig *rig)
 	rig->fd = rig->client.fd;
 	rig->stream = vgpu_stream_new(&rig->client, SIDE);
 	setup_picture(rig);
-	/* The implicit context is there already. */
+	/* Create the implicit context already here. */
 	vgpu_ok(vgpu_submit_bo(&rig->client, rig->handle));
 	vgpu_ok(vgpu_wait(rig->fd, rig->handle, 0));
 }
@@ -536,8 +536,8 @@ static int run_exec_fence_out(struct rig *rig)
 }
 
 /*
- * The number of a new file is copied to the caller last. When that fails the file
- * is there, and nobody has been told: DRM cannot take it back.
+ * The ioctl copies the descriptor of a new file to the caller last. If that copy fails, the file
+ * stays open and DRM cannot close it, so do it here.
  */
 static void close_untold(const struct rig *rig, int ret)
 {
@@ -584,10 +584,13 @@ static int run_exec_syncobj(struct rig *rig)
 	return submit(rig, &exec);
 }
 
-/* A call that was refused must not have touched the syncobj: it may be sent again. */
+/* A call that failed must not have changed the syncobj, so that it can be repeated. */
 static void undo_syncobj(struct rig *rig, int ret)
 {
-	/* The last copy to the caller is DRM's own, after all is done. */
+	/*
+	 * DRM copies the arguments back after the driver has finished, so -EFAULT may follow a
+	 * success.
+	 */
 	if (ret == -EFAULT)
 		return;
 	vgpu_assert_eq(vgpu_syncobj_has_fence(rig->fd, rig->syncobj), ret == 0);
@@ -653,7 +656,7 @@ static void setup_card(struct rig *rig)
 	rig->connector = connectors[0];
 	rig->crtc = crtcs[0];
 	conn.connector_id = rig->connector;
-	/* Asked without room, the kernel looks at the output anew. */
+	/* GETCONNECTOR without room for modes makes the kernel probe the output. */
 	vgpu_ok(vgpu_ioctl(rig->card, DRM_IOCTL_MODE_GETCONNECTOR, &conn));
 	conn = (struct drm_mode_get_connector){
 		.connector_id = rig->connector,
@@ -662,7 +665,7 @@ static void setup_card(struct rig *rig)
 	};
 	vgpu_ok(vgpu_ioctl(rig->card, DRM_IOCTL_MODE_GETCONNECTOR, &conn));
 	vgpu_assert(conn.count_modes > 0 && conn.count_modes <= ARRAY_SIZE(modes));
-	/* The smallest will do. */
+	/* Use the smallest mode. */
 	rig->mode = modes[0];
 	for (uint32_t i = 1; i < conn.count_modes; i++)
 		if (modes[i].hdisplay * modes[i].vdisplay <
@@ -759,7 +762,7 @@ static int run_flip(struct rig *rig)
 	return vgpu_ioctl(rig->card, DRM_IOCTL_MODE_PAGE_FLIP, &flip);
 }
 
-/* A flip that was accepted ends. */
+/* A flip that was accepted completes. */
 static void undo_flip(struct rig *rig, int ret)
 {
 	struct drm_event_vblank event;
@@ -841,13 +844,13 @@ static int run_unbind(struct rig *rig)
 static void undo_unbind(struct rig *rig, int ret)
 {
 	(void)rig;
-	/* What cannot even be asked for is not done. */
+	/* If the driver was not unbound, there is nothing to bind. */
 	if (!ret)
 		vgpu_ok(vgpu_bind(&binding));
 	vgpu_binding_fini(&binding);
 }
 
-/* Sleep, with something to bring back: a screen that is lit, and a client */
+/* Suspend, with a lit screen and a client to resume */
 
 static void setup_awake(struct rig *rig)
 {
@@ -873,7 +876,7 @@ static void undo_suspend(struct rig *rig, int ret)
 	vgpu_binding_fini(&binding);
 }
 
-/* Memory of the host's, in the window */
+/* Host memory, mapped through the window */
 
 static void setup_host_blob(struct rig *rig)
 {
@@ -947,7 +950,7 @@ static const struct op ops[] = {
 	{ "host-blob-map", setup_has_host_blob, run_map, undo_map },
 };
 
-/* The harness wants a function each. */
+/* The harness calls functions without arguments, so define one for each operation. */
 #define SWEEP(i) static void sweep_##i(void) { sweep(&ops[i]); }
 SWEEP(0) SWEEP(1) SWEEP(2) SWEEP(3) SWEEP(4) SWEEP(5) SWEEP(6) SWEEP(7)
 SWEEP(8) SWEEP(9) SWEEP(10) SWEEP(11) SWEEP(12) SWEEP(13) SWEEP(14) SWEEP(15)
@@ -973,7 +976,7 @@ int main(int argc, char **argv)
 	struct vgpu_subtest subtests[ARRAY_SIZE(ops)];
 	const struct vgpu_program program = {
 		.name = "vgpu_fail_nth",
-		.about = "Every fallible step of every call fails once.",
+		.about = "each fallible step of each call fails once",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(ops),
 	};

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A client that uses everything of the device and expects nothing of it: each
- * call may fail, as it will when the device errs, lies, falls silent or goes
- * away. What is tested is that each call returns, within a time that has a
- * bound, that what is waited for comes, and that the driver is in one piece
- * afterwards. "serves" then asks for work to be done properly.
+ * A client that uses all features of a device that fails: the device returns errors and wrong data,
+ * stops answering, or is unplugged. Each call may fail, but it must return within a bounded time,
+ * each fence must signal, and the driver must still work afterwards: the subtest serves-again then
+ * requires that work succeeds.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,17 +26,17 @@
 #define ROUNDS 12
 /* Above the driver's silence limit, after which a host that answers nothing is reset. */
 #define CALL_BOUND_S 400.0
-/* How long fences are waited for that the host may hold for ever. */
+/* How long to wait for fences that the host may hold for ever. */
 #define HELD_S 40.0
 
-/* The host holds commands, and judges its own work: their fences may stay pending. */
+/* Set if the host holds commands: it decides how long, so their fences may stay pending. */
 static bool held;
 
 static unsigned int errors, calls;
 static double slowest;
 static const char *slowest_name = "none";
 
-/* Every call goes through here: it may fail, it may not take for ever. */
+/* Record a call: it may fail, but must return within CALL_BOUND_S. */
 static int took(const char *name, double start, int ret)
 {
 	double t = vgpu_now() - start;
@@ -62,7 +61,7 @@ static int took(const char *name, double start, int ret)
 		took(#call, start_, ret_);			\
 	})
 
-/* No helper that asserts: the device may be gone. */
+/* Do not use helpers that assert: the device may be gone. */
 static int open_node(const char *dir, int first)
 {
 	for (int i = first; i < first + 8; i++) {
@@ -94,7 +93,7 @@ static int create(int fd, uint32_t side, uint32_t *handle)
 
 static int submit(int fd, const uint32_t *handles, uint32_t nhandles, int *fence)
 {
-	/* NOP of one word: toy3d takes it, and no host is harmed. */
+	/* A NOP of one word, which toy3d accepts and which harms no other host. */
 	static const uint32_t stream[2] = { 0x00010000, 0 };
 	struct drm_virtgpu_execbuffer exec = {
 		.flags = fence ? VIRTGPU_EXECBUF_FENCE_FD_OUT : 0,
@@ -111,7 +110,7 @@ static int submit(int fd, const uint32_t *handles, uint32_t nhandles, int *fence
 	return ret;
 }
 
-/* A fence comes, with or without an error: in the end, unless the host holds it. */
+/* Each fence signals, with or without an error, unless the host holds its command. */
 static int wait_fence(int fence)
 {
 	struct pollfd pfd = { .fd = fence, .events = POLLIN };
@@ -125,7 +124,7 @@ static int wait_fence(int fence)
 	return 0;
 }
 
-/* WAIT gives up after a while of its own accord; the fence may not. */
+/* WAIT itself has a time limit, so repeat it until the object is idle. */
 static int wait_idle(int fd, uint32_t handle)
 {
 	double start = vgpu_now();
@@ -149,7 +148,7 @@ static void touch(int fd, uint32_t handle)
 	map = mmap(NULL, SIDE * SIDE * 4, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
 	if (map == MAP_FAILED)
 		return;
-	/* The kernel touches it, so that a lost mapping is an errno, not a signal. */
+	/* Let the kernel access the mapping, so that a lost one gives an errno, not a signal. */
 	for (int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC); zero >= 0; zero = -1) {
 		if (read(zero, map, SIDE * SIDE * 4) < 0)
 			errors++;
@@ -197,7 +196,7 @@ static void render_round(unsigned int round)
 	for (size_t i = 0; i < ARRAY_SIZE(fence); i++) {
 		if (fence[i] < 0)
 			continue;
-		/* Some clients do not stay for the end. */
+		/* In every other round, close the fences without waiting. */
 		if (round % 2)
 			TRY(wait_fence(fence[i]));
 		close(fence[i]);
@@ -211,7 +210,7 @@ static void render_round(unsigned int round)
 	close(fd);
 }
 
-/* The host's own memory, where the device has a window for it. */
+/* Map blobs of host memory, if the device has a window for them. */
 static void window_round(void)
 {
 	const struct drm_virtgpu_context_set_param param = {
@@ -236,7 +235,10 @@ static void window_round(void)
 
 		if (TRY(vgpu_blob_create(fd, &blob)))
 			continue;
-		/* What was refused or given up once is asked for again. */
+		/*
+		 * Touch the blob twice: the second attempt follows a refusal or a timeout of the
+		 * first.
+		 */
 		touch(fd, blob.bo_handle);
 		touch(fd, blob.bo_handle);
 		if (i)
@@ -246,14 +248,14 @@ static void window_round(void)
 }
 
 /**
- * struct screen - what the display part works with
+ * struct screen - the objects of the display part
  * @fd: the card
  * @connector: first connector
  * @crtc: first CRTC
  * @handle: dumb buffer
- * @pitch: of it
+ * @pitch: pitch of that buffer
  * @fb: framebuffer
- * @mode: of the output
+ * @mode: mode of the output
  */
 struct screen {
 	int fd;
@@ -350,7 +352,7 @@ static int screen_flip(struct screen *screen)
 		return ret;
 	if (poll(&pfd, 1, (int)(CALL_BOUND_S * 1000)) != 1)
 		vgpu_fail("a page flip never ends");
-	/* A device that is gone is an error or an end of file. */
+	/* Without a device the read gives an error or end of file. */
 	return read(screen->fd, &event, sizeof(event)) == sizeof(event) ? 0 : -EIO;
 }
 
@@ -387,7 +389,7 @@ static int screen_new_cursor(struct screen *screen, uint32_t *handle)
 	return ret ? ret : screen_set_cursor(screen, dumb.handle);
 }
 
-/* It goes while the host may not have looked at it yet. */
+/* Destroy a cursor picture that the host may not have read yet. */
 static void screen_brief_cursor(struct screen *screen)
 {
 	struct drm_mode_destroy_dumb destroy = {};
@@ -436,7 +438,10 @@ static void meet_faults(void)
 	report();
 }
 
-/* As a client that does not give up: what a device finishes none of fills its ring. */
+/*
+ * Ask for work like a client that retries: after enough attempts, a device that completes nothing
+ * has a full ring.
+ */
 static int ask_for_work(void)
 {
 	const struct drm_virtgpu_3d_box box = { .w = SIDE, .h = SIDE, .d = 1 };
@@ -453,7 +458,7 @@ static int ask_for_work(void)
 	return ret;
 }
 
-/* Recovery takes the time that it takes; it ends. */
+/* Wait until the device works again; recovery has no bound of its own but CALL_BOUND_S. */
 static void recover(void)
 {
 	double start = vgpu_now();
@@ -471,7 +476,7 @@ static void every_call_returns(void)
 	recover();
 }
 
-/* The harness asks for the same after each subtest of others; here it is the test. */
+/* Other programs leave this check to the harness; here it is the test. */
 static void serves_again(void)
 {
 	recover();
@@ -483,7 +488,7 @@ static void serves_again(void)
 		vgpu_fail("the display does not serve any more");
 }
 
-/* For a device that is gone for good: no harness that wants it alive. */
+/* The device is gone for good, so run without the harness, which would check that it works. */
 static int run_bare(void)
 {
 	meet_faults();
@@ -499,7 +504,8 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_fault_client",
-		.about = "Uses everything and expects nothing. --bare: no harness. --held: first, the host holds commands.",
+		.about = "Uses all features of a failing device. --bare: no harness. "
+			 "--held, as first option: the host holds commands.",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 	};

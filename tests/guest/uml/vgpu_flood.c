@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * A host that has stopped answering (see flood.fault), and a process for each ioctl there is
- * that calls it again and again, until it is held back or has called often enough. What it leaves
- * in the memory of the kernel is bounded, whatever ioctl it is: the rule "one client never pays
- * for another".
+ * The host has stopped answering (see flood.fault). For each ioctl, a process calls it again and
+ * again until the driver throttles it, or until it has called often enough. The kernel memory that
+ * these calls use must be bounded for every ioctl: one client never pays for another.
  *
- * Every DRM_IOCTL_* of drm.h and virtgpu_drm.h has a case; the script "flood" fails without.
- * Most are called with zeros; those that may have the driver send something, with what does.
+ * Every DRM_IOCTL_* of drm.h and virtgpu_drm.h has a case; otherwise the script "flood" fails. Most
+ * are called with zeros; those that may make the driver send a command get arguments that do.
  */
 #include <fcntl.h>
 #include <glob.h>
@@ -30,17 +29,19 @@
 #define LOOPS 4000u
 #define SHARED 64u
 #define SIDE 64u
-/* That of toy3d. */
+/* The capset of toy3d. */
 #define CAPSET_ID 30
-/* Until the process waits or has called often enough. */
+/* Time for the process until it is throttled, or has called often enough. */
 #define CASE_US 200000
 #define CASE_TRIES 5
-/* A budget of 1024 commands, and what one call adds to it. */
+/* The budget of 1024 commands, plus the commands of one call. */
 #define MAX_COMMANDS 1032
-/* The budget in commands with what they are about, of 6 KiB at most with the marks of the checkers. */
+/*
+ * Memory of the budget: each command with its objects takes 6 KiB at most, with the data of KASAN.
+ */
 #define MAX_SLAB_KIB 6144
 
-/* What the cases work with; made before the host stops. */
+/* The objects that the cases use; created before the host stops. */
 static struct {
 	struct vgpu_client client;
 	struct vgpu_head head;
@@ -63,7 +64,7 @@ static void gem_close(uint32_t handle)
 	call(DRM_IOCTL_GEM_CLOSE, &args);
 }
 
-/* In a context of its own, since the host is told of buffers only where it has made a context. */
+/* Use a context of its own: the host is told of imports only if the client has a context. */
 static void import_and_close(unsigned int i)
 {
 	const struct drm_virtgpu_context_set_param param = {
@@ -295,9 +296,9 @@ static void init_and_close(unsigned int i)
 
 /**
  * struct flood - an ioctl that is called again and again
- * @name: of the ioctl
+ * @name: name of the ioctl
  * @request: its number
- * @run: calls it for the @i-th time; NULL to call it with zeros
+ * @run: makes the @i-th call; NULL calls it with zeros
  */
 struct flood {
 	const char *name;
@@ -329,7 +330,7 @@ static void flood(void *arg)
 		pause();
 }
 
-/* The number behind the @column-th blank-separated word of the line that begins with @key. */
+/* Get the number after the first @column words of the line that begins with @key. */
 static long long number_in(const char *path, const char *key, int column)
 {
 	char line[512], *word, *save;
@@ -350,7 +351,10 @@ static long long number_in(const char *path, const char *key, int column)
 	return found;
 }
 
-/* Commands that the host has not answered, of both queues; 0 on drivers that do not tell. */
+/*
+ * Count the commands of both queues that the host has not answered; 0 if the driver does not report
+ * them.
+ */
 static long long commands(void)
 {
 	static const char *const path = "/sys/kernel/debug/dri/0/virtio-gpu-queues";
@@ -364,8 +368,8 @@ static long long commands(void)
 }
 
 /*
- * The memory of all slabs in KiB, without what is freed already: KASAN keeps that in a quarantine,
- * a 32nd of the memory, until it is used again or the caches are shrunk.
+ * Get the size of all slabs in KiB, without freed objects: KASAN keeps those in quarantine, up to
+ * 1/32 of memory, until the caches are shrunk.
  */
 static long long slab_kib(void)
 {
@@ -388,7 +392,7 @@ static void check(const struct flood *f)
 	long long slab = slab_kib(), queued = commands(), more, kib = 0;
 	int pid = vgpu_fork(flood, (void *)(uintptr_t)f);
 
-	/* Files that are gone are freed by RCU, some time later. */
+	/* RCU frees closed files some time later. */
 	for (unsigned int i = 0; i < CASE_TRIES; i++) {
 		usleep(CASE_US);
 		kib = slab_kib() - slab;
@@ -416,7 +420,7 @@ static void make_scene(void)
 	for (int i = 0; i < 2; i++)
 		vgpu_fb_init(fd, &scene.cursor[i], SIDE, SIDE, DRM_FORMAT_ARGB8888);
 	vgpu_ok(vgpu_show(fd, &scene.head, &scene.fb, 0, 0));
-	/* Only a cursor that is shown is moved. */
+	/* The driver sends moves of a visible cursor only. */
 	set_cursor(1);
 	usleep(CASE_US);
 	scene.texture = vgpu_new_picture(fd, 16, 16);
@@ -427,7 +431,7 @@ static void make_scene(void)
 		handle = vgpu_new_picture(other, 16, 16);
 		vgpu_ok(vgpu_prime_export(other, handle, &scene.dmabuf[i]));
 	}
-	/* The first context stops the host. */
+	/* Creating the first context makes the host stop (see flood.fault). */
 	vgpu_ok(vgpu_wait(fd, scene.texture, 0));
 	submit(0);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cases of vgpu_flood.c, for it alone: all ioctls there are. What one case leaves takes room from
- * the next, so those that send the most come after the others that send.
+ * The cases of vgpu_flood.c: all ioctls. The commands that one case leaves take room from the next
+ * cases, so those that send the most come last among those that send any.
  */
 RUNS(DRM_IOCTL_VIRTGPU_EXECBUFFER, submit),
 RUNS(DRM_IOCTL_VIRTGPU_MAP, map),

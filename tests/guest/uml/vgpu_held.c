@@ -12,13 +12,14 @@
  * --ring   contract 7.4. Four processes have the host hold 300 commands. A fifth process
  *          draws and flips as fast as it did without them, and a client whose commands are
  *          held can be killed.
- * --map    contract 8.7. The host holds the command that shows a blob. The client that maps the
- *          blob waits, and can be killed; another client maps its own blob.
- * --wrap   contract 12.7 (QEMU, virglrenderer). The ids of fences end soon, and the host holds a
- *          global fence. New global fences wait, and their client can be killed; ring fences and
- *          the display do not. When the host signals the old one, all go on.
+ * --map    contract 8.7. The host holds the command that maps a blob in the window. The client
+ *          that maps it waits, and can be killed; another client maps its own blob.
+ * --wrap   contract 12.7 (QEMU, virglrenderer). The fence ids are almost used up, and the host
+ *          holds a global fence. Clients that need a new global fence wait, and can be killed;
+ *          ring fences and the display do not wait. When the host signals the held fence, the
+ *          waiting clients go on.
  *
- * Times are the guest's.
+ * Times are those of the guest.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +41,7 @@
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
-/* The ring whose commands the fault script is about. */
+/* The ring whose commands the fault script holds. */
 #define HELD_RING 1
 #define NUM_RINGS 2
 
@@ -55,15 +56,17 @@
 #define KEEPERS 4
 #define KEPT 75
 #define FRAMES 60
-/* Frames with held commands may take this much longer: the clock's own grain. */
+/* Slack for the granularity of the clock. */
 #define FRAMES_SLACK_S 0.1
 #define DEATH_BOUND_S 1.0
 
-/* That of contexts whose blobs the host can show (see faults). */
+/* The capset of contexts whose blobs the host can map (see faults). */
 #define WINDOW_CAPSET_ID 4
 #define MAP_S 60
 
-/* More global fences than there are ids (see faults), and ring fences until the host lets go. */
+/*
+ * More global fences than free ids (see faults); ring fences until the host signals the held one.
+ */
 #define WRAP_FENCES 16
 #define WRAP_RING_FENCES 200
 #define WRAP_S 3
@@ -82,7 +85,7 @@ static int submit_held(const struct vgpu_client *client, int *fence)
 	return ret;
 }
 
-/* A command of a client whose commands the host does not hold. */
+/* Submit a command that the host does not hold, and wait for it. */
 static void work(const struct vgpu_client *client)
 {
 	int fence;
@@ -107,7 +110,7 @@ static void held_fence(void)
 	took = vgpu_now() - start;
 	vgpu_info("1 calls, whose fence ends with %d after %.0f s", vgpu_fence_status(fence), took);
 	vgpu_assert_eq(vgpu_fence_status(fence), 1);
-	/* Otherwise the host did not hold the command for long, and nothing is shown. */
+	/* Otherwise the host did not hold the command for long, and the test shows nothing. */
 	vgpu_assert(took > HELD_AT_LEAST_S);
 	work(&holder);
 	close(fence);
@@ -131,7 +134,7 @@ static void trace_begin(void)
 	spill(TRACE "/events/workqueue/workqueue_execute_start/enable", "1");
 }
 
-/* How often the driver's works ran since. */
+/* Count the work items of the driver that ran since trace_begin(). */
 static unsigned int trace_end(void)
 {
 	unsigned int count = 0;
@@ -161,7 +164,9 @@ static void held_poll(void)
 	work(&proxy);
 	vgpu_ok(submit_held(&proxy, NULL));
 	trace_begin();
-	/* No event: a proxy would read the old message in the shared ring again. */
+	/*
+	 * No event may come: it would make a proxy read the old message in the shared ring again.
+	 */
 	vgpu_assert_eq(poll(&pfd, 1, HOUR_S * 1000), 0);
 	wakeups = trace_end();
 	vgpu_info("1 calls, for which the driver woke up %u times in an hour", wakeups);
@@ -179,9 +184,9 @@ static void keep(void *arg)
 	unsigned int *kept = arg;
 	int fence;
 
-	/* A driver may make the client wait; then the parent kills the client. */
+	/* The driver may throttle the client; then the parent kills it while it waits. */
 	for (unsigned int i = 0; i < KEPT; i++) {
-		/* Without a fence the host has nothing to hold. */
+		/* The host holds commands with a fence only. */
 		vgpu_ok(submit_held(&client, &fence));
 		close(fence);
 		++*kept;
@@ -191,7 +196,7 @@ static void keep(void *arg)
 		pause();
 }
 
-/* A client that renders into what it shows, and waits for each frame. */
+/* Render and flip FRAMES frames like a client that waits for each; returns the time in seconds. */
 static double draw_and_flip(int card, const struct vgpu_head *head, struct vgpu_fb fb[2])
 {
 	struct vgpu_client client = vgpu_client_of(card);
@@ -241,7 +246,7 @@ static void held_ring(void)
 	vgpu_info("%u flips among %u commands that the host holds take %.3f s, alone %.3f s",
 		  FRAMES, total, among, usual);
 	vgpu_assert(among < usual + FRAMES_SLACK_S);
-	/* Each of them got some. */
+	/* The host accepted commands of each process. */
 	for (unsigned int i = 0; i < KEEPERS; i++)
 		vgpu_assert(nr_kept[i]);
 	kill_keepers(pids);
@@ -298,7 +303,10 @@ static void held_map(void)
 	vgpu_ok(map_host_blob());
 }
 
-/* Submits only: the host signals global fences in order, the held one first. */
+/*
+ * Submit more fences than there are ids, and wait for the last one only: the host signals global
+ * fences in order, and holds the first.
+ */
 static void use_up_ids(void *arg)
 {
 	struct vgpu_client client = vgpu_client_open();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Monitors that come, go and change, as hotplug.fault has the host do when the
- * cursor moves, and what clients are told of it. The subtests follow upon each
- * other, so they are run all at once.
+ * Monitors are plugged, unplugged and changed, and the clients are notified. hotplug.fault makes
+ * the host change the monitor whenever the cursor moves. Each subtest depends on the previous one,
+ * so run all of them in order.
  */
 #include <linux/netlink.h>
 #include <poll.h>
@@ -24,13 +24,13 @@
 #define RECOVERY_MS 30000
 
 /**
- * struct desk - a lit output and who listens for its changes
+ * struct desk - a lit output, and a listener for its changes
  * @fd: the card
- * @uevents: a socket with the kernel's events
+ * @uevents: a socket that receives uevents of the kernel
  * @head: the output
- * @fb: what is shown
+ * @fb: the framebuffer that it shows
  * @cursor: the cursor's picture
- * @hotplugs: how many hotplug events there were
+ * @hotplugs: number of hotplug events so far
  * @connector: the connector that the last one named, 0 for none
  */
 struct desk {
@@ -54,7 +54,7 @@ static int listen_for_uevents(void)
 	return fd;
 }
 
-/* Lights the first output with its smallest mode. */
+/* Light the first output with its smallest mode. */
 static struct desk desk_new(void)
 {
 	struct desk d = { .fd = vgpu_open_display() };
@@ -109,7 +109,7 @@ static void take_uevent(struct desk *d)
 		vgpu_assert_eq(sscanf(connector, "%u", &d->connector), 1);
 }
 
-/* Has the host do its next deed, and hears what comes of it. */
+/* Make the host do its next change, and collect the events of it. */
 static void desk_next(struct desk *d)
 {
 	struct pollfd pfd = { .fd = d->uevents, .events = POLLIN };
@@ -153,7 +153,7 @@ static uint64_t connector_value(const struct desk *d, const char *name)
 	return value;
 }
 
-/* Fault 18: the peer takes an answer that is an error for "no monitors". */
+/* The kernel's own driver takes an error reply for "no monitors" (faults.rst, 18). */
 static void error_keeps_the_monitor(void)
 {
 	struct desk d = desk_new();
@@ -164,7 +164,7 @@ static void error_keeps_the_monitor(void)
 	desk_end(&d);
 }
 
-/* Fault 18: the peer tells clients of changes that are none. */
+/* The kernel's own driver sends an event although nothing has changed. */
 static void nothing_new_is_no_event(void)
 {
 	struct desk d = desk_new();
@@ -210,15 +210,15 @@ static void out_and_in(void)
 }
 
 /*
- * A change of the outputs while the device is reset raises no event, so the host is asked
- * afterwards. The fault after-reset-asked has it say that the monitor is gone.
+ * The device cannot report a change of the outputs while it is reset, so the driver asks
+ * afterwards. The fault after-reset-asked then removes the monitor.
  */
 static void asked_after_a_reset(void)
 {
 	struct desk d = desk_new();
 	struct pollfd pfd = { .fd = d.uevents, .events = POLLIN };
 
-	vgpu_require(vgpu_shim_is_there(), "no transport that does as it is told");
+	vgpu_require(vgpu_shim_is_there(), "vgpu-shim.ko is not in use");
 	vgpu_assert(probe(&d));
 	vgpu_ok(vgpu_shim_set("needs_reset", "Y"));
 	while (!d.hotplugs && vgpu_sys(poll(&pfd, 1, RECOVERY_MS)) > 0)
@@ -240,7 +240,7 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_hotplug",
-		.about = "monitors that come, go and change",
+		.about = "monitors that are plugged, unplugged and changed",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 	};

@@ -8,7 +8,10 @@
 #include "vgpu_idle.h"
 #include "vgpu_test.h"
 
-/* The first time a buffer is found idle, the second time it goes, in the background. */
+/*
+ * The shrinker marks a buffer idle the first time; the second time a worker takes its pages from
+ * the host.
+ */
 #define TRIES 300
 
 bool vgpu_idle_is_on(void)

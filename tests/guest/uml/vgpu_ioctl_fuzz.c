@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * A hostile user: programs of ioctls that are nearly right, each driven by words
- * that follow from a seed. With --kcov, programs that reach new code of the kernel
- * are kept and varied. What is tested is the kernel's to say (a warning, a hang, a
- * leak), and that no call takes a descriptor away that it did not make, and that the
- * device serves a proper client in the end; with --hostile-host, nothing is expected
- * of the device.
+ * A hostile user. A program is a sequence of nearly valid ioctls, made from words that follow from
+ * a seed. With --kcov, programs that reach new code of the kernel are kept and varied. The kernel
+ * reports warnings, hangs and leaks; this test checks that no call closes a descriptor that it did
+ * not open, and that the device still works for a proper client in the end. With --hostile-host the
+ * device need not work.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,33 +24,33 @@
 #include "vgpu_drm.h"
 #include "vgpu_test.h"
 
-/* Words of a program, and ioctls it makes of them. */
+/* Number of words of a program, and of the ioctls made from them. */
 #define WORDS 512
 #define OPS 32
-/* Programs that are kept because they reached something new. */
+/* Maximum number of programs that are kept because they reached new code. */
 #define CORPUS_MAX 512
 #define KCOV_ENTRIES (1u << 16)
 #define SEEN_BITS (1u << 20)
 #define NODES 3
 #define SLOTS 16
 #define MAPPING_BYTES 16384
-/* More memory than that for one buffer is asked for only where it must be refused. */
+/* A larger buffer is requested only where the driver must refuse it. */
 #define LARGEST (1u << 20)
-/* Handles are small numbers; some are guessed. */
+/* Handles are small numbers, so guess some of them. */
 #define GUESSES 24
 
-/** struct program - what decides what is done */
+/** struct program - the words that a sequence of ioctls is made from */
 struct program {
 	uint32_t word[WORDS];
 };
 
 /**
- * struct session - what a program has made so far
+ * struct session - the objects that a program has created so far
  * @node: open files: two render nodes and a card
- * @handle: buffers of each
+ * @handle: buffers of each file
  * @fence: sync files
  * @dmabuf: exported buffers
- * @syncobj: of each file
+ * @syncobj: syncobjs of each file
  * @fb: framebuffers of the card
  */
 struct session {
@@ -107,7 +106,7 @@ static uint64_t nasty(void)
 	return w & 1 ? values[(w >> 1) % ARRAY_SIZE(values)] : (uint64_t)word() << 32 | word();
 }
 
-/* One field in eight is not what it should be. */
+/* Replace one field in eight by a nasty value. */
 #define TWIST(field)					\
 	do {						\
 		if (!pick(8))				\
@@ -149,7 +148,7 @@ static void keep_handle(unsigned int node, uint32_t handle)
 	session.handle[node][pick(SLOTS)] = handle;
 }
 
-/* What is replaced is closed. */
+/* Store @fd, and close the descriptor that it replaces. */
 static void keep_fd(int *slot, int fd)
 {
 	if (*slot >= 0)
@@ -169,7 +168,7 @@ static void *any_pointer(void *good)
 	case 1:
 		return hole;
 	case 2:
-		/* A kernel's address. */
+		/* An address in the kernel. */
 		return (void *)UINTPTR_MAX;
 	default:
 		return good;
@@ -204,7 +203,7 @@ static void do_create(unsigned int n)
 	TWIST(args.stride);
 	if (!pick(4))
 		args.size = (uint32_t)nasty();
-	/* Host and guest have to hold it. */
+	/* Keep buffers small: host and guest allocate the memory. */
 	if (args.size > LARGEST && args.size < 1u << 31)
 		args.size &= LARGEST - 1;
 	if (!call(session.node[n], DRM_IOCTL_VIRTGPU_RESOURCE_CREATE, &args))
@@ -257,7 +256,7 @@ static void do_map(unsigned int n)
 		   pick(8) ? MAP_SHARED : MAP_PRIVATE, session.node[n], (off_t)args.offset);
 	if (map == MAP_FAILED)
 		return;
-	/* The kernel touches it: no memory is an errno then, not a signal. */
+	/* Let the kernel access the mapping: without memory it gives an errno, not a signal. */
 	zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	if (zero >= 0) {
 		if (read(zero, map, MAPPING_BYTES) < 0)
@@ -326,7 +325,7 @@ static void do_execbuffer(unsigned int n)
 	fill_syncobjs(n, out);
 	for (unsigned int i = 0; i < ARRAY_SIZE(handles); i++)
 		handles[i] = any_handle(n);
-	/* One command that does nothing, or whatever it is. */
+	/* One NOP, or a random command. */
 	stream[0] = (args.size / 4 - 1) << 16;
 	TWIST(stream[0]);
 	TWIST(args.flags);
@@ -535,7 +534,7 @@ static void do_events(unsigned int n)
 		errnos[errno & 255]++;
 }
 
-/* Bytes that mean nothing, on any ioctl of the driver but those that take memory. */
+/* Random bytes on any ioctl of the driver, except those that allocate memory. */
 static void do_noise(unsigned int n)
 {
 	uint32_t noise[64];
@@ -543,7 +542,7 @@ static void do_noise(unsigned int n)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(noise); i++)
 		noise[i] = (uint32_t)nasty();
-	/* The number of the descriptor would lie beyond the noise, and nobody could close it. */
+	/* The descriptor would be written beyond the noise, and never be closed. */
 	if (nr == DRM_VIRTGPU_EXECBUFFER)
 		noise[0] &= ~(uint32_t)VIRTGPU_EXECBUF_FENCE_FD_OUT;
 	if (nr != DRM_VIRTGPU_RESOURCE_CREATE && nr != DRM_VIRTGPU_RESOURCE_CREATE_BLOB)
@@ -556,7 +555,7 @@ static int open_node(unsigned int n)
 	return n == NODES - 1 ? vgpu_open_card() : vgpu_open_render();
 }
 
-/* A file is closed with all it has, and opened again. */
+/* Close a file with all its objects, and open it again. */
 static void do_reopen(unsigned int n)
 {
 	if (is_shared)
@@ -567,7 +566,7 @@ static void do_reopen(unsigned int n)
 	memset(session.syncobj[n], 0, sizeof(session.syncobj[n]));
 }
 
-/* What is asked for often stands here more than once. */
+/* Operations that should occur often are listed more than once. */
 static void (*const ops[])(unsigned int n) = {
 	do_getparam, do_create, do_create, do_create, do_blob, do_blob, do_info, do_map, do_map,
 	do_transfer, do_transfer, do_execbuffer, do_execbuffer, do_execbuffer, do_execbuffer,
@@ -593,8 +592,8 @@ static void end(void)
 	struct drm_mode_cursor2 none = { .flags = DRM_MODE_CURSOR_BO, .crtc_id = crtc_id };
 
 	/*
-	 * A cursor stays when its client goes; elsewhere a console takes it away. Its buffer, if
-	 * it was exported, keeps the module.
+	 * Remove the cursor: it survives its client, and without a console nothing else removes it.
+	 * If its buffer is exported, it holds a reference to the module.
 	 */
 	vgpu_ioctl(session.node[NODES - 1], DRM_IOCTL_MODE_CURSOR2, &none);
 	for (unsigned int i = 0; i < SLOTS; i++) {
@@ -618,7 +617,7 @@ static void run_ops(const struct program *p)
 {
 	program = p;
 	at = 0;
-	/* Something to work with. */
+	/* Create some objects first. */
 	for (unsigned int n = 0; n < NODES; n++) {
 		do_create(n);
 		do_blob(n);
@@ -641,11 +640,11 @@ static void run(const struct program *p)
 	run_ops(p);
 	end();
 	check_descriptors(before);
-	/* Memory is given back by others, and the laboratory's clock needs a pause. */
+	/* Workers free the memory, and the virtual clock advances only in a pause. */
 	usleep(1000);
 }
 
-/* Where a mode set needs to be told what there is. */
+/* Get the ids and the mode that mode setting needs. */
 static void find_display(void)
 {
 	static struct drm_mode_modeinfo modes[256];
@@ -662,7 +661,7 @@ static void find_display(void)
 	vgpu_ok(vgpu_ioctl(fd, DRM_IOCTL_MODE_GETRESOURCES, &res));
 	crtc_id = crtcs[0];
 	connector_id = connectors[0];
-	/* Asked without room, the kernel probes. */
+	/* GETCONNECTOR without room for modes makes the kernel probe. */
 	probe.connector_id = conn.connector_id = connector_id;
 	vgpu_ok(vgpu_ioctl(fd, DRM_IOCTL_MODE_GETCONNECTOR, &probe));
 	vgpu_ok(vgpu_ioctl(fd, DRM_IOCTL_MODE_GETCONNECTOR, &conn));
@@ -688,7 +687,7 @@ static void start_kcov(void)
 	vgpu_sys(ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC));
 }
 
-/* Has this run been where none was? */
+/* Check whether this run has reached code that no earlier run reached. */
 static bool is_new(void)
 {
 	uint64_t n = __atomic_load_n(&kcov[0], __ATOMIC_RELAXED);
@@ -745,7 +744,7 @@ static void fuzz(unsigned long ncalls)
 		vgpu_fail("too few calls succeed to reach anything");
 }
 
-/* Several processes on the same files: what one closes another one uses. */
+/* Several processes use the same files, so one closes objects that another is using. */
 static void fuzz_shared(unsigned long ncalls, unsigned int processes)
 {
 	static struct program p;
@@ -765,7 +764,10 @@ static void fuzz_shared(unsigned long ncalls, unsigned int processes)
 			}
 			_exit(0);
 		}
-		/* The parent lets go first: the last file is closed by who ends last. */
+		/*
+		 * The parent closes its files first, so the last process to exit closes the last
+		 * reference.
+		 */
 		end();
 		for (unsigned int i = 0; i < processes; i++) {
 			int status;

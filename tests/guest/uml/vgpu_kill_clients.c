@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Clients of every kind at work on a device that stops, dies or is slow. Each is
- * killed in the end and must be gone at once, and none may sleep uninterruptibly
- * for long. With --flood, eight of them submit as fast as they can to a slow
- * device, and the page flips of another go through.
+ * Clients of every kind use a device that stops, dies or is slow. All are killed in the end: each
+ * must be gone at once, and none may sleep uninterruptibly for long. With --flood, eight of them
+ * submit as fast as they can to a slow device, while the page flips of another client must complete
+ * in time.
  *
- * Times are the guest's; the laboratory's clock is virtual, so they do not depend
- * on the machine.
+ * Times are those of the guest; the clock of the laboratory is virtual, so they do not depend on
+ * the machine.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,31 +30,32 @@
 
 #define SIDE 64u
 #define STREAM_BYTES 65536u
-/* That of toy3d. */
+/* The capset of toy3d. */
 #define CAPSET_ID 30
-/* How long they work, most of it under a device that has stopped already. */
+/* How long the clients work; the device stops early in this time. */
 #define WORK_S 3.0
 #define SAMPLE_S 0.02
-/* What a client may take to die, and may sleep uninterruptibly, in seconds: one display update
- * waits for its fences at most 5 s, and a client with one under way waits for it.
+/*
+ * Bounds for the time to die, and for uninterruptible sleep, in seconds. One display update waits
+ * for its fences at most 5 s, and a client with an update under way waits for it.
  */
 #define DISPLAY_BOUND_S 6.0
 #define DEATH_BOUND_S 1.0
 #define SLEEP_BOUND_S 1.0
 #define FLIP_BOUND_S 1.0
 #define FLOODER_DEATH_BOUND_S 0.1
-/* When a client that does not die is given up. */
+/* Give up on a client that does not die. */
 #define GIVE_UP_S 200.0
 #define FLOODERS 8
 #define FLIPS 20
 
 /**
  * struct client - one process that will be killed
- * @name: what it does
- * @run: does it, for ever
- * @display: it shows something
- * @killable: it waits for the host where only SIGKILL ends the wait, which looks the same as an
- *            uninterruptible sleep; what counts is how long it takes to be gone
+ * @name: name of its operation
+ * @run: repeats the operation for ever
+ * @display: the client updates the display
+ * @killable: the client waits where only SIGKILL ends the wait. That looks the same as an
+ *            uninterruptible sleep, so only its time to die is checked
  * @pid: the process
  * @asleep_since: when it was first seen in its present uninterruptible sleep, or 0
  * @asleep_s: the longest such sleep
@@ -77,7 +78,7 @@ static void pause_s(double s)
 				      .tv_nsec = (long)((s - (double)(time_t)s) * 1e9) }, NULL);
 }
 
-/* The laboratory's clock stands while somebody computes. */
+/* Pause: the virtual clock stands still while a process computes. */
 static void breathe(int failed)
 {
 	pause_s(failed ? 0.01 : 0.001);
@@ -85,7 +86,7 @@ static void breathe(int failed)
 
 static int submit(int fd, const uint32_t *handle, uint32_t size_bytes)
 {
-	/* One NOP of toy3d as long as the stream. */
+	/* A single NOP of toy3d, as long as the stream. */
 	static uint32_t stream[STREAM_BYTES / 4];
 	struct drm_virtgpu_execbuffer exec = {
 		.command = (uintptr_t)stream,
@@ -165,7 +166,7 @@ static void run_dumb(void)
 	}
 }
 
-/* Asked for the first time when the device has stopped already. */
+/* The device has already stopped when the capset is requested for the first time. */
 static void run_caps(void)
 {
 	int fd = vgpu_open_render();
@@ -259,7 +260,7 @@ static void watch(struct client *clients, size_t n, double s)
 	}
 }
 
-/* How long it takes to be gone once killed. */
+/* Wait until a killed client is gone; returns the time that it took. */
 static double end_of(struct client *client, double killed)
 {
 	int status;
@@ -283,7 +284,7 @@ static void kill_all(struct client *clients, size_t n, double bound_s)
 
 	for (size_t i = 0; i < n; i++)
 		kill(clients[i].pid, SIGKILL);
-	/* Those that show something last, since they may take longer. */
+	/* Wait for display clients last, since they may take longer. */
 	for (size_t i = 0; i < n; i++)
 		if (!clients[i].display)
 			clients[i].gone_s = end_of(&clients[i], killed);
@@ -298,7 +299,7 @@ static void kill_all(struct client *clients, size_t n, double bound_s)
 			       (!clients[i].killable && clients[i].asleep_s > SLEEP_BOUND_S);
 	}
 	if (bad)
-		vgpu_fail("%u of %zu were held", bad, n);
+		vgpu_fail("%u of %zu clients exceeded a bound", bad, n);
 }
 
 static void kill_clients(void)
@@ -315,7 +316,7 @@ static void kill_clients(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
 		start(&clients[i]);
-		/* The set-up of the display is not what is tested. */
+		/* The set-up of the display is not under test, so let it finish. */
 		if (!i)
 			pause_s(0.5);
 	}
@@ -349,7 +350,7 @@ static void flood(void)
 	}
 	vgpu_info("%u flips among %u flooders, the slowest took %.3f s", FLIPS, FLOODERS, slowest);
 	if (slowest > FLIP_BOUND_S)
-		vgpu_fail("flips are held up");
+		vgpu_fail("a flip exceeded its bound");
 	kill_all(clients, FLOODERS, FLOODER_DEATH_BOUND_S);
 	close(fd);
 }

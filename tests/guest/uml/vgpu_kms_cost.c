@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a display update costs on the wire. Each subtest does one kind of update a
- * number of times; the device's trace is what is looked at (see kms-cost). The
- * beginning and the end of what counts are dumb buffers of sizes nobody else
- * makes: MARK_BEGIN and MARK_END pages.
+ * The commands and waits of a display update. Each subtest repeats one kind of update; the script
+ * kms-cost evaluates the trace of the device. Dumb buffers of sizes that no other program uses mark
+ * the beginning and the end of the relevant part: MARK_BEGIN and MARK_END pages.
  *
- * In the laboratory time is virtual and stands still but for waiting, so the time
- * it took is how long the driver has waited: "waited N us" is exact.
+ * The clock of the laboratory is virtual and advances only while processes wait, so the elapsed
+ * time is exactly the time that the driver has waited: "waited N us".
  */
 #include <string.h>
 #include <unistd.h>
@@ -32,7 +31,7 @@
  * @fd: the card
  * @head: the output
  * @fbs: the buffers; the first one is shown to begin with
- * @began: when the part that counts has begun, in seconds
+ * @began: time of the beginning of the relevant part, in seconds
  */
 struct screen {
 	int fd;
@@ -74,7 +73,7 @@ static void mark(const struct screen *s, uint32_t pages)
 
 #define SETTLE_US 3000000
 
-/* Not before the driver has done what it does by itself after a mode was set. */
+/* Mark the beginning, after the work that the driver does by itself after a mode set. */
 static void begin(struct screen *s)
 {
 	usleep(SETTLE_US);
@@ -82,7 +81,7 @@ static void begin(struct screen *s)
 	s->began = vgpu_now();
 }
 
-/* What changed last may be shown at the end of its frame. */
+/* Mark the end, after the end of the frame, when the driver may send the last change. */
 static void end(struct screen *s)
 {
 	vgpu_info("waited %.0f us", (vgpu_now() - s->began) * 1e6);
@@ -116,7 +115,7 @@ static void commit_patches(const struct screen *s, const struct vgpu_fb *fb,
 	vgpu_sys(drmModeDestroyPropertyBlob(s->fd, blob));
 }
 
-/* A client that says what it changed from frame to frame, as compositors do. */
+/* The client passes the damage of each frame, as compositors do. */
 static void flip_patch(void)
 {
 	struct screen s = screen_new();
@@ -133,7 +132,7 @@ static void flip_patch(void)
 	screen_end(&s);
 }
 
-/* One that says nothing may have changed everything. */
+/* Without damage the whole frame may have changed. */
 static void flip_unknown(void)
 {
 	struct screen s = screen_new();
@@ -146,7 +145,7 @@ static void flip_unknown(void)
 	screen_end(&s);
 }
 
-/* Whoever does not care for ticks is not held up by them. */
+/* Async flips do not wait for the end of the frame. */
 static void flip_async(void)
 {
 	struct screen s = screen_new();
@@ -195,7 +194,7 @@ static void dirty_slowly(void)
 	dirty_patches(40000);
 }
 
-/* Far from each other: a rectangle around them is the whole screen. */
+/* The clips are far apart: one rectangle around all of them is the whole screen. */
 static void dirty_scattered(void)
 {
 	struct screen s = screen_new();
@@ -225,7 +224,9 @@ static void dirty_whole(void)
 	screen_end(&s);
 }
 
-/* The driver sends a screen that was blank three times more, by a quirk of vgpu_screen.c. */
+/*
+ * After a blank screen is lit, the driver sends it three more times (a quirk, see vgpu_screen.c).
+ */
 static void switch_on(void)
 {
 	struct screen s = screen_new();
@@ -286,7 +287,7 @@ static void cursor_commit(const struct screen *s, const struct vgpu_fb *image,
 	drmModeAtomicFree(req);
 }
 
-/* Neither picture nor place: only where in the picture the tip is. */
+/* Only the hotspot changes, neither picture nor position. */
 static void cursor_hotspot(void)
 {
 	struct vgpu_fb image;
@@ -299,7 +300,7 @@ static void cursor_hotspot(void)
 	cursor_end(&s, &image);
 }
 
-/* The same picture, drawn into again. */
+/* The client redraws the same picture. */
 static void cursor_damage(void)
 {
 	static const struct drm_mode_rect rect = { 0, 0, CURSOR_SIDE, CURSOR_SIDE };
@@ -337,7 +338,7 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_kms_cost",
-		.about = "display updates whose commands the host counts",
+		.about = "commands and waits of display updates",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 	};

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Fences that outlive everything: the host never signals them, then the client's file,
- * the device and the module go, in this order, while their sync files stay open. They
- * signal with an error when the device goes, and can be asked, merged and closed when
- * there is no driver any more.
+ * Fences that outlive file, device and module. The host never signals them; then the file of the
+ * client, the device and the module go, in this order, while the sync files stay open. The fences
+ * end with an error when the device goes; afterwards they can still be queried, merged and closed.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,7 +31,7 @@ static void ask(int fence, int status)
 	vgpu_ok(vgpu_ioctl(fence, SYNC_IOC_FILE_INFO, &file));
 	vgpu_assert_eq(file.status, status);
 	vgpu_assert(file.num_fences >= 1);
-	/* What the names are is nobody's promise; that they can be read is. */
+	/* The names are not part of the interface, but reading them must work. */
 	vgpu_info("fence of \"%s\" on \"%s\": %d", info[0].driver_name, info[0].obj_name,
 		  info[0].status);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What only a guest of one's own can be asked for: a panic that is a drill, and a
- * driver that is taken from its device under its clients and comes back.
+ * Tests that need a guest of their own: simulated panics, and a driver that is unbound from its
+ * device under its clients and bound again.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -45,7 +45,7 @@ static void fill(struct vgpu_fb *fb, uint32_t pixel)
 		fb->pixels[i] = pixel;
 }
 
-/* The panic screen is one colour with text: what was there is gone. */
+/* Count the pixels of one colour: the panic screen replaces all of them. */
 static size_t count(const struct vgpu_fb *fb, uint32_t pixel)
 {
 	size_t n = 0;
@@ -68,7 +68,7 @@ static void panic_is_drawn(void)
 	for (int i = 0; i < 3; i++)
 		panic_drill();
 	vgpu_assert_eq(count(&fb, BLUE), 0);
-	/* It was a drill: the next frame is shown as if nothing had been. */
+	/* The panic was simulated: the next frame is shown as usual. */
 	fill(&fb, BLUE);
 	vgpu_flip(fd, &head, &fb);
 	vgpu_ok(vgpu_show(fd, &head, NULL, 0, 0));
@@ -86,7 +86,7 @@ static void panic_with_nothing_shown(void)
 	close(fd);
 }
 
-/* Only a part of a large buffer is shown: the panic goes to its start, whole. */
+/* Only a part of a large buffer is shown. The panic screen covers the beginning of the buffer. */
 static void panic_in_a_panned_buffer(void)
 {
 	int fd = vgpu_open_display();
@@ -107,14 +107,14 @@ static void panic_in_a_panned_buffer(void)
 /* Unbinding */
 
 /**
- * struct victim - a client that has of everything
+ * struct victim - a client with an object of each kind
  * @client: render node and capset
  * @display: the card, lit
- * @head: what is lit
- * @fb: what is shown
+ * @head: the lit output
+ * @fb: the framebuffer that it shows
  * @handle: a picture
  * @map: its mapping
- * @fence: of its last submission, -1 without 3D
+ * @fence: fence of its last submission, -1 without 3D
  */
 struct victim {
 	struct vgpu_client client;
@@ -149,7 +149,7 @@ static void victim_init(struct victim *victim)
 		vgpu_ok(vgpu_submit_fences(&victim->client, -1, &victim->fence));
 }
 
-/* Nothing works, nothing hangs, and what was promised comes. */
+/* Without a device all calls fail, none hangs, and the pending fence signals. */
 static void victim_check_lost(struct victim *victim)
 {
 	const struct drm_virtgpu_3d_box box = { .w = SIDE, .h = SIDE, .d = 1 };
@@ -162,7 +162,7 @@ static void victim_check_lost(struct victim *victim)
 	vgpu_ret(vgpu_wait(victim->client.fd, victim->handle, 0), -ENODEV);
 	vgpu_ret(vgpu_transfer_to_host(victim->client.fd, victim->handle, &box, 0, 0), -ENODEV);
 	vgpu_assert(vgpu_show(victim->display, &victim->head, &victim->fb, 0, 0) < 0);
-	/* The pages are ours: there, or taken away with a signal. */
+	/* The mapping of guest memory stays, or an access raises a signal. */
 	vgpu_touch(victim->map);
 }
 
@@ -185,7 +185,7 @@ static void unbind_under_clients(void)
 	victim_init(&victim);
 	vgpu_ok(vgpu_unbind(&binding));
 	victim_check_lost(&victim);
-	/* The old files stay open while a new device begins. */
+	/* The old files stay open while the driver is bound again. */
 	vgpu_ok(vgpu_bind(&binding));
 	vgpu_drm_check_alive();
 	victim_fini(&victim);
@@ -217,7 +217,7 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_panic_drill",
-		.about = "panic drills, and drivers that come and go",
+		.about = "simulated panics, and unbinding the driver",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 	};

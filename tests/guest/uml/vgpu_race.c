@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Threads that meet: while some use a file, a buffer, a fence or an event in every way
- * there is, another takes it away, and in the end the whole device. Each call may fail, as
- * nobody knows what it finds; none may hang, and what the checkers of the kernel say of it
- * is the verdict.
+ * Races between threads: while workers use a file, a buffer, a fence or an event, another thread
+ * takes it away, and in the end the whole device. Each call may fail, but none may hang. The
+ * checkers of the kernel give the verdict.
  *
  * vgpu_race [ROUNDS]
  */
@@ -36,12 +35,12 @@
 #define ROUNDS 150
 #define SIDE 64u
 #define PICTURE_BYTES (SIDE * SIDE * 4)
-/* What a round gives the workers to do. */
+/* Operations of a round. */
 #define STEPS 4
-/* A handle is made and closed so often in a round. */
+/* How often a round creates and closes a handle. */
 #define NAMED_STEPS 32
 
-/* What the workers reach for; -1 and 0 for nothing. */
+/* The objects that the workers use; -1 and 0 mean none. */
 static _Atomic int shared_fd = -1, shared_fence = -1;
 static _Atomic uint32_t shared_handle;
 static _Atomic bool over;
@@ -49,7 +48,7 @@ static _Atomic unsigned long calls;
 
 static int submit(int fd, uint32_t handle, int ring, int *fence)
 {
-	/* NOP of one word: toy3d takes it. */
+	/* A NOP of one word, which toy3d accepts. */
 	static const uint32_t stream[2] = { 0x00010000, 0 };
 	struct drm_virtgpu_execbuffer exec = {
 		.flags = (fence ? VIRTGPU_EXECBUF_FENCE_FD_OUT : 0) |
@@ -75,7 +74,7 @@ static int create(int fd)
 	return vgpu_resource_create(fd, &rc) ? 0 : (int)rc.bo_handle;
 }
 
-/* Two rings, the first of which sends events. */
+/* Create a context with two rings, of which the first sends events. */
 static int init_rings(int fd)
 {
 	const struct drm_virtgpu_context_set_param params[] = {
@@ -86,7 +85,7 @@ static int init_rings(int fd)
 	return vgpu_context_init(fd, params, ARRAY_SIZE(params));
 }
 
-/* What a worker does at random. */
+/* Operations that a worker selects at random. */
 
 static void do_submit(int fd, uint32_t handle)
 {
@@ -152,7 +151,7 @@ static void do_export(int fd, uint32_t handle)
 		close(dmabuf);
 }
 
-/* The kernel touches it, so that a lost mapping is an errno, not a signal. */
+/* Let the kernel access the mapping, so that a lost one gives an errno, not a signal. */
 static void do_map(int fd, uint32_t handle)
 {
 	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
@@ -177,7 +176,7 @@ static void do_read_events(int fd, uint32_t handle)
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
 	(void)handle;
-	/* It may be something else by now that is read from, and blocks. */
+	/* Another thread may have reused the descriptor for a file whose read blocks. */
 	if (poll(&pfd, 1, 0) == 1 && pfd.revents & POLLIN)
 		if (read(fd, events, sizeof(events)) > 0)
 			atomic_fetch_add(&calls, 1);
@@ -250,7 +249,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* A round: what the one thread does that takes things away. */
+/* Rounds: the operations of the thread that takes objects away. */
 
 static void breathe(void)
 {
@@ -264,7 +263,7 @@ static void put_fd(int fd)
 		close(fd);
 }
 
-/* Another worker may have read the event that one was told of. */
+/* Do not block: after poll() another worker may have read the event. */
 static int open_render(void)
 {
 	return open("/dev/dri/renderD128", O_RDWR | O_CLOEXEC | O_NONBLOCK);
@@ -329,7 +328,7 @@ static void unplug_against_all(void)
 static const struct {
 	const char *name;
 	void (*round)(void);
-	/* Of so many times as many rounds of the others. */
+	/* Divisor of the number of rounds. */
 	unsigned int seldom;
 } races[] = {
 	{ "close against all", close_against_all, 1 },
@@ -349,7 +348,7 @@ static void run(const char *name, void (*round)(void), unsigned int rounds)
 	put_fd(open_render());
 	for (uintptr_t i = 0; i < WORKERS; i++)
 		vgpu_assert(!pthread_create(&workers[i], NULL, work, (void *)(i + 1)));
-	/* A short race may be over before they are there. */
+	/* A short race could be over before the workers run. */
 	while (!atomic_load(&calls))
 		sched_yield();
 	for (unsigned int i = 0; i < rounds; i++)
@@ -360,16 +359,16 @@ static void run(const char *name, void (*round)(void), unsigned int rounds)
 	put_fd(-1);
 	vgpu_info("%s: %u rounds, %lu calls, %.1f s", name, rounds, atomic_load(&calls),
 		  vgpu_now() - start);
-	/* Workers that found nothing to do have raced with nobody. */
+	/* Workers that made too few calls have raced with no other thread. */
 	vgpu_assert(atomic_load(&calls) > rounds);
 }
 
 /*
- * Submissions that name a buffer, whose handle another thread closes. The buffers are the
- * same all the time, by another file; what is taken of the handles must find them.
+ * Submissions that list a handle, while another thread closes it. Another file keeps the buffer
+ * alive, so a submission that found the handle must succeed.
  */
 
-/* What the other list entries are, so that finding them all takes a while. */
+/* Other handles of the list, so that looking up all of them takes a while. */
 #define CROWD 64
 
 struct named {
@@ -379,7 +378,7 @@ struct named {
 	unsigned long taken;
 };
 
-/* NOP would do on any host; FILL of toy3d looks whether the context has the buffer. */
+/* Use FILL of toy3d, not NOP: toy3d then checks that the context has the buffer. */
 static int submit_named(struct named *named, int *fence)
 {
 	uint32_t handles[CROWD + 1], handle = atomic_load(&named->handle);
@@ -450,8 +449,8 @@ static void close_against_submit(unsigned int rounds)
 }
 
 /*
- * Cursors that one thread draws, shows and moves, while another hides and replaces them and the
- * host has their uploads; and in the end the device goes.
+ * One thread draws, shows and moves cursors, another hides and replaces them, while their uploads
+ * are under way; in the end the device is unbound.
  */
 
 #define PICTURES 3
@@ -514,7 +513,10 @@ static void hide_against_upload(unsigned int rounds)
 	vgpu_ok(vgpu_unbind(&binding));
 	atomic_store(&over, true);
 	pthread_join(worker, NULL);
-	/* With all that keeps its file, the old device has to give its name to the new one. */
+	/*
+	 * Close the file and all its mappings, so that the new device can get the name of the old
+	 * one.
+	 */
 	munmap(pointed.screen.pixels, pointed.screen.size);
 	for (size_t i = 0; i < PICTURES; i++)
 		munmap(pointed.pictures[i].pixels, pointed.pictures[i].size);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Textures whose memory the driver gives back while nobody uses them: what goes, what
- * stays, and that nothing is lost. That the host is told of each change, and ahead of the
- * command that needs it, is what the device model looks at.
+ * Reclaim of idle textures: which ones lose their pages and which do not, and that no data is lost.
+ * The device model checks that the host is told of each change before the next command that uses
+ * the pages.
  */
 #include <drm_fourcc.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@
 #define SIZE (SIDE * SIDE * 4)
 #define CLIENTS 4
 #define STEPS 150
-/* Textures that make more memory than the program itself has. */
+/* Textures that need more memory than the program itself. */
 #define MANY 64u
 #define GROUP "/sys/fs/cgroup/vgpu/"
 
@@ -66,7 +66,7 @@ static void download(int fd, uint32_t handle)
 	vgpu_ok(vgpu_wait(fd, handle, 0));
 }
 
-/* Bytes of the client's buffers that are in memory, as everybody is told. */
+/* Get the resident bytes of the buffers of a client from fdinfo. */
 static unsigned long long resident(int fd)
 {
 	unsigned long long kib = 0;
@@ -93,7 +93,7 @@ static void mapping_finds_what_was_there(void)
 	vgpu_idle_send_away(client.fd, handle);
 	vgpu_assert_eq(resident(client.fd), 0);
 	check_pages(client.fd, handle, 1);
-	/* Mapped and unmapped, but the host has not got it back. */
+	/* The pages were mapped and unmapped, but not attached to the host again. */
 	vgpu_assert(vgpu_idle_is_away(client.fd, handle));
 	vgpu_client_close(&client);
 }
@@ -103,19 +103,19 @@ static void transfer_brings_it_back(void)
 	struct vgpu_client client = open_client();
 	uint32_t handle = vgpu_new_picture(client.fd, SIDE, SIDE);
 
-	/* The host is to read what was away... */
+	/* The host reads pages that were reclaimed... */
 	write_pages(client.fd, handle, 2);
 	vgpu_idle_send_away(client.fd, handle);
 	upload(client.fd, handle);
 	vgpu_assert(!vgpu_idle_is_away(client.fd, handle));
 	vgpu_assert_eq(resident(client.fd), SIZE);
-	/* ...and to write where a mapping looks. */
+	/* ...and writes to the pages that a mapping shows. */
 	write_pages(client.fd, handle, 3);
 	vgpu_idle_send_away(client.fd, handle);
 	download(client.fd, handle);
 	vgpu_assert(!vgpu_idle_is_away(client.fd, handle));
 	check_pages(client.fd, handle, 2);
-	/* What it has written goes, too, and is not lost. */
+	/* Data that the host has written survives a reclaim, too. */
 	vgpu_idle_send_away(client.fd, handle);
 	check_pages(client.fd, handle, 2);
 	vgpu_client_close(&client);
@@ -165,7 +165,7 @@ static void closed_while_away(void)
 
 	vgpu_idle_send_away(client.fd, handle);
 	vgpu_ok(vgpu_gem_close(client.fd, handle));
-	/* And one that may be on its way. */
+	/* Also close a buffer whose reclaim may be under way. */
 	handle = vgpu_new_picture(client.fd, SIDE, SIDE);
 	for (int i = 0; i < 4; i++)
 		vgpu_ok(vgpu_idle_ask());
@@ -173,7 +173,10 @@ static void closed_while_away(void)
 	vgpu_client_close(&client);
 }
 
-/* A neighbour, looked at last, is gone: then the kernel has asked for this one as well. */
+/*
+ * Check that a buffer is not reclaimed: a neighbour that the shrinker visits later is, so the
+ * shrinker has visited this one as well.
+ */
 static void check_stays(struct vgpu_client *client, int fd, uint32_t handle)
 {
 	for (int i = 0; i < 3; i++) {
@@ -211,7 +214,7 @@ static void busy_one_stays(void)
 		.num_bo_handles = 1,
 	};
 
-	/* Held back by a fence of another driver, the host has not seen it yet. */
+	/* A foreign fence delays the submission, so the host does not know it yet. */
 	vgpu_ok(vgpu_submit(&client, &exec));
 	/* New buffers of this client are busy until its work is done (contract 3.1). */
 	check_stays(&other, client.fd, handle);
@@ -235,7 +238,7 @@ static void shared_one_stays(void)
 	vgpu_client_close(&client);
 }
 
-/* Whoever gets it sees what is in it, and the host gets it back when it is used. */
+/* An importer sees the data, and the host gets the pages again when a command uses them. */
 static void shared_while_away(void)
 {
 	struct vgpu_client client = open_client(), other = open_client();
@@ -290,7 +293,7 @@ static uint32_t add_fb(int fd, uint32_t handle)
 	return fb.id;
 }
 
-/* A panic draws on what is shown, and cannot wait for its pages. */
+/* The panic handler draws into the framebuffer and cannot wait for its pages. */
 static void framebuffer_stays(void)
 {
 	struct vgpu_client client = open_client();
@@ -319,13 +322,13 @@ static void framebuffer_of_what_is_away(void)
 	vgpu_client_close(&client);
 }
 
-/* The host has forgotten all, and nothing of it can be had again. */
+/* The reset destroys the texture on the host, and the driver cannot create it again. */
 static void away_when_the_device_is_reset(void)
 {
 	struct vgpu_client client = open_client();
 	uint32_t handle = vgpu_new_picture(client.fd, SIDE, SIDE);
 
-	vgpu_require(vgpu_shim_is_there(), "no transport that does as it is told");
+	vgpu_require(vgpu_shim_is_there(), "vgpu-shim.ko is not in use");
 	write_pages(client.fd, handle, 9);
 	vgpu_idle_send_away(client.fd, handle);
 	vgpu_ok(vgpu_shim_set("frozen", "Y"));
@@ -350,7 +353,7 @@ static void away_when_the_device_goes(void)
 	vgpu_binding_fini(&binding);
 }
 
-/* The host does not let go of its pages, or says so late (by a fault script). */
+/* The fault script lets the host refuse DETACH, or answer it late. */
 static void kept_it_can_be_used(void)
 {
 	struct vgpu_client client = open_client();
@@ -370,7 +373,7 @@ static void kept_it_can_be_used(void)
 	vgpu_client_close(&client);
 }
 
-/* What a file of the control group that the job runs in says. */
+/* Read a number from a file of the control group of this job. */
 static unsigned long long group_bytes(const char *name)
 {
 	unsigned long long bytes;
@@ -385,17 +388,17 @@ static unsigned long long group_bytes(const char *name)
 	return bytes;
 }
 
-/* Has the kernel take all from the group that it can take. */
+/* Make the kernel reclaim all memory of the control group. */
 static void squeeze_group(void)
 {
 	int fd = vgpu_sys(open(GROUP "memory.reclaim", O_WRONLY | O_CLOEXEC));
 
-	/* There is not so much: it says so when it has taken what there is. */
+	/* The group has less memory than that, so the write fails when all of it is reclaimed. */
 	vgpu_assert(write(fd, "1G", 2) < 0 && errno == EAGAIN);
 	close(fd);
 }
 
-/* Not merely let go of: they are on the disk, and in memory there is something else. */
+/* The pages are swapped out to disk, and the memory is used for other data. */
 static void swapped_out_it_is_whole(void)
 {
 	struct vgpu_client client = open_client();
@@ -421,7 +424,7 @@ static void swapped_out_it_is_whole(void)
 	vgpu_client_close(&client);
 }
 
-/* The only one that has written to these pages is the host. */
+/* Only the host has written to these pages. */
 static void swapped_out_drawing_is_whole(void)
 {
 	static const float rgba[] = { 1.0f, 0.0f, 1.0f, 1.0f };
@@ -447,7 +450,7 @@ static void swapped_out_drawing_is_whole(void)
 	vgpu_client_close(&client);
 }
 
-/* What one of several clients does at random with textures of its own. */
+/* Do one random operation of a client on a texture of its own. */
 static void step(struct vgpu_client *client, uint32_t handles[3], unsigned int *seed)
 {
 	unsigned int what = (unsigned int)rand_r(seed);
@@ -511,7 +514,7 @@ static void clients_at_work(void)
 		vgpu_join(pids[i]);
 }
 
-/* Without the parameter all is as it was. */
+/* Without the parameter no texture is reclaimed. */
 static void off_all_stay(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -554,7 +557,7 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_reclaim",
-		.about = "Memory of idle textures that is given back.",
+		.about = "reclaim of the memory of idle textures",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 	};

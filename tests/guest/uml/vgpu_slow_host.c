@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * Hosts that get on slowly, with some, or with nothing at all, and clients that must not
- * be told a lie about it:
+ * Hosts that answer slowly, partly, or not at all, and the results that clients see:
  *
  * --slow    a host that does one command every few kicks, in order. However long that takes,
  *           no command fails and no context is lost.
- * --silent  a host that answers nothing any more. Who asks for a capset gets his signals
- *           meanwhile, goes on waiting after each, and ends with an error.
- * --blind   the same for who wants to see a blob of the host's memory.
- * --monitor a slow host whose monitor changes while it has much to do. It is noticed.
- * --poor    a host that has no memory to show a blob: it is that which the client hears.
- * --again   a host that refuses a capset once. The next one who asks gets it.
+ * --silent  a host that answers nothing any more. A client that asks for a capset receives
+ *           its signals while it waits, waits on after each, and gets an error in the end.
+ * --blind   the same for a client that maps a blob of host memory.
+ * --monitor a slow host whose monitor changes while it has much work. The driver notices.
+ * --poor    a host that has no memory to map a blob. The client gets -ENOMEM.
+ * --again   a host that refuses a capset once. The next request for it succeeds.
  * --late    a host that describes its capset only when probe no longer waits. Clients see the
  *           capset from then on, and can use it.
  *
- * Times are the guest's.
+ * Times are those of the guest.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,16 +37,16 @@
 #define CALL_BOUND_S 400
 #define STREAM_BYTES 65536u
 #define TICK_US 50000
-/* More than those of faults.list. */
+/* More notifications than the delay in faults.list. */
 #define LATE_KICKS 200
-/* That of toy3d. */
+/* The capset of toy3d. */
 #define CAPSET_ID 30
-/* That of contexts whose blobs the host can show (see faults). */
+/* The capset of contexts whose blobs the host can map (see faults). */
 #define WINDOW_CAPSET_ID 4
 
 static int submit(int fd, uint32_t size_bytes, int *fence)
 {
-	/* One NOP of toy3d as long as the stream. */
+	/* A single NOP of toy3d, as long as the stream. */
 	static uint32_t stream[STREAM_BYTES / 4];
 	struct drm_virtgpu_execbuffer exec = {
 		.flags = fence ? VIRTGPU_EXECBUF_FENCE_FD_OUT : 0,
@@ -64,7 +63,7 @@ static int submit(int fd, uint32_t size_bytes, int *fence)
 	return ret;
 }
 
-/* The kicks of the later jobs are what gets the host to the earlier ones. */
+/* The host processes earlier jobs at the notifications of later ones. */
 static void slow(void)
 {
 	double began[JOBS], took, slowest = 0;
@@ -86,9 +85,9 @@ static void slow(void)
 	}
 	vgpu_info("%u calls, the slowest job took %.0f s", done, slowest);
 	vgpu_assert_eq(done, JOBS);
-	/* Else the host was not slow, and nothing is shown. */
+	/* Otherwise the host was not slow, and the test shows nothing. */
 	vgpu_assert(slowest > 2 * PATIENCE_S);
-	/* Had it been reset, the context would be lost. */
+	/* After a reset the context would be lost. */
 	vgpu_ok(submit(fd, 8, NULL));
 	close(fd);
 }
@@ -110,7 +109,7 @@ static bool prefers(int fd, uint32_t width, uint32_t height)
 	return found;
 }
 
-/* What the driver asks about the monitor is behind the jobs. */
+/* The jobs delay the answers to the questions of the driver about the monitor. */
 static void monitor(void)
 {
 	int card = vgpu_open_display(), fd = vgpu_open_render();
@@ -147,7 +146,7 @@ static void ask_in_vain(int (*ask)(int fd, uint32_t handle), int fd, uint32_t ha
 	vgpu_info("1 calls, which gives %d after %.0f s", ret, vgpu_now() - start);
 	vgpu_assert(ret < 0);
 	vgpu_assert(vgpu_now() - start < CALL_BOUND_S);
-	/* The signals came through while it waited, not afterwards in one. */
+	/* The signals arrived during the wait, not all at its end. */
 	vgpu_assert(ticks > 2);
 	close(fd);
 }
@@ -198,7 +197,7 @@ static void blind(void)
 	ask_in_vain(ask_for_map, fd, handle);
 }
 
-/* Memory the host has not got is not what it refuses for good. */
+/* A host without memory may have some later, so the errno must not be that of a final refusal. */
 static void poor(void)
 {
 	uint32_t handle;
@@ -210,7 +209,7 @@ static void poor(void)
 	close(fd);
 }
 
-/* The peer takes the error for the data of the capset, fault 12. */
+/* The kernel's own driver takes the error reply for the data of the capset (faults.rst, 12). */
 static void again(void)
 {
 	uint8_t caps[64] = { 0 }, none[64] = { 0 };
@@ -224,7 +223,7 @@ static void again(void)
 	close(fd);
 }
 
-/* The kicks of the jobs are what gets the host to the description. */
+/* The host answers the question about the capset at the notifications of the jobs. */
 static void late(void)
 {
 	const struct drm_virtgpu_context_set_param param = {
@@ -234,7 +233,7 @@ static void late(void)
 	int fd = vgpu_open_render();
 	unsigned int jobs = 0;
 
-	/* Else the host was not late, and nothing is shown. */
+	/* Otherwise the host was not late, and the test shows nothing. */
 	vgpu_assert_eq(vgpu_param(fd, VIRTGPU_PARAM_SUPPORTED_CAPSET_IDs), 0);
 	vgpu_ret(vgpu_get_caps(fd, CAPSET_ID, 1, caps, sizeof(caps)), -ENOSYS);
 	for (; jobs < LATE_KICKS && !vgpu_has_capset(fd, CAPSET_ID); jobs++) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the device and the system do to a driver by way of the transport: the device
- * wants to be reset, the system sleeps, rings cannot be had. By vgpu-shim.ko, since
- * virtio_uml does none of it.
+ * Events that reach the driver through the transport: the device needs a reset, the system
+ * suspends, virtqueues cannot be created. vgpu-shim.ko causes them, since virtio_uml does not.
  */
 #include <errno.h>
 #include <poll.h>
@@ -22,19 +21,19 @@
 
 #define SIDE 64u
 #define PICTURE_BYTES (SIDE * SIDE * 4)
-/* The driver tries three times, and pauses for half a second in between. */
+/* The driver tries to recover three times, half a second apart. */
 #define RECOVERY_S 30
 
 /**
- * struct scene - clients in the middle of something
+ * struct scene - clients with objects of each kind
  * @display: shows @fb on @head
  * @head: see @display
  * @fb: see @display
- * @client: has what follows, and a context where there is 3D
+ * @client: owns the following objects, and a context if the device has 3D
  * @has_3d: see @client
  * @picture: handle
  * @blob: handle of a guest blob, or 0
- * @map: memory of the blob, or else of the picture
+ * @map: mapping of the blob, or of the picture if there is no blob
  */
 struct scene {
 	int display;
@@ -71,7 +70,7 @@ static void scene_init_client(struct scene *s)
 
 static void scene_init(struct scene *s)
 {
-	vgpu_require(vgpu_shim_is_there(), "no transport that does as it is told");
+	vgpu_require(vgpu_shim_is_there(), "vgpu-shim.ko is not in use");
 	*s = (struct scene){ .display = vgpu_open_display() };
 	s->head = vgpu_first_head(s->display);
 	vgpu_fb_init(s->display, &s->fb, s->head.mode.hdisplay, s->head.mode.vdisplay,
@@ -81,7 +80,7 @@ static void scene_init(struct scene *s)
 	scene_init_client(s);
 }
 
-/* The device may be gone, and with it what the files have made. */
+/* Close all files and mappings; the device, and so the objects, may be gone. */
 static void scene_close(struct scene *s)
 {
 	munmap(s->map, PICTURE_BYTES);
@@ -90,7 +89,7 @@ static void scene_close(struct scene *s)
 	close(s->display);
 }
 
-/* Takes each thing back by itself. */
+/* Destroy each object separately, and assert success. */
 static void scene_fini(struct scene *s)
 {
 	munmap(s->map, PICTURE_BYTES);
@@ -101,7 +100,7 @@ static void scene_fini(struct scene *s)
 	close(s->display);
 }
 
-/* Something that the host has to take part in. */
+/* Submit work that the host must execute. */
 static int scene_work(const struct scene *s)
 {
 	const struct drm_virtgpu_3d_box box = { .w = SIDE, .h = SIDE, .d = 1 };
@@ -111,9 +110,8 @@ static int scene_work(const struct scene *s)
 }
 
 /*
- * The host has forgotten everything: contexts are lost, and say so; pictures without a
- * context are made again; what lies in our pages is still there; the screen is lit, and
- * flips.
+ * Check the state after a reset: contexts are lost and return -EIO, pictures without a context were
+ * created again, data in guest memory is unchanged, and the screen is lit and flips.
  */
 static void scene_check_after(struct scene *s)
 {
@@ -131,7 +129,7 @@ static void scene_check_after(struct scene *s)
 	vgpu_drm_check_alive();
 }
 
-/* 0 as soon as a fresh client can work, else the errno it gets after all that time. */
+/* Wait until a fresh client can work; returns 0, or the last errno after RECOVERY_S. */
 static int wait_for_service(void)
 {
 	double end = vgpu_now() + RECOVERY_S;
@@ -149,7 +147,7 @@ static int wait_for_service(void)
 	return ret;
 }
 
-/* Until the driver has reset a device that needs it, whatever came of it. */
+/* Wait until the driver has reset the device, successfully or not. */
 static void wait_for_reset(void)
 {
 	double end = vgpu_now() + RECOVERY_S;
@@ -177,7 +175,7 @@ static void device_needs_reset(void)
 	scene_fini(&s);
 }
 
-/* The first tries find no rings; a device that works in the end serves on. */
+/* The first two attempts to create virtqueues fail; the third succeeds. */
 static void device_comes_back_late(void)
 {
 	struct scene s;
@@ -190,7 +188,7 @@ static void device_comes_back_late(void)
 	scene_fini(&s);
 }
 
-/* One that never does says so at each call, at once, until it is bound anew. */
+/* A device that never recovers fails each call at once, until the driver is bound again. */
 static void device_stays_lost(void)
 {
 	struct drm_virtgpu_resource_create rc = vgpu_picture_args(SIDE, SIDE);
@@ -205,7 +203,7 @@ static void device_stays_lost(void)
 	vgpu_ret(wait_for_service(), -EIO);
 	start = vgpu_now();
 	vgpu_ret(scene_work(&s), -EIO);
-	/* Idle as it is: nobody knows what becomes of it. */
+	/* The picture is idle, but its state on the host is unknown, so WAIT returns an error. */
 	vgpu_ret(vgpu_wait(s.client.fd, s.picture, 0), -EIO);
 	vgpu_ret(vgpu_resource_create(s.client.fd, &rc), -EIO);
 	vgpu_assert(vgpu_now() - start < 1);
@@ -218,12 +216,12 @@ static void device_stays_lost(void)
 }
 
 /**
- * struct host_memory - a blob of the host's memory, mapped
+ * struct host_memory - a mapped blob of host memory
  * @fd: its client
  * @handle: its handle
  * @dmabuf: its dma-buf
- * @map: by the client
- * @part: by the dma-buf, from the second page on
+ * @map: mapping of the handle
+ * @part: mapping of the dma-buf, from the second page on
  */
 struct host_memory {
 	int fd;
@@ -246,7 +244,7 @@ static void host_memory_init(struct host_memory *m)
 		.size = MEMORY_BYTES,
 	};
 
-	vgpu_require(vgpu_shim_is_there(), "no transport that does as it is told");
+	vgpu_require(vgpu_shim_is_there(), "vgpu-shim.ko is not in use");
 	m->fd = vgpu_open_render();
 	vgpu_require(vgpu_has_host_visible(m->fd), "the device has no host-visible memory");
 	vgpu_ok(vgpu_context_init(m->fd, &param, 1));
@@ -269,7 +267,9 @@ static void host_memory_fini(struct host_memory *m)
 	close(m->fd);
 }
 
-/* All pages of a lost mapping show one page, which keeps what is written; no access is SIGBUS. */
+/*
+ * Check that all pages of a lost mapping show one writable page, and that no access raises SIGBUS.
+ */
 static void check_lost_map(uint8_t *map, size_t size, uint8_t value)
 {
 	vgpu_assert_eq(vgpu_touch(map + 1), 0);
@@ -290,14 +290,14 @@ static void check_lost_memory(struct host_memory *m, struct host_memory *other)
 	memset(m->part, 0x33, VGPU_PAGE);
 	check_lost_map(late, VGPU_PAGE, 0x33);
 	munmap(late, VGPU_PAGE);
-	/* The page of one blob is not the page of another. */
+	/* Another lost blob has another page. */
 	check_lost_map(other->part, MEMORY_BYTES - VGPU_PAGE, 0);
 	check_lost_map(other->map, MEMORY_BYTES, 0);
 }
 
 /*
- * drm-uapi.rst of the kernel, hot-unplug: a client can read, write and map the memory of a lost
- * device without SIGBUS. Venus and Wayland proxies map host memory.
+ * Hot-unplug rules of drm-uapi.rst in the kernel: a client can read, write and map the memory of a
+ * lost device without SIGBUS. Venus and Wayland proxies map host memory.
  */
 static void reset_host_memory_is_zero(void)
 {
@@ -363,7 +363,7 @@ static void sleep_with_nothing_lit(void)
 	scene_fini(&s);
 }
 
-/* Work under way when the system goes to sleep: it has come to an end, with an error. */
+/* Work that is under way at suspend ends with an error. */
 static void fences_do_not_sleep(void)
 {
 	int fence = -1, ret;
@@ -385,7 +385,7 @@ static void fences_do_not_sleep(void)
 	scene_fini(&s);
 }
 
-/* Calls between sleep and wake, as from a thread that is not frozen: no hang. */
+/* Calls during suspend, as from a thread that is not frozen, must not hang. */
 static void asleep_nothing_works(void)
 {
 	struct drm_virtgpu_resource_create rc = vgpu_picture_args(SIDE, SIDE);
@@ -422,7 +422,7 @@ static void probe_without_rings(void)
 {
 	struct vgpu_binding binding;
 
-	vgpu_require(vgpu_shim_is_there(), "no transport that does as it is told");
+	vgpu_require(vgpu_shim_is_there(), "vgpu-shim.ko is not in use");
 	vgpu_binding_init(&binding);
 	vgpu_ok(vgpu_unbind(&binding));
 	vgpu_ok(vgpu_shim_set("refuse_rings", "1"));
@@ -432,12 +432,12 @@ static void probe_without_rings(void)
 	vgpu_binding_fini(&binding);
 }
 
-/* The device wants a reset while nobody drives it, and while it is probed. */
+/* The device needs a reset while no driver is bound, and while it is probed. */
 static void needs_reset_without_driver(void)
 {
 	struct vgpu_binding binding;
 
-	vgpu_require(vgpu_shim_is_there(), "no transport that does as it is told");
+	vgpu_require(vgpu_shim_is_there(), "vgpu-shim.ko is not in use");
 	vgpu_binding_init(&binding);
 	vgpu_ok(vgpu_unbind(&binding));
 	vgpu_ok(vgpu_shim_set("needs_reset", "Y"));
@@ -467,7 +467,7 @@ int main(int argc, char **argv)
 {
 	static const struct vgpu_program program = {
 		.name = "vgpu_transport",
-		.about = "resets, sleep, and rings that cannot be had",
+		.about = "resets, suspend, and virtqueues that cannot be created",
 		.subtests = subtests,
 		.nsubtests = ARRAY_SIZE(subtests),
 	};
