@@ -183,6 +183,7 @@ static void start_client(struct bench *b)
 		put_byte(ready[1]);
 		pause();
 	}
+
 	get_byte(ready[0]);
 	close(ready[0]);
 	close(ready[1]);

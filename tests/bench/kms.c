@@ -57,6 +57,7 @@ static uint32_t plane_property(int fd, uint32_t plane, const char *name, uint64_
 			return ids[i];
 		}
 	}
+
 	gpu_die(name);
 }
 
@@ -139,10 +140,12 @@ struct kms *kms_start(int fd)
 	kms->plane = primary_plane(fd);
 	kms->prop_fb = plane_property(fd, kms->plane, "FB_ID", &value);
 	kms->prop_damage = plane_property(fd, kms->plane, "FB_DAMAGE_CLIPS", &value);
+
 	for (int i = 0; i < 2; i++) {
 		kms->fb[i] = framebuffer(fd);
 		kms->cursor[i] = dumb_buffer(fd, KMS_CURSOR, KMS_CURSOR, &pitch);
 	}
+
 	show(kms);
 	return kms;
 }

@@ -223,6 +223,7 @@ static void run_case(const struct bench_case *c, const uint32_t *stream, bool pa
 		if (c->teardown)
 			c->teardown(&b);
 	}
+
 	close(b.fd);
 	fflush(stdout);
 }
@@ -257,6 +258,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
+
 	/* A word of 0 is a NOP of virgl. */
 	stream = calloc(1, BENCH_STREAM_BYTES);
 	if (!stream)

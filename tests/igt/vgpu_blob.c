@@ -460,6 +460,7 @@ static void host_and_guest_texture_is_transferred(void)
 			   &from));
 	vgpu_ok(vgpu_wait(client.fd, tex.handle, 0));
 	vgpu_assert_eq(vgpu_differs(map, tex.size_bytes, 2), -1);
+
 	munmap(map, tex.size_bytes);
 	vgpu_client_close(&client);
 }

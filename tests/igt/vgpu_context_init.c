@@ -453,6 +453,7 @@ static void rings_keep_their_own_order(void)
 	for (int i = 0; i < ROUNDS; i++)
 		for (uint32_t ring = 0; ring < rings; ring++)
 			vgpu_ok(submit_on(&client, ring, &fences[ring][i]));
+
 	for (uint32_t ring = 0; ring < rings; ring++) {
 		vgpu_fence_wait(fences[ring][ROUNDS - 1]);
 		for (int i = 0; i < ROUNDS; i++) {
@@ -460,6 +461,7 @@ static void rings_keep_their_own_order(void)
 			close(fences[ring][i]);
 		}
 	}
+
 	vgpu_client_close(&client);
 }
 

@@ -142,6 +142,7 @@ static void waits_for_15_seconds(void)
 	vgpu_assert(vgpu_now() - begin >= 14.9);
 	vgpu_manual_signal(&manual);
 	vgpu_ok(vgpu_wait(fd, handle, 0));
+
 	vgpu_manual_close(&manual);
 	close(dmabuf);
 	close(fd);
@@ -192,6 +193,7 @@ static void eventfd_tells_of_a_point(void)
 	vgpu_assert_eq(vgpu_sys(poll(&pfd, 1, 0)), 0);
 	vgpu_ok(vgpu_submit(&client, &exec));
 	vgpu_assert_eq(vgpu_sys(poll(&pfd, 1, 60000)), 1);
+
 	close(pfd.fd);
 	vgpu_client_close(&client);
 }

@@ -78,6 +78,7 @@ static void find_planes(int fd, struct vgpu_head *head)
 		}
 		drmModeFreePlane(plane);
 	}
+
 	drmModeFreePlaneResources(planes);
 	vgpu_assert(head->primary);
 }
@@ -119,6 +120,7 @@ size_t vgpu_heads(int fd, struct vgpu_head heads[VGPU_MAX_HEADS])
 		find_planes(fd, &heads[count++]);
 		drmModeFreeConnector(conn);
 	}
+
 	drmModeFreeResources(res);
 	return count;
 }

@@ -120,6 +120,7 @@ static void bad_in_fence_is_einval(void)
 		vgpu_ret(vgpu_submit(&client, &exec), -EINVAL, -EBADF);
 		vgpu_assert_eq(exec.fence_fd, bad[i]);
 	}
+
 	close(null);
 	vgpu_client_close(&client);
 }
@@ -159,6 +160,7 @@ static void failures_touch_no_descriptor(void)
 		vgpu_assert_msg(fcntl(0, F_GETFD) >= 0, "case %zu", i);
 		vgpu_assert_eq(vgpu_count_fds(), before);
 	}
+
 	close(null);
 	vgpu_client_close(&client);
 }
@@ -232,6 +234,7 @@ static void unsignalled_in_fence_holds_the_work_back(void)
 	pthread_join(thread, NULL);
 	vgpu_ok(submitter.ret);
 	vgpu_fence_wait(submitter.out);
+
 	close(submitter.out);
 	vgpu_manual_close(&manual);
 	vgpu_client_close(&submitter.client);
@@ -281,6 +284,7 @@ static void waiting_work_holds_up_no_other_client(void)
 	vgpu_manual_signal(&manual);
 	pthread_join(thread, NULL);
 	vgpu_ok(submitter.ret);
+
 	close(submitter.out);
 	vgpu_manual_close(&manual);
 	vgpu_client_close(&other);

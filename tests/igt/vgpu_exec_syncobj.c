@@ -324,6 +324,7 @@ static void absurd_counts_are_refused(void)
 		vgpu_ret(vgpu_submit(&client, &out), -E2BIG, -EINVAL, -ENOMEM,
 			 -EFAULT, -ENOENT);
 	}
+
 	vgpu_assert(vgpu_syncobj_has_fence(client.fd, ref.handle));
 	vgpu_client_close(&client);
 }
@@ -361,6 +362,7 @@ static void in_foreign_fence_does_not_block_the_caller(void)
 	vgpu_assert_eq(vgpu_fence_status(sync_file), 0);
 	vgpu_manual_signal(&manual);
 	vgpu_fence_wait(sync_file);
+
 	close(sync_file);
 	vgpu_manual_close(&manual);
 	vgpu_client_close(&client);

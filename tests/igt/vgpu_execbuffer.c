@@ -136,6 +136,7 @@ static void bad_command_pointer_is_efault(void)
 
 		vgpu_ret(vgpu_execbuffer(client.fd, &exec), -EFAULT);
 	}
+
 	struct drm_virtgpu_execbuffer exec = {
 		.command = (uintptr_t)end,
 		.size = 16,
@@ -386,6 +387,7 @@ static void garbage_harms_only_its_sender(void)
 		vgpu_ok(vgpu_submit_bo(&good, handle));
 		vgpu_ok(vgpu_wait(good.fd, handle, 0));
 	}
+
 	free(garbage);
 	vgpu_client_close(&good);
 	vgpu_client_close(&bad);

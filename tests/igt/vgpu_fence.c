@@ -36,6 +36,7 @@ int vgpu_vgem_open(void)
 			return fd;
 		close(fd);
 	}
+
 	vgpu_test_skip("vgem is not loaded");
 }
 

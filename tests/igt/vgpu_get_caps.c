@@ -69,6 +69,7 @@ static void each_capset_has_content(void)
 		vgpu_assert_msg(set > 0, "capset %u is all zero", id);
 		free(caps);
 	}
+
 	close(fd);
 }
 

@@ -104,6 +104,7 @@ static void values_are_those_of_the_features(void)
 		vgpu_assert_msg(vgpu_param(fd, table[i].param) == has_feature(fd, table[i].bit),
 				"param %u, feature %u", (unsigned int)table[i].param,
 				table[i].bit);
+
 	/* Without the feature the parameter is an error, so vgpu_param() returns -1. */
 	vgpu_assert_eq(vgpu_param(fd, VIRTGPU_PARAM_BLOB_ALIGNMENT) > 0, has_feature(fd, 5));
 	close(fd);

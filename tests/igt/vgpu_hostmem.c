@@ -141,6 +141,7 @@ static void dmabuf_is_mapped_from_the_middle(void)
 		vgpu_assert_eq(whole[start + 1], part[1]);
 		munmap(part, size);
 	}
+
 	vgpu_assert(mmap(NULL, 2 * VGPU_PAGE, PROT_READ, MAP_SHARED, dmabuf,
 			 (off_t)(SIZE - VGPU_PAGE)) == MAP_FAILED);
 	close(dmabuf);
@@ -259,6 +260,7 @@ static int use_window(int fd, uint64_t size, uint32_t hints)
 		vgpu_assert_eq(sig, SIGBUS);
 		return -EFAULT;
 	}
+
 	return 0;
 }
 
@@ -332,12 +334,14 @@ static void check_bad_blob(uint32_t hints)
 		close(fd);
 		return;
 	}
+
 	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 		   (off_t)offset);
 	if (map != MAP_FAILED) {
 		vgpu_assert_eq(vgpu_touch(map), SIGBUS);
 		munmap(map, SIZE);
 	}
+
 	close(fd);
 }
 

@@ -83,5 +83,6 @@ bool vgpu_klog_has_splat(struct vgpu_klog *klog)
 		printf("kernel log: %s", text + 1);
 		found = true;
 	}
+
 	return found;
 }

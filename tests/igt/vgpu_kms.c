@@ -209,6 +209,7 @@ static void fb_is_inside_its_texture(void)
 	};
 
 	vgpu_require(vgpu_has_3d(fd), "no 3D");
+
 	/*
 	 * More guest memory than the texture has pixels, so that only its shape limits the
 	 * framebuffer.
@@ -370,6 +371,7 @@ static void bad_modesets_are_refused(void)
 	head.crtc = 1000000;
 	vgpu_ret(vgpu_show(screen.fd, &head, &screen.fb, 0, 0), -ENOENT);
 	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
+
 	vgpu_fb_fini(screen.fd, &small);
 	screen_end(&screen);
 }
@@ -579,6 +581,7 @@ static void flip_under_way_is_ebusy(void)
 		if (!ret)
 			vgpu_wait_flip(screen.fd);
 	}
+
 	vgpu_assert(refused > 0);
 	screen_end(&screen);
 }
@@ -667,11 +670,13 @@ static void async_flips_tell_the_time(void)
 				"flip %d happened %lld us ago", i, (long long)event.age_us);
 		usleep(100000);
 	}
+
 	/*
 	 * The flips took nine seconds; the refresh rate of the mode says how many frames that is.
 	 */
 	vgpu_assert_msg(event.sequence - first > 9 * screen.head.mode.vrefresh / 2,
 			"%u frames in nine seconds", event.sequence - first);
+
 	vgpu_fb_fini(screen.fd, &other);
 	screen_end(&screen);
 }
@@ -714,10 +719,12 @@ static void vblanks_are_counted(void)
 
 	ret = drmCrtcGetSequence(screen.fd, screen.head.crtc, &first, &ns) ?
 	      -errno : 0;
+
 	/* Older kernels have no vblank timer, so there the driver has no vblanks. */
 	vgpu_require(ret != -EOPNOTSUPP && ret != -EINVAL,
 		     "the driver has no vblanks");
 	vgpu_ok(ret);
+
 	for (int i = 0; i < 10; i++) {
 		drmVBlank vbl = { .request = {
 			.type = DRM_VBLANK_RELATIVE |
@@ -727,6 +734,7 @@ static void vblanks_are_counted(void)
 
 		vgpu_sys(drmWaitVBlank(screen.fd, &vbl));
 	}
+
 	vgpu_sys(drmCrtcGetSequence(screen.fd, screen.head.crtc, &last, &ns));
 	vgpu_assert(last >= first + 10);
 	screen_end(&screen);
@@ -975,6 +983,7 @@ static void atomic_part_of_a_cursor_is_refused(void)
 	part.width = CURSOR_SIDE;
 	vgpu_fb_add(screen.fd, &part, DRM_FORMAT_ARGB8888);
 	vgpu_ret(test_cursor(&screen, &part, CURSOR_SIDE), -EINVAL);
+
 	vgpu_sys(drmModeRmFB(screen.fd, part.id));
 	vgpu_fb_fini(screen.fd, &wide);
 	screen_end(&screen);
@@ -1019,6 +1028,7 @@ static void atomic_out_fence_signals(void)
 		close(fence);
 		drmModeAtomicFree(req);
 	}
+
 	screen_end(&screen);
 }
 
@@ -1047,6 +1057,7 @@ static void atomic_flip_waits_for_its_in_fence(void)
 		    vgpu_fence_status(manual.sync_file));
 	vgpu_manual_signal(&manual);
 	vgpu_wait_flip(screen.fd);
+
 	drmModeAtomicFree(req);
 	vgpu_manual_close(&manual);
 	screen_end(&screen);

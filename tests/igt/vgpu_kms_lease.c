@@ -129,10 +129,12 @@ static void lessor_and_lessee_flip(void)
 		     lease.head.mode.vdisplay, DRM_FORMAT_XRGB8888);
 	vgpu_ok(vgpu_show(lease.fd, &heads[1], &own, 0, 0));
 	vgpu_ok(vgpu_show(lease.lessee_fd, &lease.head, &lent, 0, 0));
+
 	for (int i = 0; i < 10; i++) {
 		vgpu_flip(lease.fd, &heads[1], &own);
 		vgpu_flip(lease.lessee_fd, &lease.head, &lent);
 	}
+
 	vgpu_ret(vgpu_show(lease.lessee_fd, &heads[1], &lent, 0, 0), -ENOENT, -EACCES);
 	vgpu_ok(vgpu_show(lease.fd, &heads[1], NULL, 0, 0));
 	vgpu_fb_fini(lease.lessee_fd, &lent);

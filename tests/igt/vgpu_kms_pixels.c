@@ -68,6 +68,7 @@ static struct vgpu_head chosen_head(int fd)
 	} else {
 		head = vgpu_first_head(fd);
 	}
+
 	if (mode_width)
 		vgpu_require(vgpu_head_pick_mode(fd, &head, mode_width,
 						 mode_height),
@@ -308,6 +309,7 @@ static void atomic_damage_rectangles(void)
 			DRM_MODE_OBJECT_PLANE, "FB_DAMAGE_CLIPS", blob);
 	vgpu_ok(vgpu_atomic_commit(canvas.fd, req, 0, NULL));
 	shoot(&canvas, "atomic-damage");
+
 	drmModeAtomicFree(req);
 	vgpu_sys(drmModeDestroyPropertyBlob(canvas.fd, blob));
 	end_screen(&canvas);
@@ -328,6 +330,7 @@ static void damage_over_two_buffers(void)
 	canvas_paint_all(&b, 60);
 	show(&a, 0, 0);
 	show(&b, 0, 0);
+
 	for (uint32_t i = 0; i < ARRAY_SIZE(damage); i++) {
 		struct canvas *next = i & 1 ? &a : &b;
 		const struct drm_mode_rect rect = {
@@ -354,6 +357,7 @@ static void damage_over_two_buffers(void)
 		snprintf(name, sizeof(name), "two-buffers-%u", i);
 		shoot(next, name);
 	}
+
 	canvas_fini(&b);
 	end_screen(&a);
 }
@@ -371,6 +375,7 @@ static void pan_over_a_large_buffer(void)
 	canvas_init(&canvas, fd, &head, head.mode.hdisplay + 200u,
 		    head.mode.vdisplay + 100u);
 	canvas_paint_all(&canvas, 70);
+
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		const struct vgpu_rect rect = {
 			.x = places[i].x,
@@ -383,6 +388,7 @@ static void pan_over_a_large_buffer(void)
 		snprintf(name, sizeof(name), "pan-%zu", i);
 		shoot_rect(&canvas, &rect, name);
 	}
+
 	end_screen(&canvas);
 }
 
@@ -463,6 +469,7 @@ static bool shown_as(struct canvas *canvas, uint32_t format, uint32_t seed)
 		vgpu_assert_eq(errno, EINVAL);
 		return false;
 	}
+
 	canvas_paint_all(canvas, seed);
 	for (size_t i = 0; i < count; i++)
 		fb->pixels[i] = pixel_of(format, fb->pixels[i] & 0xffffff);
@@ -521,6 +528,7 @@ static void rendered_by_the_host(void)
 	vgpu_flip(canvas.fd, &canvas.head, &fb);
 	shoot(&canvas, "rendered");
 	vgpu_flip(canvas.fd, &canvas.head, &canvas.fb);
+
 	vgpu_sys(drmModeRmFB(canvas.fd, fb.id));
 	end_screen(&canvas);
 	vgpu_client_close(&client);
@@ -553,6 +561,7 @@ static void two_outputs(void)
 	shoot(&a, "output-0-still");
 	vgpu_ok(vgpu_show(fd, &heads[1], NULL, 0, 0));
 	shoot(&a, "output-0-alone");
+
 	vgpu_ok(vgpu_show(fd, &heads[0], NULL, 0, 0));
 	canvas_fini(&b);
 	canvas_fini(&a);

@@ -117,6 +117,7 @@ static void step(struct worker *worker)
 		recreate(worker, slot);
 		return;
 	}
+
 	switch (next_random(worker) % 8) {
 	case 0:
 		recreate(worker, slot);

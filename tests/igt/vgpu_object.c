@@ -283,6 +283,7 @@ static void closing_one_of_two_handles(void)
 	vgpu_assert(open.handle != flink.handle);
 	vgpu_ok(vgpu_gem_close(fd, flink.handle));
 	assert_usable(fd, open.handle, 5);
+
 	vgpu_ok(vgpu_gem_close(fd, open.handle));
 	close(dmabuf);
 	close(other);

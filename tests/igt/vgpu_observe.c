@@ -155,6 +155,7 @@ static void fdinfo_counts_memory(void)
 	vgpu_ok(vgpu_gem_close(b, imported));
 	vgpu_ok(vgpu_gem_close(a, handle));
 	vgpu_assert_eq(fdinfo_bytes(a, "drm-total-memory"), before);
+
 	close(b);
 	close(a);
 }
@@ -171,13 +172,16 @@ static void fdinfo_engine_is_busy_with_work(void)
 	elapsed = now_ns() - start;
 	vgpu_info("busy %" PRIu64 " of %" PRIu64 " ns", busy, elapsed);
 	vgpu_assert(busy > 0);
+
 	/* Overlapping commands count once, so busy time never exceeds elapsed time. */
 	vgpu_assert(busy <= elapsed);
+
 	/* The host has answered all commands: busy time stands still. */
 	usleep(20000);
 	vgpu_assert_eq(fdinfo_busy_ns(a, "gpu"), busy);
 	work(a, handle, 1);
 	vgpu_assert(fdinfo_busy_ns(a, "gpu") > busy);
+
 	/* A client that submits nothing has no busy time. */
 	vgpu_assert_eq(fdinfo_busy_ns(b, "gpu"), 0);
 	close(b);
@@ -224,6 +228,7 @@ static void fdinfo_sums_64_rings(void)
 		vgpu_assert(busy > before);
 		before = busy;
 	}
+
 	vgpu_client_close(&client);
 }
 
@@ -394,6 +399,7 @@ static void debugfs_shows_the_window(void)
 	snprintf(line, sizeof(line), " %12u %10u\n", SIZE, blob.res_handle);
 	text = debugfs("hostmem");
 	vgpu_assert_msg(strstr(text, line), "%s", text);
+
 	free(text);
 	munmap(map, SIZE);
 	close(fd);
@@ -459,6 +465,7 @@ static void trace_shows_commands(void)
 	answered = trace_line(queued, "virtio_gpu_cmd_response:", "name=TRANSFER_TO_HOST_", id,
 			      "status=0", NULL);
 	vgpu_assert_msg(answered, "%s", text);
+
 	free(text);
 	close(fd);
 }

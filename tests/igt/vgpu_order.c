@@ -204,6 +204,7 @@ static void stream_behind_a_failed_syncobj_is_executed(void)
 	vgpu_ok(write_with(&board, &exec, 7));
 	wait_and_close(exec.fence_fd);
 	vgpu_assert_eq(board.words[0], 7);
+
 	close(failed);
 	board_close(&board);
 }
@@ -296,6 +297,7 @@ static void streams_of_blobs_do_not_overtake(void)
 	vgpu_ok(vgpu_submit(&board.client, &after));
 	wait_and_close(after.fence_fd);
 	vgpu_assert_eq(board.words[0], 2);
+
 	hold_end(&hold);
 	board_close(&board);
 }
@@ -345,6 +347,7 @@ static void transfers_do_not_overtake(void)
 	vgpu_ok(vgpu_transfer_from_host(board.client.fd, buffer.handle, &box, 0, 0));
 	vgpu_ok(vgpu_wait(board.client.fd, buffer.handle, 0));
 	vgpu_assert_eq(map[0], 9);
+
 	hold_end(&hold);
 	munmap(map, VGPU_PAGE);
 	board_close(&board);
@@ -456,6 +459,7 @@ static void fence_of_a_killed_client_ends_after_its_dependency(void)
 	vgpu_manual_signal(&manual);
 	vgpu_assert(vgpu_fence_poll(fence, 5000));
 	vgpu_assert_eq(vgpu_fence_status(fence), -ECANCELED);
+
 	close(fence);
 	close(victim.out[0]);
 	close(victim.out[1]);
@@ -505,6 +509,7 @@ static void reset_and_signal_of_one_syncobj(void)
 		vgpu_sys(drmSyncobjWait(fd, &handle, 1, INT64_MAX, 0, NULL));
 		vgpu_assert_eq(board.words[0], i);
 	}
+
 	board_close(&board);
 }
 

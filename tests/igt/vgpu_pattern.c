@@ -33,6 +33,7 @@ void vgpu_pattern_save(const struct vgpu_image *image,
 	vgpu_assert_msg(file, "%s", path);
 	vgpu_assert(row);
 	fprintf(file, "P6\n%u %u\n255\n", rect->w, rect->h);
+
 	for (uint32_t y = 0; y < rect->h; y++) {
 		const uint32_t *pixels = image->pixels +
 			(rect->y + y) * image->stride + rect->x;
@@ -44,6 +45,7 @@ void vgpu_pattern_save(const struct vgpu_image *image,
 		}
 		fwrite(row, 3, rect->w, file);
 	}
+
 	free(row);
 	vgpu_assert(!fclose(file));
 }

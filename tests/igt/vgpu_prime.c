@@ -199,6 +199,7 @@ static void grabber_sees_the_hosts_picture(void)
 	map = map_dmabuf(dmabuf, SIZE);
 	cpu_access(dmabuf, DMA_BUF_SYNC_START);
 	vgpu_assert_eq(vgpu_differs(map, SIZE, 7), -1);
+
 	/* The driver transfers what the CPU writes to the host. */
 	vgpu_fill(map, SIZE, 8);
 	cpu_access(dmabuf, DMA_BUF_SYNC_END);
@@ -206,6 +207,7 @@ static void grabber_sees_the_hosts_picture(void)
 	cpu_access(dmabuf, DMA_BUF_SYNC_START);
 	vgpu_assert_eq(vgpu_differs(map, SIZE, 8), -1);
 	cpu_access(dmabuf, DMA_BUF_SYNC_END);
+
 	munmap(map, SIZE);
 	close(dmabuf);
 	vgpu_client_close(&client);
@@ -449,6 +451,7 @@ static void blob_is_shared(void)
 	map_b = vgpu_new_map(b, handle, SIZE);
 	vgpu_fill(map_a, SIZE, 5);
 	vgpu_assert_eq(vgpu_differs(map_b, SIZE, 5), -1);
+
 	munmap(map_b, SIZE);
 	munmap(map_a, SIZE);
 	close(dmabuf);

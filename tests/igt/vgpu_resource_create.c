@@ -37,6 +37,7 @@ static void ids_differ_while_alive(void)
 			vgpu_assert(ids[j] != ids[i]);
 		}
 	}
+
 	for (int i = 0; i < COUNT; i++)
 		vgpu_ok(vgpu_gem_close(fd, handles[i]));
 	close(fd);
@@ -157,6 +158,7 @@ static void without_3d_only_plain_pictures(void)
 		rc.target = target;
 		refuse_2d(fd, "target", &rc);
 	}
+
 	rc = good;
 	rc.target = UINT32_MAX;
 	refuse_2d(fd, "target", &rc);
@@ -205,6 +207,7 @@ static void with_3d_every_target(void)
 		vgpu_ok(vgpu_wait(fd, tex.handle, 0));
 		vgpu_texture_fini(fd, &tex);
 	}
+
 	close(fd);
 }
 
@@ -276,6 +279,7 @@ static void odd_shapes_do_no_harm(void)
 		if (!ret)
 			vgpu_ok(vgpu_gem_close(fd, rc.bo_handle));
 	}
+
 	use_object(fd, vgpu_new_picture(fd, 16, 16));
 	close(fd);
 }

@@ -46,6 +46,7 @@ static bool load_sharer(void)
 		vgpu_assert_msg(loaded, "%s: %s", path, strerrorname_np(errno));
 		close(file);
 	}
+
 	free(dirs);
 	return loaded;
 }
@@ -352,15 +353,18 @@ static void revoked_buffer_is_let_go(void)
 	vgpu_ok(vgpu_wait(fd, handle, 0));
 	state = sharer_state(sharer, VGPU_SHARER_REVOKE, dmabuf);
 	vgpu_assert_eq(state.revocations, 1);
+
 	/* The buffer becomes free although the handle is still open. */
 	wait_until_free(sharer, dmabuf);
 	vgpu_ret(vgpu_wait(fd, handle, 0), -EIO);
+
 	/* A revoked buffer stays revoked, and revoking it again is harmless. */
 	sharer_state(sharer, VGPU_SHARER_REVOKE, dmabuf);
 	vgpu_ok(vgpu_prime_export(fd, handle, &again));
 	close(again);
 	vgpu_ok(vgpu_gem_close(fd, handle));
 	vgpu_ret(vgpu_prime_import(fd, dmabuf, &other), -ENODEV);
+
 	close(dmabuf);
 	close(fd);
 	close(sharer);
@@ -525,6 +529,7 @@ static void revoked_cursor(void)
 	pid = vgpu_fork(revoke_it, &lent.race);
 	usleep(100000);
 	vgpu_sys(drmModeMoveCursor(lent.fd, lent.head.crtc, 10, 10));
+
 	/*
 	 * Give the host another command on the control queue; it processes the cursor queue after
 	 * it.
@@ -532,6 +537,7 @@ static void revoked_cursor(void)
 	vgpu_new_picture(lent.fd, SIDE, SIDE);
 	vgpu_join(pid);
 	vgpu_ok(set_cursor(&lent, 0));
+
 	vgpu_ok(vgpu_show(lent.fd, &lent.head, NULL, 0, 0));
 	vgpu_fb_fini(lent.fd, &own);
 	vgpu_fb_fini(lent.fd, &fb);
@@ -553,6 +559,7 @@ static void revoked_cursor_while_drawn(void)
 	vgpu_ok(set_cursor(&lent, own.handle));
 	vgpu_fence_attach(lent.race.dmabuf, drawing.sync_file);
 	vgpu_ok(set_cursor(&lent, lent.fb.handle));
+
 	/* The other driver waits for the rendering before it revokes the memory. */
 	pid = vgpu_fork(revoke_it, &lent.race);
 	usleep(100000);
@@ -560,6 +567,7 @@ static void revoked_cursor_while_drawn(void)
 	vgpu_join(pid);
 	usleep(100000);
 	vgpu_ok(set_cursor(&lent, 0));
+
 	vgpu_ok(vgpu_show(lent.fd, &lent.head, NULL, 0, 0));
 	vgpu_manual_close(&drawing);
 	vgpu_fb_fini(lent.fd, &own);

@@ -38,6 +38,7 @@ static void info_names_the_driver(void)
 	vgpu_assert(one.timestamp_ns > 0);
 	vgpu_info("driver \"%.32s\", timeline \"%.32s\"", one.driver_name,
 		  one.obj_name);
+
 	close(fence);
 	vgpu_client_close(&client);
 }
@@ -70,6 +71,7 @@ static void signal_in_the_order_of_submission(void)
 
 	for (int i = 0; i < COUNT; i++)
 		fences[i] = submit(&client);
+
 	/* If a fence has signalled, all earlier ones have signalled, too. */
 	for (int i = COUNT - 1; i >= 0; i--) {
 		if (!vgpu_fence_status(fences[i]))
@@ -78,11 +80,13 @@ static void signal_in_the_order_of_submission(void)
 			vgpu_assert_eq(vgpu_fence_status(fences[j]), 1);
 		break;
 	}
+
 	vgpu_fence_wait(fences[COUNT - 1]);
 	for (int i = 0; i < COUNT; i++) {
 		vgpu_assert_eq(vgpu_fence_status(fences[i]), 1);
 		close(fences[i]);
 	}
+
 	vgpu_client_close(&client);
 }
 
@@ -100,6 +104,7 @@ static void merged_fence_waits_for_both(void)
 	vgpu_assert_eq(vgpu_fence_status(mixed), 0);
 	vgpu_manual_signal(&manual);
 	vgpu_fence_wait(mixed);
+
 	close(mixed);
 	close(both);
 	close(fence_b);
@@ -141,6 +146,7 @@ static void many_threads_poll_one_fence(void)
 		}
 		close(fence);
 	}
+
 	vgpu_client_close(&client);
 }
 

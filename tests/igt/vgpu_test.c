@@ -234,6 +234,7 @@ static enum vgpu_result run_guarded(void (*body)(const void *arg),
 		printf("fork: %s\n", strerrorname_np(errno));
 		return VGPU_RESULT_FAIL;
 	}
+
 	if (!pid) {
 		setpgid(0, 0);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -241,6 +242,7 @@ static enum vgpu_result run_guarded(void (*body)(const void *arg),
 		fflush(stdout);
 		_exit(VGPU_EXIT_SUCCESS);
 	}
+
 	setpgid(pid, pid);
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
@@ -254,14 +256,17 @@ static enum vgpu_result run_guarded(void (*body)(const void *arg),
 		       timeout_s);
 		return VGPU_RESULT_STUCK;
 	}
+
 	if (!done) {
 		printf("deadline of %u s passed\n", timeout_s);
 		return VGPU_RESULT_FAIL;
 	}
+
 	if (WIFSIGNALED(status)) {
 		printf("died of SIG%s\n", sigabbrev_np(WTERMSIG(status)));
 		return VGPU_RESULT_FAIL;
 	}
+
 	switch (WEXITSTATUS(status)) {
 	case VGPU_EXIT_SUCCESS:
 		return VGPU_RESULT_SUCCESS;
@@ -311,6 +316,7 @@ static enum vgpu_result run_subtest(const struct vgpu_program *prog,
 				 health : VGPU_RESULT_FAIL;
 		}
 	}
+
 	if (vgpu_klog_has_splat(klog) && result != VGPU_RESULT_STUCK)
 		result = VGPU_RESULT_FAIL;
 	vgpu_klog_close(klog);
@@ -377,10 +383,12 @@ static int run_all(const struct vgpu_program *prog, const char *patterns)
 			return VGPU_EXIT_ABORT;
 		}
 	}
+
 	if (!run) {
 		fprintf(stderr, "Unknown subtest: %s\n", patterns);
 		return VGPU_EXIT_INVALID;
 	}
+
 	if (count[VGPU_RESULT_FAIL])
 		return VGPU_EXIT_FAILURE;
 	return count[VGPU_RESULT_SUCCESS] ? VGPU_EXIT_SUCCESS : VGPU_EXIT_SKIP;
@@ -423,9 +431,11 @@ int vgpu_test_main(int argc, char **argv, const struct vgpu_program *prog)
 			prog->option(opt, optarg);
 		}
 	}
+
 	if (optind < argc) {
 		fprintf(stderr, "unexpected argument: %s\n", argv[optind]);
 		return VGPU_EXIT_INVALID;
 	}
+
 	return run_all(prog, patterns);
 }

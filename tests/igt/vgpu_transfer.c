@@ -83,6 +83,7 @@ static void round_trip_of_layers(void)
 	vgpu_texture_init(fd, &tex, VGPU_TARGET_2D_ARRAY, SIDE, SIDE, LAYERS);
 	map = vgpu_new_map(fd, tex.handle, LAYERS * LAYER);
 	vgpu_fill(map, LAYERS * LAYER, 5);
+
 	for (uint32_t z = 0; z < LAYERS; z++) {
 		const struct drm_virtgpu_3d_box box = {
 			.z = z, .w = SIDE, .h = SIDE, .d = 1,
@@ -90,6 +91,7 @@ static void round_trip_of_layers(void)
 
 		upload(fd, tex.handle, &box, z * LAYER);
 	}
+
 	memset(map, 0xcc, LAYERS * LAYER);
 	for (uint32_t z = LAYERS; z-- > 0;) {
 		const struct drm_virtgpu_3d_box box = {
@@ -98,6 +100,7 @@ static void round_trip_of_layers(void)
 
 		download(fd, tex.handle, &box, z * LAYER);
 	}
+
 	vgpu_assert_eq(vgpu_differs(map, LAYERS * LAYER, 5), -1);
 	munmap(map, LAYERS * LAYER);
 	close(fd);
@@ -209,6 +212,7 @@ static void levels_are_apart(void)
 	vgpu_ok(vgpu_wait(fd, rc.bo_handle, 0));
 	vgpu_assert_eq(vgpu_differs(map, SIZE0, 11), -1);
 	vgpu_assert_eq(vgpu_differs(map + SIZE0, SIZE1, 12), -1);
+
 	munmap(map, SIZE0 + SIZE1);
 	close(fd);
 }
@@ -237,6 +241,7 @@ static void rendering_is_read_back(void)
 	download(client.fd, tex.handle, &box, 0);
 	for (int i = 0; i < SIDE * SIDE; i++)
 		vgpu_assert_eq(map[i], 0xffff00ff);
+
 	munmap(map, SIZE);
 	vgpu_client_close(&client);
 }
@@ -261,6 +266,7 @@ static void transfers_keep_their_order(void)
 		vgpu_ok(vgpu_wait(fd, tex.handle, 0));
 		vgpu_assert_eq(vgpu_differs(map, SIZE, i), -1);
 	}
+
 	munmap(map, SIZE);
 	close(fd);
 }

@@ -102,10 +102,12 @@ static void vgpu_cmd_test_set_scanout_blob(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(req->width), 640);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(req->height), 480);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(req->format), 2);
+
 	for (i = 0; i < 4; i++) {
 		KUNIT_EXPECT_EQ(test, le32_to_cpu(req->strides[i]), blob.strides[i]);
 		KUNIT_EXPECT_EQ(test, le32_to_cpu(req->offsets[i]), blob.offsets[i]);
 	}
+
 	vgpu_cmd_put(cmd);
 }
 

@@ -129,6 +129,7 @@ static void vgpu_damage_test_clip_keeps_what_is_inside(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, vgpu_damage_bounds(&damage, &bounds));
 		KUNIT_EXPECT_TRUE(test, drm_rect_equals(&bounds, &inside));
 	}
+
 	/* Rectangles outside of the clip are dropped, the others stay. */
 	vgpu_damage_clear(&damage);
 	for (x = 0; x < 3; x++) {
@@ -136,6 +137,7 @@ static void vgpu_damage_test_clip_keeps_what_is_inside(struct kunit *test)
 
 		vgpu_damage_add(&damage, &r);
 	}
+
 	vgpu_damage_clip(&damage, &view);
 	KUNIT_EXPECT_EQ(test, damage.num_rects, 1);
 	for (y = view.y1; y < view.y2; y++)
@@ -227,20 +229,24 @@ static void vgpu_damage_test_history_saves_uploads(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, studio);
 	vgpu_damage_add(&one, &dot);
+
 	/* A buffer that was never shown is uploaded completely. */
 	vgpu_damage_history_next(&studio->history, &none);
 	KUNIT_EXPECT_EQ(test, studio_show(studio, 0), SIDE * SIDE);
 	KUNIT_EXPECT_EQ(test, studio_show(studio, 1), SIDE * SIDE);
 	vgpu_damage_history_next(&studio->history, &none);
 	KUNIT_EXPECT_EQ(test, studio_show(studio, 0), 0);
+
 	/* Two alternating buffers: each lacks the last change of the other. */
 	vgpu_damage_history_next(&studio->history, &one);
 	KUNIT_EXPECT_EQ(test, studio_show(studio, 1), 1);
 	vgpu_damage_history_next(&studio->history, &none);
 	KUNIT_EXPECT_EQ(test, studio_show(studio, 0), 1);
+
 	/* Another source rectangle of the same buffer counts as another picture. */
 	vgpu_damage_history_show(&studio->history, 1, &half, &upload);
 	KUNIT_EXPECT_TRUE(test, upload.full);
+
 	/* So does a buffer that was last shown too long ago. */
 	for (unsigned int i = 0; i <= VGPU_DAMAGE_HISTORY_FRAMES; i++)
 		vgpu_damage_history_next(&studio->history, &none);

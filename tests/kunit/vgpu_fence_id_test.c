@@ -26,6 +26,7 @@ static void vgpu_fence_id_test_wrap_waits_for_global(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vgpu_fence_ids_are_short(&ids));
 	KUNIT_EXPECT_EQ(test, vgpu_fence_ids_next(&ids, true), VGPU_FENCE_ID_LIMIT);
 	KUNIT_EXPECT_TRUE(test, vgpu_fence_ids_are_short(&ids));
+
 	/*
 	 * A caller that cannot wait gets a larger id, so the host still answers the older fences
 	 * first.

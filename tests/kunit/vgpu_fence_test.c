@@ -118,6 +118,7 @@ static void vgpu_fence_test_unarmed(struct kunit *test)
 	vgpu_fence_complete(a, 0);
 	KUNIT_EXPECT_TRUE(test, is_signalled(first));
 	KUNIT_EXPECT_EQ(test, kref_read(&never->base.refcount), 1);
+
 	vgpu_fence_put(never);
 	vgpu_fence_put(first);
 	vgpu_fence_put(a);
@@ -366,6 +367,7 @@ static void vgpu_fence_test_waiting_outlasts_the_own_answer(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, is_signalled(second));
 	vgpu_vq_poll(ctx->vq);
 	KUNIT_EXPECT_FALSE(test, fake_ring_wants_interrupt(ctx->ring));
+
 	fence_vq_end(ctx);
 	vgpu_fence_put(first);
 	vgpu_fence_put(second);
@@ -385,12 +387,14 @@ static void vgpu_fence_test_busy_time(struct kunit *test)
 	start_ns = ktime_get_ns();
 	vgpu_fence_bind(first, a->vq, &a->msg);
 	vgpu_fence_bind(second, b->vq, &b->msg);
+
 	/* Read the same clock as the driver: a virtual one has larger steps than udelay(). */
 	bound_ns = ktime_get_ns();
 	udelay(BUSY_US);
 	before_ns = ktime_get_ns();
 	KUNIT_EXPECT_GT(test, before_ns, bound_ns);
 	KUNIT_EXPECT_GE(test, busy_ns_of(tl), before_ns - bound_ns);
+
 	/*
 	 * Completed out of order: the fence has not signalled, but the device has finished the
 	 * command.
@@ -402,6 +406,7 @@ static void vgpu_fence_test_busy_time(struct kunit *test)
 	KUNIT_EXPECT_LE(test, busy_ns, ktime_get_ns() - start_ns);
 	udelay(BUSY_US);
 	KUNIT_EXPECT_EQ(test, busy_ns_of(tl), busy_ns);
+
 	fence_vq_end(a);
 	fence_vq_end(b);
 	vgpu_fence_put(first);

@@ -197,6 +197,7 @@ static void vgpu_vq_test_batch_is_one_kick(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 0);
 	vgpu_vq_kick(ctx->vq);
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 1);
+
 	/* Without a new message the device is not notified. */
 	vgpu_vq_kick(ctx->vq);
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 1);
@@ -227,6 +228,7 @@ static void vgpu_vq_test_full_ring_keeps_order(struct kunit *test)
 	vgpu_vq_read_stats(ctx->vq, &stats);
 	KUNIT_EXPECT_EQ(test, stats.in_ring, RING_ENTRIES);
 	KUNIT_EXPECT_EQ(test, stats.pending, 4 * RING_ENTRIES);
+
 	/* Messages wait for room, so the queue needs an interrupt when there is some. */
 	KUNIT_EXPECT_TRUE(test, fake_ring_wants_interrupt(ctx->ring));
 
@@ -239,6 +241,7 @@ static void vgpu_vq_test_full_ring_keeps_order(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, msgs[i]->nr_complete, 1);
 		KUNIT_EXPECT_EQ(test, msgs[i]->order, i + 1);
 	}
+
 	KUNIT_EXPECT_NULL(test, take(ctx, &token));
 	for (i = 0; i < ARRAY_SIZE(msgs); i++)
 		vgpu_msg_put(&msgs[i]->base);
@@ -320,11 +323,13 @@ static void vgpu_vq_test_notifies_without_the_lock(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 1);
 	vgpu_msg_put(&test_msg_commit(ctx)->base);
 	vgpu_vq_listen(ctx->vq);
+
 	/* The kick is delayed, since a waiter may hold the lock of a fence. */
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 1);
 	msleep(20);
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 2);
 	vgpu_vq_unlisten(ctx->vq);
+
 	/* The sweep notifies the device again, without the lock, too. */
 	msleep(1500);
 	KUNIT_EXPECT_GT(test, ctx->ring->kicks, 2);
@@ -354,6 +359,7 @@ static void vgpu_vq_test_fail_spares_a_new_ring(struct kunit *test)
 	second = test_msg_commit(ctx);
 	vgpu_vq_fail(ctx->vq, -EIO);
 	KUNIT_EXPECT_EQ(test, first->nr_complete, 1);
+
 	/* The second message was in the old ring, and has the error of that ring. */
 	KUNIT_EXPECT_EQ(test, second->nr_complete, 1);
 	KUNIT_EXPECT_EQ(test, second->base.error, -EIO);
@@ -433,10 +439,12 @@ static void vgpu_vq_test_fail_completes_everything_once(struct kunit *test)
 	vgpu_vq_kick(ctx->vq);
 	KUNIT_ASSERT_PTR_EQ(test, take(ctx, &token), msgs[0]);
 	vgpu_vq_fail(ctx->vq, -EIO);
+
 	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
 		KUNIT_EXPECT_EQ(test, msgs[i]->nr_complete, 1);
 		KUNIT_EXPECT_EQ(test, msgs[i]->base.error, -EIO);
 	}
+
 	KUNIT_EXPECT_EQ(test, vgpu_vq_error(ctx->vq), -EIO);
 
 	/* A late answer does not complete the message again. */
@@ -528,6 +536,7 @@ static void vgpu_vq_test_direct_descriptors(struct kunit *test)
 	vgpu_vq_kick(ctx->vq);
 	vgpu_vq_read_stats(ctx->vq, &stats);
 	KUNIT_EXPECT_EQ(test, stats.in_ring, RING_ENTRIES / 2);
+
 	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
 		KUNIT_ASSERT_PTR_EQ(test, take(ctx, &token), msgs[i]);
 		KUNIT_EXPECT_EQ(test, fake_ring_chain_length(ctx->ring, token), 2);
@@ -614,6 +623,7 @@ static void vgpu_vq_test_crowded_before_full(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, vgpu_vq_is_crowded(ctx->vq), i > RING_ENTRIES * 3 / 4);
 		msgs[i] = test_msg_commit(ctx);
 	}
+
 	vgpu_vq_kick(ctx->vq);
 	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
 		KUNIT_EXPECT_EQ(test, vgpu_vq_is_crowded(ctx->vq), i < 3);
@@ -622,6 +632,7 @@ static void vgpu_vq_test_crowded_before_full(struct kunit *test)
 		vgpu_vq_poll(ctx->vq);
 		vgpu_msg_put(&msgs[i]->base);
 	}
+
 	KUNIT_EXPECT_FALSE(test, vgpu_vq_is_crowded(ctx->vq));
 }
 
@@ -654,6 +665,7 @@ static void vgpu_vq_test_quiet_device_is_asked(struct kunit *test)
 	vgpu_vq_poll(ctx->vq);
 	KUNIT_EXPECT_FALSE(test, vgpu_vq_is_silent(ctx->vq));
 	KUNIT_EXPECT_EQ(test, ctx->lost, 0);
+
 	vgpu_msg_put(&msg->base);
 	vgpu_msg_put(&ping->base);
 }
@@ -674,6 +686,7 @@ static void vgpu_vq_test_idle_device_is_not_silent(struct kunit *test)
 	vgpu_vq_read_stats(ctx->vq, &before);
 	msleep(60000);
 	vgpu_vq_read_stats(ctx->vq, &after);
+
 	/* No timer has run. */
 	KUNIT_EXPECT_EQ(test, after.ticks, before.ticks);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(ctx->asked), 0);
@@ -707,13 +720,16 @@ static void vgpu_vq_test_held_message_costs_little(struct kunit *test)
 		ctx->ping = NULL;
 		vgpu_msg_put(&ping->base);
 	}
+
 	vgpu_vq_read_stats(ctx->vq, &after);
+
 	/* At 1, 3, 7, 15, 31 and 63 s, and a little later for each answer. */
 	KUNIT_EXPECT_EQ(test, asked, 6);
 	KUNIT_EXPECT_LE(test, after.ticks - before.ticks, asked + 5);
 	KUNIT_EXPECT_EQ(test, msg->nr_complete, 0);
 	KUNIT_EXPECT_EQ(test, ctx->lost, 0);
 	KUNIT_EXPECT_EQ(test, ctx->silent, 0);
+
 	/* A new message is watched as closely as the first. */
 	vgpu_msg_put(&test_msg_commit(ctx)->base);
 	msleep(1500);
@@ -771,9 +787,11 @@ static void vgpu_vq_test_held_messages_are_counted(struct kunit *test)
 		msgs[i]->base.nr_held = &nr_held;
 		vgpu_vq_commit(ctx->vq, &msgs[i]->base);
 	}
+
 	msleep(VGPU_VQ_HELD_MS - 200);
 	KUNIT_EXPECT_EQ(test, atomic_read(&nr_held), 0);
 	KUNIT_EXPECT_EQ(test, vgpu_vq_held_quarters(ctx->vq), 0);
+
 	/* The sweep that sends the ping comes after a second, the next after two more. */
 	msleep(1000 + VGPU_VQ_ANSWER_MS);
 	KUNIT_EXPECT_EQ(test, atomic_read(&nr_held), ARRAY_SIZE(msgs));
@@ -788,6 +806,7 @@ static void vgpu_vq_test_held_messages_are_counted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&nr_held), 0);
 	vgpu_vq_read_stats(ctx->vq, &stats);
 	KUNIT_EXPECT_EQ(test, stats.held, 0);
+
 	/* The device still has them. */
 	KUNIT_EXPECT_EQ(test, stats.in_ring, ARRAY_SIZE(msgs) - 1);
 	vgpu_vq_detach(ctx->vq);
@@ -822,6 +841,7 @@ static void vgpu_vq_test_take_back_before_the_ring(struct kunit *test)
 		fake_ring_answer(ctx->ring, token, RESP_BYTES);
 		vgpu_vq_poll(ctx->vq);
 	}
+
 	KUNIT_EXPECT_EQ(test, msgs[RING_ENTRIES]->order, ARRAY_SIZE(msgs));
 	for (i = 0; i < ARRAY_SIZE(msgs); i++)
 		vgpu_msg_put(&msgs[i]->base);
@@ -849,6 +869,7 @@ static void vgpu_vq_test_stopped_guest_loses_nothing(struct kunit *test)
 	msleep(2000);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(ctx->asked), 1);
 	stop_guest(ctx->vq, 40000);
+
 	/* The next sweep comes 8 seconds after the late one. */
 	msleep(10000);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(ctx->lost), 0);

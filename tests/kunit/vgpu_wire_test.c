@@ -116,6 +116,7 @@ static void vgpu_wire_test_display_info(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, info[5].enabled);
 	KUNIT_EXPECT_FALSE(test, info[6].enabled);
 	KUNIT_EXPECT_TRUE(test, info[7].enabled);
+
 	/* The caller asked for fewer outputs, so this one is not filled in. */
 	KUNIT_EXPECT_EQ(test, info[8].rect.x, 0);
 }
@@ -168,6 +169,7 @@ static void vgpu_wire_test_edid(struct kunit *test)
 	resp->hdr.type = cpu_to_le32(VIRTIO_GPU_RESP_OK_EDID);
 	for (i = 0; i < sizeof(resp->edid); i++)
 		resp->edid[i] = i * 7;
+
 	for (i = 0; i < ARRAY_SIZE(answers); i++) {
 		u32 used = min_t(u64, (u64)head + answers[i].size + answers[i].slack,
 				 sizeof(*resp));

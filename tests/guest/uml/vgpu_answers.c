@@ -793,6 +793,7 @@ static void ask(const struct question *q, const struct variation *v, const char 
 		fflush(stdout);
 		_exit(0);
 	}
+
 	alarm(HANG_S);
 	if (waitpid(pid, &status, 0) != pid) {
 		printf("%s process hangs\n", name);
@@ -800,7 +801,9 @@ static void ask(const struct question *q, const struct variation *v, const char 
 		hung++;
 		return;
 	}
+
 	alarm(0);
+
 	/*
 	 * Let virtual time pass: otherwise memory that waits for RCU or for the host is not freed.
 	 */
@@ -938,12 +941,14 @@ static void ask_properties(void)
 	ask_object(a.card, a.crtc, DRM_MODE_OBJECT_CRTC, "crtc");
 	ask_object(a.card, a.connector, DRM_MODE_OBJECT_CONNECTOR, "connector");
 	vgpu_ok(vgpu_ioctl(a.card, DRM_IOCTL_MODE_GETPLANERESOURCES, &res));
+
 	for (uint32_t i = 0; i < res.count_planes && i < 2; i++) {
 		char whose[16];
 
 		snprintf(whose, sizeof(whose), "plane%u", i);
 		ask_object(a.card, planes[i], DRM_MODE_OBJECT_PLANE, whose);
 	}
+
 	close(a.card);
 }
 
@@ -980,6 +985,7 @@ int main(int argc, char **argv)
 		parts = strtoul(argv[3], NULL, 10);
 		vgpu_assert(part < parts);
 	}
+
 	vgpu_sys(sigaction(SIGALRM, &act, NULL));
 	find_features();
 	for (size_t i = 0; i < ARRAY_SIZE(questions); i++) {
@@ -996,6 +1002,7 @@ int main(int argc, char **argv)
 			if (can_ask(&questions[k]))
 				ask_after(&questions[k], q);
 	}
+
 	if (!*only)
 		ask_properties();
 	fprintf(stderr, "%u questions, %u hang\n", asked, hung);

@@ -338,6 +338,7 @@ static void drawing_is_waited_for(void)
 	usleep(SETTLE_US);
 	host_goes_on();
 	told(4, 4, 0xb1);
+
 	vgpu_manual_close(&drawing);
 	desk_end(&desk);
 }
@@ -374,6 +375,7 @@ static void drawing_of_a_texture_is_waited_for(void)
 	hide(&desk);
 	told_none();
 	vgpu_texture_fini(desk.fd, &tex);
+
 	/* The cursor is hidden, so turning the output off sends no cursor command. */
 	vgpu_ok(vgpu_show(desk.fd, &desk.head, NULL, 0, 0));
 	close(desk.fd);

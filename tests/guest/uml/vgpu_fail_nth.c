@@ -167,6 +167,7 @@ static void sweep(const struct op *op)
 	turn_on();
 	nth_fd = vgpu_sys(open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC));
 	vgpu_sys(mlockall(MCL_CURRENT | MCL_FUTURE));
+
 	for (unsigned int n = 1; n <= MAX_STEPS; n++) {
 		bool injected;
 		int ret;
@@ -201,6 +202,7 @@ static void sweep(const struct op *op)
 		if (n % 16 == 0)
 			vgpu_drm_check_alive();
 	}
+
 	vgpu_fail("%s: more than %d steps", op->name, MAX_STEPS);
 }
 
@@ -656,6 +658,7 @@ static void setup_card(struct rig *rig)
 	rig->connector = connectors[0];
 	rig->crtc = crtcs[0];
 	conn.connector_id = rig->connector;
+
 	/* GETCONNECTOR without room for modes makes the kernel probe the output. */
 	vgpu_ok(vgpu_ioctl(rig->card, DRM_IOCTL_MODE_GETCONNECTOR, &conn));
 	conn = (struct drm_mode_get_connector){
@@ -665,6 +668,7 @@ static void setup_card(struct rig *rig)
 	};
 	vgpu_ok(vgpu_ioctl(rig->card, DRM_IOCTL_MODE_GETCONNECTOR, &conn));
 	vgpu_assert(conn.count_modes > 0 && conn.count_modes <= ARRAY_SIZE(modes));
+
 	/* Use the smallest mode. */
 	rig->mode = modes[0];
 	for (uint32_t i = 1; i < conn.count_modes; i++)

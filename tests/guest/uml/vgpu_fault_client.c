@@ -169,6 +169,7 @@ static void render_round(unsigned int round)
 		errors++;
 		return;
 	}
+
 	if (round % 3 == 1) {
 		const struct drm_virtgpu_context_set_param params[] = {
 			{ VIRTGPU_CONTEXT_PARAM_NUM_RINGS, 2 },
@@ -177,12 +178,14 @@ static void render_round(unsigned int round)
 
 		TRY(vgpu_context_init(fd, params, ARRAY_SIZE(params)));
 	}
+
 	for (uint32_t id = 0; id < 64; id += 30)
 		TRY(vgpu_get_caps(fd, id, 1, caps, sizeof(caps)));
 	for (size_t i = 0; i < ARRAY_SIZE(handles); i++)
 		TRY(create(fd, SIDE << (i % 2), &handles[i]));
 	if (!TRY(vgpu_blob_create(fd, &blob)))
 		TRY(vgpu_gem_close(fd, blob.bo_handle));
+
 	for (size_t i = 0; i < ARRAY_SIZE(handles); i++) {
 		if (!handles[i])
 			continue;
@@ -191,6 +194,7 @@ static void render_round(unsigned int round)
 		TRY(submit(fd, &handles[i], 1, i < 3 ? &fence[i] : NULL));
 		TRY(vgpu_transfer_from_host(fd, handles[i], &box, 0, 0));
 	}
+
 	if (handles[0] && !TRY(vgpu_prime_export(fd, handles[0], &dmabuf)))
 		close(dmabuf);
 	for (size_t i = 0; i < ARRAY_SIZE(fence); i++) {
@@ -201,12 +205,14 @@ static void render_round(unsigned int round)
 			TRY(wait_fence(fence[i]));
 		close(fence[i]);
 	}
+
 	for (size_t i = 0; i < ARRAY_SIZE(handles); i++) {
 		if (handles[i] && round % 2)
 			TRY(wait_idle(fd, handles[i]));
 		if (handles[i] && i % 2)
 			TRY(vgpu_gem_close(fd, handles[i]));
 	}
+
 	close(fd);
 }
 
@@ -222,10 +228,12 @@ static void window_round(void)
 		errors++;
 		return;
 	}
+
 	if (!vgpu_has_host_visible(fd) || TRY(vgpu_context_init(fd, &param, 1))) {
 		close(fd);
 		return;
 	}
+
 	for (int i = 0; i < 3; i++) {
 		struct drm_virtgpu_resource_create_blob blob = {
 			.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
@@ -244,6 +252,7 @@ static void window_round(void)
 		if (i)
 			TRY(vgpu_gem_close(fd, blob.bo_handle));
 	}
+
 	close(fd);
 }
 
@@ -408,6 +417,7 @@ static void screen_round(void)
 		errors++;
 		return;
 	}
+
 	if (!TRY(screen_find(&screen)) && !TRY(screen_fb(&screen))) {
 		TRY(screen_show(&screen, true));
 		for (int i = 0; i < 3; i++) {
@@ -419,6 +429,7 @@ static void screen_round(void)
 		TRY(screen_new_cursor(&screen, &cursor));
 		TRY(screen_show(&screen, false));
 	}
+
 	close(screen.fd);
 }
 

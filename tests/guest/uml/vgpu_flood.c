@@ -420,6 +420,7 @@ static void make_scene(void)
 	for (int i = 0; i < 2; i++)
 		vgpu_fb_init(fd, &scene.cursor[i], SIDE, SIDE, DRM_FORMAT_ARGB8888);
 	vgpu_ok(vgpu_show(fd, &scene.head, &scene.fb, 0, 0));
+
 	/* The driver sends moves of a visible cursor only. */
 	set_cursor(1);
 	usleep(CASE_US);
@@ -427,10 +428,12 @@ static void make_scene(void)
 	args.handle = scene.texture;
 	vgpu_ok(call(DRM_IOCTL_GEM_FLINK, &args));
 	scene.name = args.name;
+
 	for (unsigned int i = 0; i < SHARED; i++) {
 		handle = vgpu_new_picture(other, 16, 16);
 		vgpu_ok(vgpu_prime_export(other, handle, &scene.dmabuf[i]));
 	}
+
 	/* Creating the first context makes the host stop (see flood.fault). */
 	vgpu_ok(vgpu_wait(fd, scene.texture, 0));
 	submit(0);

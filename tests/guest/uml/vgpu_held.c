@@ -107,12 +107,15 @@ static void held_fence(void)
 		work(&other);
 		sleep(STEP_S);
 	}
+
 	took = vgpu_now() - start;
 	vgpu_info("1 calls, whose fence ends with %d after %.0f s", vgpu_fence_status(fence), took);
 	vgpu_assert_eq(vgpu_fence_status(fence), 1);
+
 	/* Otherwise the host did not hold the command for long, and the test shows nothing. */
 	vgpu_assert(took > HELD_AT_LEAST_S);
 	work(&holder);
+
 	close(fence);
 	vgpu_client_close(&holder);
 	vgpu_client_close(&other);
@@ -246,6 +249,7 @@ static void held_ring(void)
 	vgpu_info("%u flips among %u commands that the host holds take %.3f s, alone %.3f s",
 		  FRAMES, total, among, usual);
 	vgpu_assert(among < usual + FRAMES_SLACK_S);
+
 	/* The host accepted commands of each process. */
 	for (unsigned int i = 0; i < KEEPERS; i++)
 		vgpu_assert(nr_kept[i]);
@@ -348,17 +352,20 @@ static void held_wrap(void)
 	vgpu_join_signalled(pid, SIGKILL);
 	*done = 0;
 	pid = vgpu_fork(use_up_ids, done);
+
 	for (i = 0; i < WRAP_RING_FENCES && !vgpu_fence_status(fence); i++) {
 		vgpu_ok(submit_held(&rings, &ring_fence));
 		vgpu_fence_wait(ring_fence);
 		close(ring_fence);
 		vgpu_flip(card, &head, &fb[i % 2]);
 	}
+
 	vgpu_info("%u calls, until the host signals the old fence", i);
 	vgpu_assert(i > 1);
 	vgpu_assert_eq(vgpu_fence_status(fence), 1);
 	vgpu_join(pid);
 	vgpu_assert_eq(*done, WRAP_FENCES);
+
 	close(fence);
 	close(card);
 	vgpu_client_close(&holder);

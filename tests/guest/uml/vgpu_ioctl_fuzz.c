@@ -203,6 +203,7 @@ static void do_create(unsigned int n)
 	TWIST(args.stride);
 	if (!pick(4))
 		args.size = (uint32_t)nasty();
+
 	/* Keep buffers small: host and guest allocate the memory. */
 	if (args.size > LARGEST && args.size < 1u << 31)
 		args.size &= LARGEST - 1;
@@ -222,6 +223,7 @@ static void do_blob(unsigned int n)
 		args.cmd_size = pick(2) ? sizeof(stream) : 0;
 		TWIST(args.cmd_size);
 	}
+
 	TWIST(args.blob_mem);
 	TWIST(args.blob_flags);
 	TWIST(args.blob_id);
@@ -256,6 +258,7 @@ static void do_map(unsigned int n)
 		   pick(8) ? MAP_SHARED : MAP_PRIVATE, session.node[n], (off_t)args.offset);
 	if (map == MAP_FAILED)
 		return;
+
 	/* Let the kernel access the mapping: without memory it gives an errno, not a signal. */
 	zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	if (zero >= 0) {
@@ -263,6 +266,7 @@ static void do_map(unsigned int n)
 			errnos[errno & 255]++;
 		close(zero);
 	}
+
 	munmap(map, MAPPING_BYTES);
 }
 
@@ -325,6 +329,7 @@ static void do_execbuffer(unsigned int n)
 	fill_syncobjs(n, out);
 	for (unsigned int i = 0; i < ARRAY_SIZE(handles); i++)
 		handles[i] = any_handle(n);
+
 	/* One NOP, or a random command. */
 	stream[0] = (args.size / 4 - 1) << 16;
 	TWIST(stream[0]);
@@ -447,6 +452,7 @@ static void do_fb(unsigned int n)
 		call(session.node[n], DRM_IOCTL_MODE_RMFB, &id);
 		return;
 	}
+
 	args.handles[0] = any_handle(n);
 	args.pitches[0] = args.width * 4;
 	TWIST(args.width);
@@ -661,6 +667,7 @@ static void find_display(void)
 	vgpu_ok(vgpu_ioctl(fd, DRM_IOCTL_MODE_GETRESOURCES, &res));
 	crtc_id = crtcs[0];
 	connector_id = connectors[0];
+
 	/* GETCONNECTOR without room for modes makes the kernel probe. */
 	probe.connector_id = conn.connector_id = connector_id;
 	vgpu_ok(vgpu_ioctl(fd, DRM_IOCTL_MODE_GETCONNECTOR, &probe));
@@ -735,6 +742,7 @@ static void fuzz(unsigned long ncalls)
 					      (unsigned int)(next_random() % CORPUS_MAX);
 		corpus[slot] = p;
 	}
+
 	vgpu_info("%lu calls, %lu succeeded, %u programs kept, %lu places reached", calls,
 		  succeeded, ncorpus, nseen);
 	for (int e = 1; e < 256; e++)
@@ -777,6 +785,7 @@ static void fuzz_shared(unsigned long ncalls, unsigned int processes)
 		}
 		calls += 8ul * OPS * processes;
 	}
+
 	vgpu_info("%lu calls of %u processes on the same files", calls, processes);
 }
 
@@ -826,6 +835,7 @@ int main(int argc, char **argv)
 			return VGPU_EXIT_INVALID;
 		}
 	}
+
 	find_display();
 	if (processes)
 		fuzz_shared(ncalls, processes);

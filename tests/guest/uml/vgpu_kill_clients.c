@@ -284,10 +284,12 @@ static void kill_all(struct client *clients, size_t n, double bound_s)
 
 	for (size_t i = 0; i < n; i++)
 		kill(clients[i].pid, SIGKILL);
+
 	/* Wait for display clients last, since they may take longer. */
 	for (size_t i = 0; i < n; i++)
 		if (!clients[i].display)
 			clients[i].gone_s = end_of(&clients[i], killed);
+
 	for (size_t i = 0; i < n; i++) {
 		took = clients[i].display ? end_of(&clients[i], killed) : clients[i].gone_s;
 		vgpu_info("%-10s gone after %.3f s, longest uninterruptible sleep %.3f s",
@@ -298,6 +300,7 @@ static void kill_all(struct client *clients, size_t n, double bound_s)
 			bad += took > bound_s ||
 			       (!clients[i].killable && clients[i].asleep_s > SLEEP_BOUND_S);
 	}
+
 	if (bad)
 		vgpu_fail("%u of %zu clients exceeded a bound", bad, n);
 }
@@ -320,6 +323,7 @@ static void kill_clients(void)
 		if (!i)
 			pause_s(0.5);
 	}
+
 	watch(clients, ARRAY_SIZE(clients), WORK_S);
 	kill_all(clients, ARRAY_SIZE(clients), DEATH_BOUND_S);
 }
@@ -336,10 +340,12 @@ static void flood(void)
 		vgpu_fb_init(fd, &fb[i], head.mode.hdisplay, head.mode.vdisplay,
 			     DRM_FORMAT_XRGB8888);
 	vgpu_ok(vgpu_show(fd, &head, &fb[0], 0, 0));
+
 	for (size_t i = 0; i < FLOODERS; i++) {
 		clients[i] = (struct client){ .name = "flooder", .run = run_submit };
 		start(&clients[i]);
 	}
+
 	watch(clients, FLOODERS, 1);
 	for (unsigned int i = 1; i <= FLIPS; i++) {
 		began = vgpu_now();
@@ -348,6 +354,7 @@ static void flood(void)
 		if (took > slowest)
 			slowest = took;
 	}
+
 	vgpu_info("%u flips among %u flooders, the slowest took %.3f s", FLIPS, FLOODERS, slowest);
 	if (slowest > FLIP_BOUND_S)
 		vgpu_fail("a flip exceeded its bound");

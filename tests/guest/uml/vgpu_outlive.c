@@ -46,6 +46,7 @@ int main(void)
 		vgpu_ok(vgpu_submit_fences(&client, -1, &fence[i]));
 		ask(fence[i], 0);
 	}
+
 	merged = vgpu_fence_merge(fence[0], fence[1]);
 	vgpu_client_close(&client);
 	ask(fence[0], 0);
@@ -53,10 +54,12 @@ int main(void)
 	vgpu_binding_init(&binding);
 	vgpu_ok(vgpu_unbind(&binding));
 	vgpu_binding_fini(&binding);
+
 	for (size_t i = 0; i < FENCES; i++) {
 		vgpu_assert(vgpu_fence_poll(fence[i], BOUND_MS));
 		ask(fence[i], -ENODEV);
 	}
+
 	vgpu_assert(vgpu_fence_poll(merged, BOUND_MS));
 
 	vgpu_sys(syscall(SYS_delete_module, "virtio_gpu", 0));
@@ -66,6 +69,7 @@ int main(void)
 	ask(fence[3], -ENODEV);
 	for (size_t i = 0; i < FENCES; i++)
 		close(fence[i]);
+
 	close(merged);
 	close(again);
 	return 0;

@@ -141,6 +141,7 @@ static void victim_init(struct victim *victim)
 		close(victim->client.fd);
 		victim->client = vgpu_client_open();
 	}
+
 	victim->handle = vgpu_new_picture(victim->client.fd, SIDE, SIDE);
 	victim->map = vgpu_new_map(victim->client.fd, victim->handle, SIDE * SIDE * 4);
 	vgpu_fill(victim->map, SIDE * SIDE * 4, 1);

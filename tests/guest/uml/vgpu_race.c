@@ -348,6 +348,7 @@ static void run(const char *name, void (*round)(void), unsigned int rounds)
 	put_fd(open_render());
 	for (uintptr_t i = 0; i < WORKERS; i++)
 		vgpu_assert(!pthread_create(&workers[i], NULL, work, (void *)(i + 1)));
+
 	/* A short race could be over before the workers run. */
 	while (!atomic_load(&calls))
 		sched_yield();
@@ -359,6 +360,7 @@ static void run(const char *name, void (*round)(void), unsigned int rounds)
 	put_fd(-1);
 	vgpu_info("%s: %u rounds, %lu calls, %.1f s", name, rounds, atomic_load(&calls),
 		  vgpu_now() - start);
+
 	/* Workers that made too few calls have raced with no other thread. */
 	vgpu_assert(atomic_load(&calls) > rounds);
 }
@@ -433,16 +435,19 @@ static void close_against_submit(unsigned int rounds)
 		named.crowd[i] = (uint32_t)create(named.fd);
 	atomic_store(&over, false);
 	vgpu_assert(!pthread_create(&worker, NULL, work_named, &named));
+
 	for (unsigned int i = 0; i < rounds * NAMED_STEPS; i++) {
 		vgpu_ok(vgpu_prime_import(named.fd, dmabuf, &handle));
 		atomic_store(&named.handle, handle);
 		usleep(i % 16 * 200);
 		vgpu_ok(vgpu_gem_close(named.fd, handle));
 	}
+
 	atomic_store(&over, true);
 	pthread_join(worker, NULL);
 	vgpu_info("close against submit: %u rounds, %lu submissions", rounds, named.taken);
 	vgpu_assert(named.taken > rounds);
+
 	close(dmabuf);
 	close(owner);
 	close(named.fd);
@@ -501,6 +506,7 @@ static void hide_against_upload(unsigned int rounds)
 	vgpu_binding_init(&binding);
 	atomic_store(&over, false);
 	vgpu_assert(!pthread_create(&worker, NULL, work_pointed, &pointed));
+
 	for (unsigned int i = 0; i < rounds * STEPS; i++) {
 		struct vgpu_fb other;
 
@@ -510,9 +516,11 @@ static void hide_against_upload(unsigned int rounds)
 		usleep(i % 16 * 100);
 		vgpu_sys(point(&pointed, 0));
 	}
+
 	vgpu_ok(vgpu_unbind(&binding));
 	atomic_store(&over, true);
 	pthread_join(worker, NULL);
+
 	/*
 	 * Close the file and all its mappings, so that the new device can get the name of the old
 	 * one.

@@ -109,12 +109,14 @@ static void transfer_brings_it_back(void)
 	upload(client.fd, handle);
 	vgpu_assert(!vgpu_idle_is_away(client.fd, handle));
 	vgpu_assert_eq(resident(client.fd), SIZE);
+
 	/* ...and writes to the pages that a mapping shows. */
 	write_pages(client.fd, handle, 3);
 	vgpu_idle_send_away(client.fd, handle);
 	download(client.fd, handle);
 	vgpu_assert(!vgpu_idle_is_away(client.fd, handle));
 	check_pages(client.fd, handle, 2);
+
 	/* Data that the host has written survives a reclaim, too. */
 	vgpu_idle_send_away(client.fd, handle);
 	check_pages(client.fd, handle, 2);
@@ -216,11 +218,13 @@ static void busy_one_stays(void)
 
 	/* A foreign fence delays the submission, so the host does not know it yet. */
 	vgpu_ok(vgpu_submit(&client, &exec));
+
 	/* New buffers of this client are busy until its work is done (contract 3.1). */
 	check_stays(&other, client.fd, handle);
 	vgpu_manual_signal(&manual);
 	vgpu_ok(vgpu_wait(client.fd, handle, 0));
 	vgpu_idle_send_away(client.fd, handle);
+
 	vgpu_manual_close(&manual);
 	vgpu_client_close(&other);
 	vgpu_client_close(&client);
@@ -257,6 +261,7 @@ static void shared_while_away(void)
 	vgpu_fill(map, SIZE, 8);
 	download(other.fd, imported);
 	vgpu_assert_eq(vgpu_differs(map, SIZE, 7), -1);
+
 	munmap(map, SIZE);
 	close(dmabuf);
 	vgpu_client_close(&other);
@@ -409,6 +414,7 @@ static void swapped_out_it_is_whole(void)
 		handles[i] = vgpu_new_picture(client.fd, SIDE, SIDE);
 		write_pages(client.fd, handles[i], i);
 	}
+
 	for (uint32_t i = 0; i < MANY; i++)
 		vgpu_idle_send_away(client.fd, handles[i]);
 	squeeze_group();
@@ -446,6 +452,7 @@ static void swapped_out_drawing_is_whole(void)
 	map = vgpu_new_map(client.fd, tex.handle, SIZE);
 	for (unsigned int i = 0; i < SIDE * SIDE; i++)
 		vgpu_assert_eq(map[i], 0xffff00ff);
+
 	munmap(map, SIZE);
 	vgpu_client_close(&client);
 }

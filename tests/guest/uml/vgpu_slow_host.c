@@ -83,10 +83,13 @@ static void slow(void)
 			close(fence[done]);
 		}
 	}
+
 	vgpu_info("%u calls, the slowest job took %.0f s", done, slowest);
 	vgpu_assert_eq(done, JOBS);
+
 	/* Otherwise the host was not slow, and the test shows nothing. */
 	vgpu_assert(slowest > 2 * PATIENCE_S);
+
 	/* After a reset the context would be lost. */
 	vgpu_ok(submit(fd, 8, NULL));
 	close(fd);
@@ -236,10 +239,12 @@ static void late(void)
 	/* Otherwise the host was not late, and the test shows nothing. */
 	vgpu_assert_eq(vgpu_param(fd, VIRTGPU_PARAM_SUPPORTED_CAPSET_IDs), 0);
 	vgpu_ret(vgpu_get_caps(fd, CAPSET_ID, 1, caps, sizeof(caps)), -ENOSYS);
+
 	for (; jobs < LATE_KICKS && !vgpu_has_capset(fd, CAPSET_ID); jobs++) {
 		vgpu_ok(submit(fd, 8, NULL));
 		sleep(1);
 	}
+
 	vgpu_info("%u calls, until there was a capset", jobs);
 	vgpu_assert(vgpu_has_capset(fd, CAPSET_ID));
 	vgpu_ok(vgpu_get_caps(fd, CAPSET_ID, 1, caps, sizeof(caps)));

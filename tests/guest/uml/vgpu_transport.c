@@ -56,6 +56,7 @@ static void scene_init_client(struct scene *s)
 		close(s->client.fd);
 		s->client = vgpu_client_open();
 	}
+
 	s->picture = vgpu_new_picture(s->client.fd, SIDE, SIDE);
 	if (s->has_3d)
 		vgpu_ok(vgpu_submit_bo(&s->client, s->picture));
@@ -64,6 +65,7 @@ static void scene_init_client(struct scene *s)
 		vgpu_ok(vgpu_blob_create(s->client.fd, &blob));
 		s->blob = blob.bo_handle;
 	}
+
 	s->map = vgpu_new_map(s->client.fd, s->blob ?: s->picture, PICTURE_BYTES);
 	vgpu_fill(s->map, PICTURE_BYTES, 4);
 }
@@ -203,6 +205,7 @@ static void device_stays_lost(void)
 	vgpu_ret(wait_for_service(), -EIO);
 	start = vgpu_now();
 	vgpu_ret(scene_work(&s), -EIO);
+
 	/* The picture is idle, but its state on the host is unknown, so WAIT returns an error. */
 	vgpu_ret(vgpu_wait(s.client.fd, s.picture, 0), -EIO);
 	vgpu_ret(vgpu_resource_create(s.client.fd, &rc), -EIO);
@@ -211,6 +214,7 @@ static void device_stays_lost(void)
 	vgpu_ok(vgpu_unbind(&binding));
 	vgpu_ok(vgpu_bind(&binding));
 	vgpu_drm_check_alive();
+
 	scene_close(&s);
 	vgpu_binding_fini(&binding);
 }
