@@ -92,21 +92,6 @@ static void vgpu_payload_test_exact_fit(struct kunit *test)
 	vgpu_payload_destroy(payload);
 }
 
-/* Two halves describe the same range as the whole entry. */
-static void vgpu_payload_test_halved_entry(struct kunit *test)
-{
-	struct virtio_gpu_mem_entry entries[2] = {
-		{ .addr = cpu_to_le64(0x123456000), .length = cpu_to_le32(3 * PAGE_SIZE) },
-	};
-
-	vgpu_payload_halve_entry(entries);
-	KUNIT_EXPECT_EQ(test, le64_to_cpu(entries[0].addr), 0x123456000);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(entries[0].length), 3 * PAGE_SIZE / 2);
-	KUNIT_EXPECT_EQ(test, le64_to_cpu(entries[1].addr), 0x123456000 + 3 * PAGE_SIZE / 2);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(entries[1].length), 3 * PAGE_SIZE / 2);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(entries[1].padding), 0);
-}
-
 /* Freed pieces are reused, up to a bound, and a shrinker frees them. */
 static void vgpu_payload_test_spares_shrink(struct kunit *test)
 {
@@ -149,7 +134,6 @@ static struct kunit_case vgpu_payload_test_cases[] = {
 	KUNIT_CASE(vgpu_payload_test_piece_limit),
 	KUNIT_CASE(vgpu_payload_test_too_big),
 	KUNIT_CASE(vgpu_payload_test_exact_fit),
-	KUNIT_CASE(vgpu_payload_test_halved_entry),
 	KUNIT_CASE(vgpu_payload_test_spares_shrink),
 	{}
 };

@@ -384,16 +384,6 @@ void vgpu_resource_set_pages(struct vgpu_resource *res, struct sg_table *pages)
 	WRITE_ONCE(res->nr_entries, pages ? pages->orig_nents : 0);
 }
 
-/*
- * Virglrenderer 1.1 reads back only the first layer of a texture if the backing has one entry, and
- * all layers if it has two. So split a backing of one entry.
- */
-static struct vgpu_cmd *vgpu_resource_attach_cmd(struct vgpu_resource *res,
-						 struct sg_table *pages)
-{
-	return vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, pages, res->layered ? 2 : 1);
-}
-
 /* Post all commands that create a resource, or none. The last one signals @fence. */
 static int vgpu_resource_post_create(struct vgpu_resource *res, enum vgpu_resource_kind kind,
 				     struct vgpu_cmd *create, struct vgpu_fence *fence)
@@ -402,7 +392,7 @@ static int vgpu_resource_post_create(struct vgpu_resource *res, enum vgpu_resour
 	struct vgpu_cmd *attach = NULL;
 
 	if (!IS_ERR(create) && kind != VGPU_RESOURCE_BLOB)
-		attach = vgpu_resource_attach_cmd(res, res->pages);
+		attach = vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, res->pages);
 	if (IS_ERR(create) || IS_ERR(attach)) {
 		vgpu_cmd_put(create);
 		return PTR_ERR(IS_ERR(create) ? create : attach);
@@ -512,7 +502,7 @@ int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_me
  */
 int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages)
 {
-	struct vgpu_cmd *cmd = vgpu_resource_attach_cmd(res, pages);
+	struct vgpu_cmd *cmd = vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, pages);
 	struct vgpu_resources *resources = res->vgpu->resources;
 	int ret = -EIO;
 
@@ -587,7 +577,8 @@ void vgpu_resource_restore_locked(struct vgpu_resource *res)
 	WRITE_ONCE(res->stuck, false);
 	ret = vgpu_cmd_post(vgpu_resource_make_again(res), &res->owner);
 	if (!ret && res->kind == VGPU_RESOURCE_2D && res->pages)
-		ret = vgpu_cmd_post(vgpu_resource_attach_cmd(res, res->pages), &res->owner);
+		ret = vgpu_cmd_post(vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, res->pages),
+				    &res->owner);
 	if (!ret)
 		return;
 

@@ -123,24 +123,21 @@ static void *vgpu_cmd_begin_many_pages(struct vgpu_cmdq *q, u32 type, size_t req
 				      vgpu_payload_from_pages(&limits, pages, q->use_dma));
 }
 
-/* Begin a request with a list of pages behind it, of at least @min_entries (1 or 2) entries. */
+/* Begin a request with a list of pages behind it. */
 static void *vgpu_cmd_begin_pages(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
-				  const struct sg_table *pages, u32 min_entries,
-				  __le32 *nr_entries)
+				  const struct sg_table *pages, __le32 *nr_entries)
 {
 	u32 count = vgpu_payload_count_entries(pages, q->use_dma);
 	size_t list_bytes;
 	void *req;
 
-	*nr_entries = cpu_to_le32(max(count, min_entries));
-	list_bytes = array_size(max(count, min_entries), sizeof(struct virtio_gpu_mem_entry));
+	*nr_entries = cpu_to_le32(count);
+	list_bytes = array_size(count, sizeof(struct virtio_gpu_mem_entry));
 	if (list_bytes > VGPU_CMD_INLINE_BYTES)
 		return vgpu_cmd_begin_many_pages(q, type, req_bytes, pages);
 
 	req = vgpu_cmd_begin_inline(q, type, req_bytes, list_bytes);
 	vgpu_payload_write_entries(req + req_bytes, pages, q->use_dma);
-	if (count < min_entries)
-		vgpu_payload_halve_entry(req + req_bytes);
 	return req;
 }
 
@@ -234,7 +231,7 @@ struct vgpu_cmd *vgpu_cmd_resource_create_blob(struct vgpu_cmdq *q, u32 res_id, 
 	__le32 nr_entries = 0;
 
 	if (pages)
-		req = vgpu_cmd_begin_pages(q, type, sizeof(*req), pages, 1, &nr_entries);
+		req = vgpu_cmd_begin_pages(q, type, sizeof(*req), pages, &nr_entries);
 	else
 		req = vgpu_cmd_begin(q, type, sizeof(*req));
 	if (IS_ERR(req))
@@ -250,15 +247,14 @@ struct vgpu_cmd *vgpu_cmd_resource_create_blob(struct vgpu_cmdq *q, u32 res_id, 
 	return vgpu_cmd_of(req);
 }
 
-/* @min_entries is 2 for a texture of layers: with 1, hosts read back only the first layer. */
 struct vgpu_cmd *vgpu_cmd_attach_backing(struct vgpu_cmdq *q, u32 res_id,
-					 struct sg_table *pages, u32 min_entries)
+					 struct sg_table *pages)
 {
 	struct virtio_gpu_resource_attach_backing *req;
 	__le32 nr_entries;
 
 	req = vgpu_cmd_begin_pages(q, VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING, sizeof(*req), pages,
-				   min_entries, &nr_entries);
+				   &nr_entries);
 	if (IS_ERR(req))
 		return ERR_CAST(req);
 	req->resource_id = cpu_to_le32(res_id);

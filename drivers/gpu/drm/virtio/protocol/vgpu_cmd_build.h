@@ -21,7 +21,7 @@ struct vgpu_cmd *vgpu_cmd_resource_create_blob(struct vgpu_cmdq *q, u32 res_id, 
 					       u32 blob_mem, u32 blob_flags, u64 blob_id,
 					       u64 size_bytes, struct sg_table *pages);
 struct vgpu_cmd *vgpu_cmd_attach_backing(struct vgpu_cmdq *q, u32 res_id,
-					 struct sg_table *pages, u32 min_entries);
+					 struct sg_table *pages);
 struct vgpu_cmd *vgpu_cmd_transfer_to_host_2d(struct vgpu_cmdq *q, u32 res_id,
 					      const struct vgpu_rect *rect, u64 offset);
 struct vgpu_cmd *vgpu_cmd_transfer_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id, bool to_host,

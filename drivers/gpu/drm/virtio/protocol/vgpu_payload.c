@@ -342,21 +342,6 @@ void vgpu_payload_write_entries(struct virtio_gpu_mem_entry *entries,
 }
 
 /**
- * vgpu_payload_halve_entry() - Split one entry into two
- * @entries: a list of one entry, of an even length, and room for another
- *
- * Context: any.
- */
-void vgpu_payload_halve_entry(struct virtio_gpu_mem_entry entries[2])
-{
-	u32 half_bytes = le32_to_cpu(entries[0].length) / 2;
-
-	entries[0].length = cpu_to_le32(half_bytes);
-	entries[1] = entries[0];
-	le64_add_cpu(&entries[1].addr, half_bytes);
-}
-
-/**
  * vgpu_payload_from_pages() - Allocate a payload that lists pages
  * @limits: limits of the device
  * @pages: the pages, mapped for the device

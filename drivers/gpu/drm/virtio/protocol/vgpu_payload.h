@@ -65,7 +65,6 @@ int vgpu_payload_copy_from_user(struct vgpu_payload *payload, const void __user 
 unsigned int vgpu_payload_count_entries(const struct sg_table *pages, bool use_dma);
 void vgpu_payload_write_entries(struct virtio_gpu_mem_entry *entries,
 				const struct sg_table *pages, bool use_dma);
-void vgpu_payload_halve_entry(struct virtio_gpu_mem_entry entries[2]);
 struct vgpu_payload *vgpu_payload_from_pages(const struct vgpu_payload_limits *limits,
 					     const struct sg_table *pages, bool use_dma);
 
