@@ -188,6 +188,7 @@ static void run_watched(struct bench *b)
 {
 	uint32_t handle;
 
+	prepare_round(b);
 	printf("%u\n", b->c->ops);
 	fflush(stdout);
 	getchar();
