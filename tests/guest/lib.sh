@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# What the scripts of tests/guest share: paths, messages, the cache and the
-# host root. To be sourced; it defines names and changes nothing else.
+# Shared by the scripts of tests/guest: paths, messages, the cache and the host root. To be
+# sourced; it defines names and changes nothing else.
 
 set -euo pipefail
 export LC_ALL=C.UTF-8
@@ -26,7 +26,7 @@ die()
 	exit 1
 }
 
-# A short name for what comes in on stdin.
+# Print a short name for the text on stdin.
 hash()
 {
 	sha256sum | cut -c1-16
@@ -73,8 +73,8 @@ mirror()
 	printf '%s\n' "$uri"
 }
 
-# What the roots are made from decides their names, so that a change makes new ones;
-# comments and blank lines do not count.
+# Print the lines of recipes that count, without comments and blank lines. Their hash is a part of
+# the name of a root, so a change of a recipe makes a new root.
 recipe()
 {
 	local f

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# How the host root and the guest image are made. To be sourced by provision;
-# together with the lists of packages this file decides the roots' names, so that
-# a change here makes new ones.
+# The recipe of the host root and of the guest image, for provision to source. The names of the
+# roots contain a hash of this file and of the lists of packages, without comments, so a change here
+# makes new roots.
 
 SUITE=trixie
 

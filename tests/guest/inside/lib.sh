@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# What the jobs share, in the guest at /vgpu/lib.sh. Sourced, it defines functions
-# and nothing else.
+# Functions for jobs, to be sourced; in the guest at /vgpu/lib.sh. It defines functions and
+# changes nothing else.
 
 . /vgpu/ppm.sh
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# What host and guest both need to speak of the same picture. To be sourced.
+# Functions with which host and guest identify a picture. To be sourced.
 
 # The width and height of a raw PPM.
 ppm_size()

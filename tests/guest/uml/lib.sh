@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# What the scripts of the User Mode Linux laboratory share. To be sourced.
+# Shared by the scripts of the User Mode Linux laboratory. To be sourced.
 
 UML_DIR=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source=tests/guest/lib.sh
