@@ -7,6 +7,7 @@
  * host has answered CTX_DESTROY. A delayed work frees it then.
  */
 
+#include <linux/jiffies.h>
 #include <linux/minmax.h>
 
 #include <drm/drm_managed.h>
@@ -27,8 +28,12 @@ static long vgpu_contexts_reap_locked(struct vgpu_contexts *contexts, bool all)
 
 	list_for_each_entry_safe(ctx, tmp, &contexts->closed, node) {
 		/* The answer to CTX_DESTROY, which follows the waiting commands, reaps again. */
-		if (vgpu_submitq_is_busy(ctx->submitq))
+		if (vgpu_submitq_is_busy(ctx->submitq)) {
+			/* A lost context gets no CTX_DESTROY. */
+			if (vgpu_context_state(ctx) == VGPU_CONTEXT_LOST)
+				next = min_t(long, next, HZ);
 			continue;
+		}
 
 		left = all ? 0 : vgpu_context_time_left(ctx);
 		if (left > 0) {
