@@ -31,6 +31,8 @@
 #define SIDE 64u
 /* The capset of toy3d. */
 #define CAPSET_ID 30
+/* By then the host counts as silent, and updates of the display do not wait for it any more. */
+#define SILENT_S 5
 /* Time for the process until it is throttled, or has called often enough. */
 #define CASE_US 200000
 #define CASE_TRIES 5
@@ -46,6 +48,7 @@ static struct {
 	struct vgpu_client client;
 	struct vgpu_head head;
 	struct vgpu_fb fb;
+	struct vgpu_fb flip[2];
 	struct vgpu_fb cursor[2];
 	uint32_t texture;
 	uint32_t name;
@@ -168,13 +171,15 @@ static void dirty_fb(unsigned int i)
 	call(DRM_IOCTL_MODE_DIRTYFB, &args);
 }
 
+/* Not paced by the vblank timer. */
 static void page_flip(unsigned int i)
 {
 	struct drm_mode_crtc_page_flip args = {
-		.crtc_id = scene.head.crtc, .fb_id = scene.fb.id,
+		.crtc_id = scene.head.crtc,
+		.fb_id = scene.flip[i % 2].id,
+		.flags = DRM_MODE_PAGE_FLIP_ASYNC,
 	};
 
-	(void)i;
 	call(DRM_IOCTL_MODE_PAGE_FLIP, &args);
 }
 
@@ -417,8 +422,11 @@ static void make_scene(void)
 	scene.head = vgpu_first_head(fd);
 	vgpu_fb_init(fd, &scene.fb, scene.head.mode.hdisplay + 1, scene.head.mode.vdisplay,
 		     DRM_FORMAT_XRGB8888);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		vgpu_fb_init(fd, &scene.cursor[i], SIDE, SIDE, DRM_FORMAT_ARGB8888);
+		vgpu_fb_init(fd, &scene.flip[i], scene.head.mode.hdisplay,
+			     scene.head.mode.vdisplay, DRM_FORMAT_XRGB8888);
+	}
 	vgpu_ok(vgpu_show(fd, &scene.head, &scene.fb, 0, 0));
 
 	/* The driver sends moves of a visible cursor only. */
@@ -437,6 +445,7 @@ static void make_scene(void)
 	/* Creating the first context makes the host stop (see flood.fault). */
 	vgpu_ok(vgpu_wait(fd, scene.texture, 0));
 	submit(0);
+	sleep(SILENT_S);
 }
 
 int main(void)

@@ -44,13 +44,11 @@
 /*
  * Quirk: a screen that was blank is sent again after 100, 400 and 1600 ms.
  *
- * Host: QEMU with -display sdl; the guest cannot recognize it, so the quirk is on for all hosts.
- * Version: seen with 11.1.
+ * Host, version: QEMU 11.1 with -display sdl; a guest cannot recognize it, so it is on for all.
  * Symptom: the window redraws some time after an output was switched off, and forgets what it was
  *	told in between, so an output that is switched on again right away stays black. A visible
  *	window redraws 33 times a second, but later if the host is busy; therefore three times.
- * Test: kms-cost, 2d-switch-on counts the commands. On an idle host, igt-gl,
- *	vgpu_kms_pixels@off-and-on-again (compares the window) passes without the quirk.
+ * Test: kms-cost, 2d-switch-on. On an idle host vgpu_kms_pixels@off-and-on-again passes without.
  */
 #define VGPU_SCREEN_RESEND_FIRST_MS	100
 #define VGPU_SCREEN_RESEND_LAST_MS	1600
@@ -463,7 +461,7 @@ static void vgpu_screen_update_work(struct work_struct *work)
 						  update);
 	struct vgpu_fence *done;
 
-	/* A response may be in the ring without an interrupt, so collect it first. */
+	/* A response may be in the ring without an interrupt. */
 	vgpu_cmdq_poll(screen->vgpu->cmdq);
 	done = vgpu_fence_create(screen->timeline);
 	if (IS_ERR(done))
@@ -504,7 +502,8 @@ static void vgpu_screen_resend_work(struct work_struct *work)
  * @done: fence of vgpu_screen_timeline(), armed if there is something to flush; or NULL to
  *        postpone the update until it is not too early
  *
- * While the device is started again, nothing can be shown, so the update is postponed then, too.
+ * The update is also postponed while the device is started again, and while a silent host has not
+ * finished the last one: commits do not wait for such a host, and their commands would pile up.
  *
  * Context: the tail of a commit, between drm_dev_enter() and drm_dev_exit(). The device is not
  * notified yet.
@@ -513,7 +512,8 @@ void vgpu_screen_show(struct vgpu_screen *screen, struct drm_framebuffer *fb,
 		      const struct drm_rect *src, const struct vgpu_damage *damage,
 		      struct vgpu_fence *done)
 {
-	bool now = done && vgpu_resources_trylock(screen->vgpu);
+	bool is_held_up = vgpu_cmdq_is_silent(screen->vgpu->cmdq) && vgpu_screen_is_early(screen);
+	bool now = done && !is_held_up && vgpu_resources_trylock(screen->vgpu);
 
 	mutex_lock(&screen->lock);
 	screen->fb = fb;
