@@ -216,7 +216,7 @@ static void vgpu_cursor_tell_locked(struct vgpu_cursor *c, const struct vgpu_cur
 	else
 		/* The waiting command may be UPDATE_CURSOR: post it again at the new position. */
 		vgpu_cmd_set_cursor_position(cmd, c->shown.x, c->shown.y);
-	if (c->last && c->last != cmd)
+	if (c->last != cmd)
 		vgpu_cmd_put(c->last);
 	c->last = cmd;
 	vgpu_cmd_post(vgpu_cmd_get(cmd), is_new ? look->owner : NULL);
@@ -557,8 +557,7 @@ static void vgpu_cursor_release(struct drm_device *drm, void *ptr)
 	if (c->uploaded)
 		c->uploading.owner->ops->put(c->uploading.owner);
 	vgpu_fence_put(c->uploaded);
-	if (c->last)
-		vgpu_cmd_put(c->last);
+	vgpu_cmd_put(c->last);
 	vgpu_timeline_put(c->timeline);
 	vgpu_screen_put(c->screen);
 }

@@ -57,8 +57,7 @@ static void vgpu_attachment_free_locked(struct vgpu_attachments *attachments,
 
 	hash_del(&attachment->by_id);
 	list_del(&attachment->node);
-	if (attachment->detach)
-		vgpu_cmd_put(attachment->detach);
+	vgpu_cmd_put(attachment->detach);
 	kfree(attachment);
 }
 

@@ -86,8 +86,7 @@ static void vgpu_context_free(struct kref *ref)
 		ida_free(&ctx->vgpu->contexts->ids, ctx->id);
 	if (ctx->budget)
 		vgpu_budget_put(ctx->budget);
-	if (ctx->destroy)
-		vgpu_cmd_put(ctx->destroy);
+	vgpu_cmd_put(ctx->destroy);
 
 	for (i = 0; i < ARRAY_SIZE(ctx->rings); i++)
 		vgpu_timeline_put(ctx->rings[i]);

@@ -264,8 +264,7 @@ static void vgpu_hostmem_leave(struct vgpu_hostmem *hostmem, struct vgpu_hostmem
 
 static void vgpu_hostmem_forget_question(struct vgpu_hostmem_blob *blob)
 {
-	if (blob->asked)
-		vgpu_cmd_put(blob->asked);
+	vgpu_cmd_put(blob->asked);
 	blob->asked = NULL;
 }
 
@@ -396,8 +395,7 @@ static void vgpu_hostmem_blob_release(struct vgpu_resource *res)
 	drm_gem_object_release(&gem->base.base);
 	if (blob->lost_page)
 		__free_page(blob->lost_page);
-	if (blob->unmap)
-		vgpu_cmd_put(blob->unmap);
+	vgpu_cmd_put(blob->unmap);
 	mutex_destroy(&blob->lock);
 	kfree(blob);
 }

@@ -65,8 +65,7 @@ void vgpu_resource_free(struct vgpu_resource *res)
 		xa_erase(&resources->by_id, res->id);
 
 	vgpu_fence_put(res->revoked);
-	if (res->unref)
-		vgpu_cmd_put(res->unref);
+	vgpu_cmd_put(res->unref);
 	res->free(res);
 }
 
