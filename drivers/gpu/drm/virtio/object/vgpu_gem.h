@@ -11,6 +11,9 @@ struct drm_mode_create_dumb;
 struct vgpu_device;
 struct vgpu_timeline;
 
+/* The size of a buffer in guest memory: the shmem and DMA layers count bytes in int. */
+#define VGPU_GEM_MAX_BYTES	((size_t)INT_MAX & PAGE_MASK)
+
 /**
  * enum vgpu_gem_backing - Whether the host has the pages of a buffer
  * @VGPU_GEM_USED: the host has the pages, if there are any; a command has named the buffer since

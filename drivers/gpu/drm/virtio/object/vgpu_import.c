@@ -32,9 +32,6 @@
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_fence.h"
 
-/* The DMA layers count bytes in int. */
-#define VGPU_IMPORT_MAX_BYTES	((size_t)INT_MAX & PAGE_MASK)
-
 /**
  * struct vgpu_import - A buffer of another driver
  * @gem: the buffer; first, because it is freed by its address
@@ -177,7 +174,7 @@ static int vgpu_import_check(struct vgpu_device *vgpu, const struct dma_buf *buf
 		return -ENODEV;
 	}
 
-	if (!buf->size || buf->size > VGPU_IMPORT_MAX_BYTES ||
+	if (!buf->size || buf->size > VGPU_GEM_MAX_BYTES ||
 	    !IS_ALIGNED(buf->size, max_t(size_t, PAGE_SIZE, vgpu->features.blob_alignment))) {
 		drm_dbg_prime(drm, "size: %zu is 0, too large or not aligned to a page and to %u\n",
 			      buf->size, vgpu->features.blob_alignment);

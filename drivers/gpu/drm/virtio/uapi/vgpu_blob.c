@@ -26,9 +26,6 @@
 #include "uapi/drm/virtgpu_drm.h"
 #include "uapi/vgpu_blob.h"
 
-/* The shmem and DMA layers count bytes in int. */
-#define VGPU_BLOB_MAX_GUEST_BYTES	((u64)INT_MAX & PAGE_MASK)
-
 #define VGPU_BLOB_FLAGS		(VIRTGPU_BLOB_FLAG_USE_MAPPABLE | \
 				 VIRTGPU_BLOB_FLAG_USE_SHAREABLE | \
 				 VIRTGPU_BLOB_FLAG_USE_CROSS_DEVICE)
@@ -65,7 +62,7 @@ static int vgpu_blob_check_size(struct vgpu_device *vgpu,
 		return -EINVAL;
 	}
 
-	if (args->size > SZ_1T || (guest && args->size > VGPU_BLOB_MAX_GUEST_BYTES)) {
+	if (args->size > SZ_1T || (guest && args->size > VGPU_GEM_MAX_BYTES)) {
 		drm_dbg(&vgpu->drm, "size: %llu is too large\n", args->size);
 		return -EINVAL;
 	}

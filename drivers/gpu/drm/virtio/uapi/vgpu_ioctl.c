@@ -37,9 +37,6 @@
 /* PIPE_TEXTURE_2D of Gallium, the only target that devices without 3D have. */
 #define VGPU_TARGET_2D		2
 
-/* The shmem and DMA layers count bytes in int. */
-#define VGPU_RESOURCE_MAX_BYTES	((u32)INT_MAX & PAGE_MASK)
-
 static struct vgpu_gem *vgpu_ioctl_lookup(struct drm_file *file, u32 handle)
 {
 	struct vgpu_gem *gem = vgpu_gem_lookup(file, handle);
@@ -158,7 +155,7 @@ static int vgpu_ioctl_resource_create(struct drm_device *drm, void *data, struct
 	struct vgpu_gem *gem;
 	int ret;
 
-	if (args->size > VGPU_RESOURCE_MAX_BYTES) {
+	if (args->size > VGPU_GEM_MAX_BYTES) {
 		drm_dbg(drm, "size: %u is too large\n", args->size);
 		return -EINVAL;
 	}
