@@ -510,69 +510,81 @@ static int set_cursor(const struct lent *lent, uint32_t handle)
 	return vgpu_ioctl(lent->fd, DRM_IOCTL_MODE_CURSOR2, &cursor);
 }
 
+/* A lent cursor picture, beside a screen and a picture of our own, which is the cursor first. */
+struct lent_cursor {
+	struct lent lent;
+	struct vgpu_fb fb;
+	struct vgpu_fb own;
+};
+
+static void lent_cursor_begin(struct lent_cursor *c)
+{
+	struct lent *lent = &c->lent;
+
+	*lent = lent_new(SIDE, SIDE, DRM_FORMAT_ARGB8888);
+	vgpu_fb_init(lent->fd, &c->fb, lent->head.mode.hdisplay, lent->head.mode.vdisplay,
+		     DRM_FORMAT_XRGB8888);
+	vgpu_fb_init(lent->fd, &c->own, SIDE, SIDE, DRM_FORMAT_ARGB8888);
+	vgpu_ok(vgpu_show(lent->fd, &lent->head, &c->fb, 0, 0));
+	vgpu_ok(set_cursor(lent, c->own.handle));
+}
+
+static void lent_cursor_end(struct lent_cursor *c)
+{
+	struct lent *lent = &c->lent;
+
+	vgpu_ok(set_cursor(lent, 0));
+	vgpu_ok(vgpu_show(lent->fd, &lent->head, NULL, 0, 0));
+	vgpu_fb_fini(lent->fd, &c->own);
+	vgpu_fb_fini(lent->fd, &c->fb);
+	lent_end(lent);
+}
+
 /*
  * The host may be slow with the cursor queue; in a fault script of the laboratory it is, from the
  * second cursor command on.
  */
 static void revoked_cursor(void)
 {
-	struct lent lent = lent_new(SIDE, SIDE, DRM_FORMAT_ARGB8888);
-	struct vgpu_fb fb, own;
+	struct lent_cursor c;
+	struct lent *lent = &c.lent;
 	int pid;
 
-	vgpu_fb_init(lent.fd, &fb, lent.head.mode.hdisplay, lent.head.mode.vdisplay,
-		     DRM_FORMAT_XRGB8888);
-	vgpu_fb_init(lent.fd, &own, SIDE, SIDE, DRM_FORMAT_ARGB8888);
-	vgpu_ok(vgpu_show(lent.fd, &lent.head, &fb, 0, 0));
-	vgpu_ok(set_cursor(&lent, own.handle));
-	vgpu_ok(set_cursor(&lent, lent.fb.handle));
-	pid = vgpu_fork(revoke_it, &lent.race);
+	lent_cursor_begin(&c);
+	vgpu_ok(set_cursor(lent, lent->fb.handle));
+	pid = vgpu_fork(revoke_it, &lent->race);
 	usleep(100000);
-	vgpu_sys(drmModeMoveCursor(lent.fd, lent.head.crtc, 10, 10));
+	vgpu_sys(drmModeMoveCursor(lent->fd, lent->head.crtc, 10, 10));
 
 	/*
 	 * Give the host another command on the control queue; it processes the cursor queue after
 	 * it.
 	 */
-	vgpu_new_picture(lent.fd, SIDE, SIDE);
+	vgpu_new_picture(lent->fd, SIDE, SIDE);
 	vgpu_join(pid);
-	vgpu_ok(set_cursor(&lent, 0));
-
-	vgpu_ok(vgpu_show(lent.fd, &lent.head, NULL, 0, 0));
-	vgpu_fb_fini(lent.fd, &own);
-	vgpu_fb_fini(lent.fd, &fb);
-	lent_end(&lent);
+	lent_cursor_end(&c);
 }
 
 /* A cursor picture that is revoked while it is rendered is not shown afterwards. */
 static void revoked_cursor_while_drawn(void)
 {
-	struct lent lent = lent_new(SIDE, SIDE, DRM_FORMAT_ARGB8888);
 	struct vgpu_manual drawing = vgpu_manual_new();
-	struct vgpu_fb fb, own;
+	struct lent_cursor c;
+	struct lent *lent = &c.lent;
 	int pid;
 
-	vgpu_fb_init(lent.fd, &fb, lent.head.mode.hdisplay, lent.head.mode.vdisplay,
-		     DRM_FORMAT_XRGB8888);
-	vgpu_fb_init(lent.fd, &own, SIDE, SIDE, DRM_FORMAT_ARGB8888);
-	vgpu_ok(vgpu_show(lent.fd, &lent.head, &fb, 0, 0));
-	vgpu_ok(set_cursor(&lent, own.handle));
-	vgpu_fence_attach(lent.race.dmabuf, drawing.sync_file);
-	vgpu_ok(set_cursor(&lent, lent.fb.handle));
+	lent_cursor_begin(&c);
+	vgpu_fence_attach(lent->race.dmabuf, drawing.sync_file);
+	vgpu_ok(set_cursor(lent, lent->fb.handle));
 
 	/* The other driver waits for the rendering before it revokes the memory. */
-	pid = vgpu_fork(revoke_it, &lent.race);
+	pid = vgpu_fork(revoke_it, &lent->race);
 	usleep(100000);
 	vgpu_manual_signal(&drawing);
 	vgpu_join(pid);
 	usleep(100000);
-	vgpu_ok(set_cursor(&lent, 0));
-
-	vgpu_ok(vgpu_show(lent.fd, &lent.head, NULL, 0, 0));
+	lent_cursor_end(&c);
 	vgpu_manual_close(&drawing);
-	vgpu_fb_fini(lent.fd, &own);
-	vgpu_fb_fini(lent.fd, &fb);
-	lent_end(&lent);
 }
 
 static const struct vgpu_subtest subtests[] = {
