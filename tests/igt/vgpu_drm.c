@@ -274,6 +274,14 @@ struct drm_virtgpu_resource_create_blob vgpu_guest_blob_args(uint64_t size)
 	};
 }
 
+struct drm_virtgpu_resource_create_blob vgpu_host_blob_args(uint64_t size)
+{
+	struct drm_virtgpu_resource_create_blob args = vgpu_guest_blob_args(size);
+
+	args.blob_mem = VIRTGPU_BLOB_MEM_HOST3D;
+	return args;
+}
+
 int vgpu_transfer_to_host(int fd, uint32_t handle,
 			  const struct drm_virtgpu_3d_box *box, uint32_t level,
 			  uint32_t offset)

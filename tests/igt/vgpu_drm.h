@@ -115,6 +115,7 @@ struct drm_virtgpu_resource_create vgpu_picture_args(uint32_t width,
 uint32_t vgpu_new_picture(int fd, uint32_t width, uint32_t height);
 
 struct drm_virtgpu_resource_create_blob vgpu_guest_blob_args(uint64_t size);
+struct drm_virtgpu_resource_create_blob vgpu_host_blob_args(uint64_t size);
 
 int vgpu_transfer_to_host(int fd, uint32_t handle,
 			  const struct drm_virtgpu_3d_box *box, uint32_t level,

@@ -32,12 +32,10 @@ static int open_venus(void)
 static struct drm_virtgpu_resource_create_blob host_args(uint64_t size,
 							 uint32_t hints)
 {
-	return (struct drm_virtgpu_resource_create_blob){
-		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
-		.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE,
-		.size = size,
-		.blob_hints = hints,
-	};
+	struct drm_virtgpu_resource_create_blob args = vgpu_host_blob_args(size);
+
+	args.blob_hints = hints;
+	return args;
 }
 
 static uint32_t new_host_blob(int fd, uint64_t size, uint32_t hints)

@@ -382,11 +382,7 @@ static void debugfs_shows_the_window(void)
 	const struct drm_virtgpu_context_set_param param = {
 		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, VIRTGPU_DRM_CAPSET_VENUS,
 	};
-	struct drm_virtgpu_resource_create_blob blob = {
-		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
-		.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE,
-		.size = SIZE,
-	};
+	struct drm_virtgpu_resource_create_blob blob = vgpu_host_blob_args(SIZE);
 	int fd = vgpu_open_render();
 	char *text, line[64];
 	void *map;

@@ -26,8 +26,6 @@
 /* A process that runs for longer hangs: no question takes that long. */
 #define HANG_S 60
 #define SIDE 64u
-/* Questions create no larger buffers, in bytes, except for sizes that a driver must refuse. */
-#define AFFORDABLE (4u << 20)
 #define FIELDS_MAX 24
 #define ARGS_MAX 1024
 

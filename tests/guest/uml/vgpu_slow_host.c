@@ -179,11 +179,7 @@ static int new_host_blob(uint32_t *handle)
 	const struct drm_virtgpu_context_set_param param = {
 		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, WINDOW_CAPSET_ID,
 	};
-	struct drm_virtgpu_resource_create_blob blob = {
-		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
-		.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE,
-		.size = VGPU_PAGE,
-	};
+	struct drm_virtgpu_resource_create_blob blob = vgpu_host_blob_args(VGPU_PAGE);
 	int fd = vgpu_open_render();
 
 	vgpu_ok(vgpu_context_init(fd, &param, 1));
