@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -27,7 +27,7 @@ static struct host host;
 static void host_accept(void *opaque, int fd)
 {
 	struct host *h = opaque;
-	int client = unix_accept(fd);
+	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 
 	if (client < 0)
 		return;
@@ -81,8 +81,9 @@ static void host_signals(struct host *h)
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
-	if (fd < 0 || loop_add(&h->loop, fd, host_signal, h))
+	if (fd < 0)
 		log_die("signalfd: %s", strerror(errno));
+	loop_add(&h->loop, fd, host_signal, h);
 }
 
 /* Each host blob takes a descriptor. */
@@ -126,7 +127,6 @@ static int host_finish(struct host *h)
 static bool host_options(struct host *h, int argc, char **argv, int *ret)
 {
 	struct options *o = &h->opt;
-	int words = 0;
 	char err[256];
 
 	if (!options_parse(o, &h->front, argc, argv, err, sizeof(err)))
@@ -137,9 +137,7 @@ static bool host_options(struct host *h, int argc, char **argv, int *ret)
 	} else if (o->version) {
 		puts("vgpu-host " VGPU_VERSION);
 	} else if (o->ctl) {
-		while (o->rest[words])
-			words++;
-		*ret = control_call(o->ctl, words, o->rest);
+		*ret = control_call(o->ctl, o->rest);
 	} else {
 		return false;
 	}
@@ -165,8 +163,7 @@ int main(int argc, char **argv)
 	control_init(&h->control, &h->device, &h->loop,
 		     h->opt.control ? host_listen(h->opt.control) : -1);
 	h->listen_fd = host_listen(h->opt.socket);
-	if (loop_add(&h->loop, h->listen_fd, host_accept, h))
-		log_die("too many file descriptors");
+	loop_add(&h->loop, h->listen_fd, host_accept, h);
 	loop_run(&h->loop, host_deadline, host_timeout, h);
 	return host_finish(h);
 }

@@ -1,7 +1,23 @@
 // SPDX-License-Identifier: MIT
-/* Answers: the response header, what faults do to it, and the used ring. */
-#include "answer.h"
-#include "device.h"
+/* Answers: the response header, what faults do to it, the used ring, and the end of a job. */
+#include <stdlib.h>
+
+#include "command.h"
+#include "log.h"
+
+/* Make room for a response of @len bytes with its header, all zero, and return it. */
+void *job_reserve(struct job *job, u64 len)
+{
+	free(job->resp);
+	job->resp_len = len;
+	job->resp = xcalloc(1, job->resp_len);
+	return job->resp;
+}
+
+const char *job_name(const struct job *job)
+{
+	return job->cmd ? job->cmd->name : "?";
+}
 
 static struct wire_hdr answer_header(const struct job *job)
 {
@@ -54,10 +70,7 @@ static u64 answer_len(const struct job *job)
 	return MIN(len, fault_or(&job->fault, FAULT_SHORT, len));
 }
 
-/**
- * answer_prepare - Complete the answer, let faults spoil it, and note whether they do
- * @job: executed
- */
+/* Complete the answer to an executed job, let faults spoil it, and note whether they do. */
 void answer_prepare(struct job *job)
 {
 	const struct job_fault *f = &job->fault;
@@ -93,13 +106,10 @@ static void answer_trace(struct device *d, const struct job *job, u32 used)
 	trace_end(t);
 }
 
-/**
- * answer_send - Write a response and return its buffer to the driver
- * @d: the device
- * @job: executed and ready; still the caller's
- */
-void answer_send(struct device *d, struct job *job)
+/* Write the response, return its buffer to the driver, and free the job. */
+void answer_send(void *device, struct job *job)
 {
+	struct device *d = device;
 	struct virtqueue *vq = &d->vq[job->queue];
 	u32 used = vq_chain_write(vq, &job->chain, job->resp, answer_len(job));
 
@@ -113,4 +123,18 @@ void answer_send(struct device *d, struct job *job)
 		vq_return(vq, job->chain.id, job->chain.slots, used, 0);
 	if (fault_has(&job->fault, FAULT_BAD_ID))
 		vq_return(vq, 0xffff, 1, used, 0);
+	job_destroy(job);
+}
+
+/* Free a job that is in no list. */
+void job_destroy(struct job *job)
+{
+	if (job->ctx)
+		context_put(job->ctx);
+	vq_chain_free(&job->chain);
+	if (job->budget)
+		budget_release(job->budget, job->charged);
+	free(job->req);
+	free(job->resp);
+	free(job);
 }

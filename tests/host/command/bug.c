@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * Guest bugs: rules of the specification a driver broke. Each is printed with
- * the offending bytes, traced and counted; the count becomes our exit status.
- */
+/* Guest bugs are printed with the offending bytes, traced, and counted for the exit status. */
 #include <stdio.h>
 
 #include "bug.h"
@@ -13,32 +10,25 @@
 #define BUG_DUMP_MAX 256
 #define BUG_PRINT_MAX 200
 
-static bool bug_allow_one(void *opaque, const char *name)
-{
-	const struct rule *rule = rule_find(name);
-	struct bug_log *log = opaque;
-
-	if (rule)
-		log->allow[rule - rule_nth(0)] = true;
-	return rule;
-}
-
-/**
- * bug_allow - Let the driver break some rules
- * @log: the log
- * @rules: names, separated by commas
- *
- * Return: false when there is no such rule.
- */
+/* Let the driver break some rules, named in a list. False: there is no such rule. */
 bool bug_allow(struct bug_log *log, const char *rules)
 {
-	return words_list(rules, bug_allow_one, log);
+	struct words w;
+
+	if (!words_split(&w, rules, ","))
+		return false;
+	while (w.at < w.n) {
+		const struct rule *rule = rule_find(words_next(&w));
+
+		if (!rule)
+			return false;
+		log->allow[rule - rule_nth(0)] = true;
+		words_take(&w, ",");
+	}
+	return true;
 }
 
-/**
- * bug_clear - Forget the bugs seen so far
- * @log: the log
- */
+/* Forget the bugs seen so far. */
 void bug_clear(struct bug_log *log)
 {
 	log->count = 0;
@@ -60,14 +50,7 @@ static void bug_dump(const u8 *p, size_t len)
 	fputc('\n', stderr);
 }
 
-/**
- * bug_report - Report that the driver broke a rule
- * @log: the log
- * @rule: name of the rule
- * @where: the request
- * @fmt: what happened
- * @ap: arguments of @fmt
- */
+/* bug_report() for functions that have arguments of their own */
 void bug_vreport(struct bug_log *log, const char *rule, const struct bug_where *where,
 		 const char *fmt, va_list ap)
 {
@@ -113,14 +96,8 @@ void bug_vreport(struct bug_log *log, const char *rule, const struct bug_where *
 		bug_dump(where->bytes, where->len);
 }
 
-/**
- * bug_report - Report that the driver broke a rule
- * @log: the log
- * @rule: name of the rule
- * @where: the request
- * @fmt: what happened
- */
-void bug_report(struct bug_log *log, const char *rule, const struct bug_where *where,
+/* Report that the driver broke a rule. Returns false, as callers do then. */
+bool bug_report(struct bug_log *log, const char *rule, const struct bug_where *where,
 		const char *fmt, ...)
 {
 	va_list ap;
@@ -128,14 +105,9 @@ void bug_report(struct bug_log *log, const char *rule, const struct bug_where *w
 	va_start(ap, fmt);
 	bug_vreport(log, rule, where, fmt, ap);
 	va_end(ap);
+	return false;
 }
 
-/**
- * bug_exit_status - Exit status that tells of guest bugs
- * @log: the log
- *
- * Return: 3 when there were any, else 0.
- */
 int bug_exit_status(const struct bug_log *log)
 {
 	return log->count ? 3 : 0;

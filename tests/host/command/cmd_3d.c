@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Contexts, 3D resources, 3D transfers and submissions. */
-#include <stdlib.h>
-
 #include "command.h"
-#include "log.h"
-#include "toy3d_exec.h"
 
 #define TARGET_BUFFER 0
 #define TARGET_MAX 8
@@ -42,11 +38,10 @@ static u32 ctx_create(struct device *d, struct job *job)
 	if (resp != OK)
 		return resp;
 	if (old && !judge_forgives(d, "ctx-exists"))
-		return cmd_bug(d, "ctx-exists", BAD_CTX,
-			       "context %u exists already", id);
+		return cmd_bug(d, "ctx-exists", BAD_CTX, "context %u exists already", id);
 	if (old) {
 		idmap_remove(&d->contexts, id);
-		context_drop_resources(old);
+		idmap_fini(&old->resources);
 		context_put(old);
 	}
 	ctx = context_create(&d->budget, id, init, req->debug_name, nlen);
@@ -62,21 +57,21 @@ static u32 ctx_destroy(struct device *d, struct job *job)
 
 	if (device_habit(d, HABIT_DROP_CONTEXT))
 		fence_forget(&d->fence, ctx);
-	context_drop_resources(ctx);
+	idmap_fini(&ctx->resources);
 	context_put(ctx);
 	return OK;
 }
 
 static u32 ctx_attach(struct device *d, struct job *job)
 {
-	if (context_resource(job->ctx, job->res->id)) {
-		cmd_bug(d, "ctx-attach-twice", 0, "resource %u is attached to context %u already",
-			job->res->id, job->ctx->id);
-		return OK;
-	}
-	if (!context_attach(job->ctx, job->res))
-		return cmd_user(d, NO_MEMORY, "too many attached resources");
-	return OK;
+	struct idmap *attached = &job->ctx->resources;
+	u32 id = job->res->id;
+
+	if (idmap_find(attached, id))
+		return cmd_bug(d, "ctx-attach-twice", OK,
+			       "resource %u is attached to context %u already", id, job->ctx->id);
+	return idmap_add(attached, id, job->res) ? OK :
+		cmd_user(d, NO_MEMORY, "too many attached resources");
 }
 
 static u32 ctx_detach(struct device *d, struct job *job)
@@ -84,10 +79,9 @@ static u32 ctx_detach(struct device *d, struct job *job)
 	const struct virtio_gpu_ctx_resource *req = job->req;
 	u32 id = LE(req->resource_id);
 
-	if (!context_detach(job->ctx, id))
+	if (!idmap_remove(&job->ctx->resources, id))
 		return cmd_bug(d, "ctx-not-attached", BAD_RES,
-			       "resource %u is not attached to context %u", id,
-			       job->ctx->id);
+			       "resource %u is not attached to context %u", id, job->ctx->id);
 	return OK;
 }
 
@@ -95,13 +89,14 @@ static u32 create_3d_bpp(u32 target, u32 format)
 {
 	if (target == TARGET_BUFFER || format == FORMAT_R8_UNORM)
 		return 1;
-	return display_format_ok(format) ? 4 : 0;
+	return display_format(format) ? 4 : 0;
 }
 
 /* All that is checked here may come from a user of the driver. */
-static u32 create_3d_layout(struct device *d, const struct virtio_gpu_resource_create_3d *req,
-			    struct resource *res)
+static u32 create_3d(struct device *d, struct job *job)
 {
+	const struct virtio_gpu_resource_create_3d *req = job->req;
+	struct resource *res = job->res;
 	u32 depth = LE(req->depth), last = LE(req->last_level), flags = LE(req->flags);
 	/* A buffer has one row. */
 	u32 side = LE(req->target) == TARGET_BUFFER ? 1 : SIDE_MAX;
@@ -112,8 +107,7 @@ static u32 create_3d_layout(struct device *d, const struct virtio_gpu_resource_c
 	res->height = LE(req->height);
 	res->layers = LE(req->array_size);
 	res->bpp = create_3d_bpp(res->target, res->format);
-	if (res->target > TARGET_MAX || !res->bpp ||
-	    flags & ~VIRTIO_GPU_RESOURCE_FLAG_Y_0_TOP)
+	if (res->target > TARGET_MAX || !res->bpp || flags & ~VIRTIO_GPU_RESOURCE_FLAG_Y_0_TOP)
 		return cmd_user(d, BAD_PARAM, "target %u, format %u, flags %#x",
 				res->target, res->format, flags);
 	if (!res->width || res->width > (res->target == TARGET_BUFFER ? UINT32_MAX : SIDE_MAX) ||
@@ -122,35 +116,17 @@ static u32 create_3d_layout(struct device *d, const struct virtio_gpu_resource_c
 		return cmd_user(d, BAD_PARAM, "%ux%ux%u, %u layers, last level %u",
 				res->width, res->height, depth, res->layers, last);
 	res->levels = last + 1;
+	/* At most 2^59 bytes: four a texel, four sides of SIDE_MAX, and less than as much again. */
 	for (u32 i = 0; i < res->levels; i++) {
 		struct resource_level *l = &res->level[i];
-		u64 bytes;
 
 		l->off = res->size;
 		l->w = MAX(res->width >> i, 1u);
 		l->h = MAX(res->height >> i, 1u);
 		l->d = MAX(depth >> i, 1u) * res->layers;
-		if (__builtin_mul_overflow((u64)res->bpp * l->w, (u64)l->h * l->d, &bytes) ||
-		    __builtin_add_overflow(res->size, bytes, &res->size))
-			return cmd_user(d, NO_MEMORY, "%ux%ux%u, %u layers", res->width,
-					res->height, depth, res->layers);
+		res->size += (u64)res->bpp * l->w * l->h * l->d;
 	}
-	return OK;
-}
-
-static u32 create_3d(struct device *d, struct job *job)
-{
-	const struct virtio_gpu_resource_create_3d *req = job->req;
-	struct resource *res = cmd_new_resource(d, LE(req->resource_id), RESOURCE_3D);
-	u32 resp;
-
-	if (!res)
-		return NO_MEMORY;
-	resp = create_3d_layout(d, req, res);
-	if (resp == OK)
-		return cmd_add_resource(d, res, false);
-	resource_put(res);
-	return resp;
+	return cmd_alloc(d, res, false);
 }
 
 static u32 transfer_texture(struct device *d, struct job *job, struct transfer *t, u32 level)
@@ -201,14 +177,13 @@ static u32 transfer_blob(struct device *d, struct job *job, struct transfer *t)
 static u32 transfer_check(struct device *d, struct job *job, struct resource *res)
 {
 	u32 id = job->hdr.ctx_id;
-	struct context *ctx = idmap_find(&d->contexts, id);
+	struct context *ctx = id ? cmd_context(d, job) : NULL;
 
 	if (id && !ctx)
-		return cmd_bug(d, "ctx-id", BAD_CTX, "context %u does not exist", id);
-	if (ctx && !context_resource(ctx, res->id))
+		return BAD_CTX;
+	if (ctx && !idmap_find(&ctx->resources, res->id))
 		return cmd_bug(d, "ctx-not-attached", BAD_RES,
-			       "resource %u is not attached to context %u",
-			       res->id, id);
+			       "resource %u is not attached to context %u", res->id, id);
 	if (!res->backing && res->blob_mem == VIRTIO_GPU_BLOB_MEM_HOST3D)
 		return cmd_user(d, BAD_PARAM, "blob %u has no guest memory", res->id);
 	if (!res->backing)
@@ -275,18 +250,15 @@ static u32 submit_3d(struct device *d, struct job *job)
 	F(transfer_host_3d, layer_stride) }
 
 const struct command context_commands[] = {
-	{ COMMAND(CTX_CREATE, ctx_create, ctx_create, VIRGL, 0, FACT_CTX, ctrl_hdr),
+	{ COMMAND(CTX_CREATE, ctx_create, ctx_create, VIRGL, 0, FACT_CTX),
 	  .f = { F(ctx_create, nlen), F(ctx_create, context_init) } },
-	{ COMMAND(CTX_DESTROY, ctx_destroy, ctx_destroy, VIRGL, NEEDS_CTX, FACT_CTX,
-		  ctrl_hdr) },
-	{ COMMAND(CTX_ATTACH_RESOURCE, ctx_resource, ctx_attach, VIRGL,
-		  NEEDS_CTX | NEEDS_RES, FACT_ATTACH, ctrl_hdr),
-	  .f = { RES(ctx_resource), PAD(ctx_resource, padding) } },
-	{ COMMAND(CTX_DETACH_RESOURCE, ctx_resource, ctx_detach, VIRGL, NEEDS_CTX,
-		  FACT_ATTACH, ctrl_hdr),
+	{ COMMAND(CTX_DESTROY, ctx_destroy, ctx_destroy, VIRGL, NEEDS_CTX, FACT_CTX) },
+	{ COMMAND(CTX_ATTACH_RESOURCE, ctx_resource, ctx_attach, VIRGL, NEEDS_CTX | NEEDS_RES,
+		  FACT_ATTACH), .f = { RES(ctx_resource), PAD(ctx_resource, padding) } },
+	{ COMMAND(CTX_DETACH_RESOURCE, ctx_resource, ctx_detach, VIRGL, NEEDS_CTX, FACT_ATTACH),
 	  .f = { RES(ctx_resource), PAD(ctx_resource, padding) } },
 	{ COMMAND(RESOURCE_CREATE_3D, resource_create_3d, create_3d, VIRGL, NEEDS_NEW_RES,
-		  FACT_RES, ctrl_hdr),
+		  FACT_RES), .kind = RESOURCE_3D,
 	  .f = { RES(resource_create_3d), F(resource_create_3d, target),
 		 F(resource_create_3d, format), F(resource_create_3d, bind),
 		 FN(resource_create_3d, width, "w"), FN(resource_create_3d, height, "h"),
@@ -295,10 +267,10 @@ const struct command context_commands[] = {
 		 FN(resource_create_3d, flags, "res_flags"),
 		 PAD(resource_create_3d, padding) } },
 	{ COMMAND(TRANSFER_TO_HOST_3D, transfer_host_3d, transfer_3d, VIRGL, NEEDS_RES,
-		  FACT_CONTENT, ctrl_hdr), .f = TRANSFER_FIELDS },
-	{ COMMAND(TRANSFER_FROM_HOST_3D, transfer_host_3d, transfer_3d, VIRGL, NEEDS_RES, 0,
-		  ctrl_hdr), .f = TRANSFER_FIELDS },
-	{ COMMAND(SUBMIT_3D, cmd_submit, submit_3d, VIRGL, NEEDS_CTX, 0, ctrl_hdr),
-	  .tail = true, .f = { F(cmd_submit, size), PAD(cmd_submit, padding) } },
+		  FACT_CONTENT), .f = TRANSFER_FIELDS },
+	{ COMMAND(TRANSFER_FROM_HOST_3D, transfer_host_3d, transfer_3d, VIRGL, NEEDS_RES, 0),
+	  .f = TRANSFER_FIELDS },
+	{ COMMAND(SUBMIT_3D, cmd_submit, submit_3d, VIRGL, NEEDS_CTX, 0), .tail = true,
+	  .f = { F(cmd_submit, size), PAD(cmd_submit, padding) } },
 	{ 0 },
 };

@@ -13,27 +13,23 @@ static struct resource *scanout_resource(struct device *d, u32 n, u32 id)
 	return NULL;
 }
 
-static u32 scanout_view_check(struct device *d, const struct rect *r, u32 w, u32 h)
-{
-	if (r->w && r->h && rect_inside(r, w, h))
-		return OK;
-	return cmd_bug(d, "scanout-rect", BAD_PARAM,
-		       "view %ux%u+%u+%u of %ux%u pixels", r->w, r->h, r->x, r->y,
-		       w, h);
-}
-
 static u32 scanout_show(struct device *d, u32 n, struct resource *res,
-			const struct display_fb *fb, const struct rect *view)
+			const struct display_fb *fb, const struct rect *r)
 {
-	if (display_show(&d->display, n, res, fb, view))
-		return OK;
-	return cmd_user(d, NO_MEMORY, "screen of %ux%u pixels", view->w, view->h);
+	if (!r->w || !r->h || !rect_inside(r, fb->width, fb->height))
+		return cmd_bug(d, "scanout-rect", BAD_PARAM, "view %ux%u+%u+%u of %ux%u pixels",
+			       r->w, r->h, r->x, r->y, fb->width, fb->height);
+	if (res->kind == RESOURCE_BLOB && device_habit(d, HABIT_SCANOUT_BLOB_16) &&
+	    (r->w < SCANOUT_BLOB_MIN || r->h < SCANOUT_BLOB_MIN))
+		return cmd_user(d, BAD_PARAM, "%ux%u pixels of a blob", r->w, r->h);
+	return display_show(&d->display, n, res, fb, r) ? OK :
+		cmd_user(d, NO_MEMORY, "screen of %ux%u pixels", r->w, r->h);
 }
 
 static u32 set_scanout(struct device *d, struct job *job)
 {
 	const struct virtio_gpu_set_scanout *req = job->req;
-	u32 n = LE(req->scanout_id), id = LE(req->resource_id), resp;
+	u32 n = LE(req->scanout_id), id = LE(req->resource_id);
 	struct rect r = rect_get(&req->r);
 	struct resource *res = scanout_resource(d, n, id);
 	struct display_fb fb;
@@ -43,12 +39,11 @@ static u32 set_scanout(struct device *d, struct job *job)
 	if (res->kind == RESOURCE_BLOB)
 		return cmd_bug(d, "scanout-blob", BAD_PARAM,
 			       "resource %u is a blob: SET_SCANOUT_BLOB is needed", id);
-	if (!display_format_ok(res->format) || res->bpp != 4)
+	if (!display_format(res->format) || res->bpp != 4)
 		return cmd_bug(d, "scanout-format", BAD_PARAM,
 			       "format %u cannot be shown", res->format);
 	fb = (struct display_fb){ res->format, res->width, res->height, 4ull * res->width, 0 };
-	resp = scanout_view_check(d, &r, res->width, res->height);
-	return resp == OK ? scanout_show(d, n, res, &fb, &r) : resp;
+	return scanout_show(d, n, res, &fb, &r);
 }
 
 static u32 scanout_fb_check(struct device *d, const struct resource *res,
@@ -56,18 +51,15 @@ static u32 scanout_fb_check(struct device *d, const struct resource *res,
 {
 	u64 end;
 
-	if (!display_format_ok(fb->format))
+	if (!display_format(fb->format))
 		return cmd_bug(d, "scanout-format", BAD_PARAM, "format %u", fb->format);
 	if (!fb->width || !fb->height || fb->stride < 4ull * fb->width)
-		return cmd_bug(d, "scanout-stride", BAD_PARAM,
-			       "%ux%u pixels with a stride of %llu", fb->width,
-			       fb->height, fb->stride);
+		return cmd_bug(d, "scanout-stride", BAD_PARAM, "%ux%u pixels with a stride of %llu",
+			       fb->width, fb->height, fb->stride);
 	end = fb->offset + fb->stride * (fb->height - 1) + 4ull * fb->width;
 	if (end > res->size)
 		return cmd_bug(d, "scanout-size", BAD_PARAM,
-			       "framebuffer ends at %llu in a blob of %llu bytes",
-			       end,
-			       res->size);
+			       "framebuffer ends at %llu in a blob of %llu bytes", end, res->size);
 	if (!resource_has_data(res))
 		return cmd_bug(d, "scanout-no-backing", BAD_PARAM,
 			       "blob %u has no memory to show", res->id);
@@ -90,14 +82,8 @@ static u32 set_scanout_blob(struct device *d, struct job *job)
 			cmd_bug(d, "scanout-planes", 0, "stride %u and offset %u of plane %u",
 				LE(req->strides[i]), LE(req->offsets[i]), i);
 	if (res->kind != RESOURCE_BLOB)
-		return cmd_bug(d, "scanout-not-blob", BAD_PARAM,
-			       "resource %u is not a blob", id);
+		return cmd_bug(d, "scanout-not-blob", BAD_PARAM, "resource %u is not a blob", id);
 	resp = scanout_fb_check(d, res, &fb);
-	if (resp == OK)
-		resp = scanout_view_check(d, &r, fb.width, fb.height);
-	if (resp == OK && device_habit(d, HABIT_SCANOUT_BLOB_16) &&
-	    (r.w < SCANOUT_BLOB_MIN || r.h < SCANOUT_BLOB_MIN))
-		resp = cmd_user(d, BAD_PARAM, "%ux%u pixels of a blob", r.w, r.h);
 	return resp == OK ? scanout_show(d, n, res, &fb, &r) : resp;
 }
 
@@ -106,10 +92,8 @@ static u32 resource_flush(struct device *d, struct job *job)
 	const struct virtio_gpu_resource_flush *req = job->req;
 	struct rect r = rect_get(&req->r);
 	struct resource *res = job->res;
-	u32 w, h;
+	u32 w = res->width, h = res->height;
 
-	w = res->width;
-	h = res->height;
 	for (u32 n = 0; res->kind == RESOURCE_BLOB && n < d->display.n; n++) {
 		if (d->display.out[n].res != res)
 			continue;
@@ -142,18 +126,15 @@ static u32 cursor_image_check(struct device *d, const struct resource *res)
 	if (res->kind == RESOURCE_BLOB) {
 		if (res->size < 4ull * side * side || !resource_has_data(res))
 			return cmd_bug(d, "cursor-size", BAD_PARAM,
-				       "blob %u of %llu bytes is no cursor", res->id,
-				       res->size);
+				       "blob %u of %llu bytes is no cursor", res->id, res->size);
 		return OK;
 	}
-	if (res->width != side || res->height != side ||
-	    !display_format_ok(res->format))
+	if (res->width != side || res->height != side || !display_format(res->format))
 		return cmd_bug(d, "cursor-size", BAD_PARAM,
 			       "a cursor is 64x64, resource %u is %ux%u", res->id,
 			       res->width, res->height);
 	if (res->kind == RESOURCE_2D && !res->transfer)
-		cmd_bug(d, "cursor-empty", 0,
-			"nothing was transferred into resource %u", res->id);
+		cmd_bug(d, "cursor-empty", 0, "nothing was transferred into resource %u", res->id);
 	else if (res->kind == RESOURCE_2D && !res->fenced)
 		cmd_bug(d, "cursor-fence", 0,
 			"the last transfer into resource %u was not fenced", res->id);
@@ -165,8 +146,7 @@ static u32 cursor_image_check(struct device *d, const struct resource *res)
 	return OK;
 }
 
-static u32 cursor_set_image(struct device *d, const struct virtio_gpu_update_cursor *req,
-			    u32 n)
+static u32 cursor_set_image(struct device *d, const struct virtio_gpu_update_cursor *req, u32 n)
 {
 	struct output *o = &d->display.out[n];
 	u32 id = LE(req->resource_id), resp;
@@ -204,30 +184,28 @@ static u32 cursor(struct device *d, struct job *job)
 }
 
 const struct command display_commands[] = {
-	{ COMMAND(SET_SCANOUT, set_scanout, set_scanout, ANY, NEEDS_SCANOUT, FACT_SCANOUT,
-		  ctrl_hdr),
+	{ COMMAND(SET_SCANOUT, set_scanout, set_scanout, ANY, NEEDS_SCANOUT, FACT_SCANOUT),
 	  .f = { RECT(set_scanout), FN(set_scanout, scanout_id, "scanout"),
 		 RES(set_scanout) } },
 	{ COMMAND(SET_SCANOUT_BLOB, set_scanout_blob, set_scanout_blob, BLOB, NEEDS_SCANOUT,
-		  FACT_SCANOUT, ctrl_hdr),
+		  FACT_SCANOUT),
 	  .f = { RECT(set_scanout_blob), FN(set_scanout_blob, scanout_id, "scanout"),
 		 RES(set_scanout_blob), FN(set_scanout_blob, width, "fb_w"),
 		 FN(set_scanout_blob, height, "fb_h"), F(set_scanout_blob, format),
 		 PAD(set_scanout_blob, padding),
 		 FN(set_scanout_blob, strides[0], "stride"),
 		 FN(set_scanout_blob, offsets[0], "offset") } },
-	{ COMMAND(RESOURCE_FLUSH, resource_flush, resource_flush, ANY, NEEDS_RES, 0,
-		  ctrl_hdr),
+	{ COMMAND(RESOURCE_FLUSH, resource_flush, resource_flush, ANY, NEEDS_RES, 0),
 	  .f = { RECT(resource_flush), RES(resource_flush),
 		 PAD(resource_flush, padding) } },
-	{ COMMAND(UPDATE_CURSOR, update_cursor, cursor, ANY, NEEDS_SCANOUT, 0, ctrl_hdr),
+	{ COMMAND(UPDATE_CURSOR, update_cursor, cursor, ANY, NEEDS_SCANOUT, 0),
 	  .queue = WIRE_CURSORQ, .f = { FN(update_cursor, pos.scanout_id, "scanout"),
 		 FN(update_cursor, pos.x, "x"), FN(update_cursor, pos.y, "y"),
 		 PAD(update_cursor, pos.padding), RES(update_cursor),
 		 F(update_cursor, hot_x), F(update_cursor, hot_y),
 		 PAD(update_cursor, padding) } },
 	/* What is not the position is ignored: there is no padding. */
-	{ COMMAND(MOVE_CURSOR, update_cursor, cursor, ANY, NEEDS_SCANOUT, 0, ctrl_hdr),
+	{ COMMAND(MOVE_CURSOR, update_cursor, cursor, ANY, NEEDS_SCANOUT, 0),
 	  .queue = WIRE_CURSORQ, .f = { FN(update_cursor, pos.scanout_id, "scanout"),
 		 FN(update_cursor, pos.x, "x"), FN(update_cursor, pos.y, "y") } },
 	{ 0 },

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Requests that only ask: display information, EDID, capability sets. */
 #include "command.h"
-#include "edid.h"
-#include "toy3d_exec.h"
 
 static u32 get_display_info(struct device *d, struct job *job)
 {
@@ -69,16 +67,14 @@ static u32 get_capset(struct device *d, struct job *job)
 }
 
 const struct command info_commands[] = {
-	{ COMMAND(GET_DISPLAY_INFO, ctrl_hdr, get_display_info, ANY, 0, 0,
-		  resp_display_info) },
-	{ COMMAND(GET_EDID, cmd_get_edid, get_edid, VIRTIO_GPU_F_EDID, NEEDS_SCANOUT, 0,
-		  resp_edid),
-	  .f = { F(cmd_get_edid, scanout), PAD(cmd_get_edid, padding) } },
-	{ COMMAND(GET_CAPSET_INFO, get_capset_info, get_capset_info, ANY, 0, 0,
-		  resp_capset_info),
-	  .f = { FN(get_capset_info, capset_index, "index"),
-		 PAD(get_capset_info, padding) } },
-	{ COMMAND(GET_CAPSET, get_capset, get_capset, ANY, 0, 0, resp_capset),
+	{ COMMAND(GET_DISPLAY_INFO, ctrl_hdr, get_display_info, ANY, 0, 0),
+	  RESP(resp_display_info) },
+	{ COMMAND(GET_EDID, cmd_get_edid, get_edid, VIRTIO_GPU_F_EDID, NEEDS_SCANOUT, 0),
+	  RESP(resp_edid), .f = { F(cmd_get_edid, scanout), PAD(cmd_get_edid, padding) } },
+	{ COMMAND(GET_CAPSET_INFO, get_capset_info, get_capset_info, ANY, 0, 0),
+	  RESP(resp_capset_info),
+	  .f = { FN(get_capset_info, capset_index, "index"), PAD(get_capset_info, padding) } },
+	{ COMMAND(GET_CAPSET, get_capset, get_capset, ANY, 0, 0), RESP(resp_capset),
 	  .f = { FN(get_capset, capset_id, "capset"),
 		 FN(get_capset, capset_version, "version") } },
 	{ 0 },

@@ -1,66 +1,31 @@
 // SPDX-License-Identifier: MIT
 /* Resources, their backing and 2D transfers. */
-#include <stdlib.h>
-
 #include "command.h"
-#include "log.h"
 
 #define TRANSFER_PIECE 16384u
 #define TRANSFER_ROW 64	/* what a row takes beside its bytes */
 
-/**
- * cmd_new_resource - Make a resource that is not in the table yet
- * @d: the device
- * @id: its id
- * @kind: what it is
- *
- * Return: the resource, or NULL when there are too many; answer ERR_OUT_OF_MEMORY.
- */
-struct resource *cmd_new_resource(struct device *d, u32 id, enum resource_kind kind)
+/* Give a resource host memory of its size, a @file that the front end can map or not. */
+u32 cmd_alloc(struct device *d, struct resource *res, bool file)
 {
-	struct resource *res = resource_create(&d->budget, id, kind);
-
-	if (!res)
-		cmd_user(d, NO_MEMORY, "too many resources");
-	return res;
-}
-
-/**
- * cmd_add_resource - Give a resource its host memory and put it in the table
- * @d: the device
- * @res: the resource, with its size set; freed on failure
- * @file: the memory is a file that the front end can map
- *
- * Return: OK_NODATA or ERR_OUT_OF_MEMORY.
- */
-u32 cmd_add_resource(struct device *d, struct resource *res, bool file)
-{
-	if (!resource_alloc(res, file)) {
+	return resource_alloc(res, file) ? OK :
 		cmd_user(d, NO_MEMORY, "resource of %llu bytes", res->size);
-		resource_put(res);
-		return NO_MEMORY;
-	}
-	idmap_add(&d->resources, res->id, res);
-	return OK;
 }
 
 /* Format and size may come from a user of the driver. */
 static u32 create_2d(struct device *d, struct job *job)
 {
 	const struct virtio_gpu_resource_create_2d *req = job->req;
-	u32 format = LE(req->format), w = LE(req->width), h = LE(req->height);
-	struct resource *res;
+	struct resource *res = job->res;
+	u32 w = LE(req->width), h = LE(req->height);
 
-	if (!display_format_ok(format))
-		return cmd_user(d, BAD_PARAM, "format %u", format);
+	res->format = LE(req->format);
+	if (!display_format(res->format))
+		return cmd_user(d, BAD_PARAM, "format %u", res->format);
 	if (!w || !h)
 		return cmd_user(d, BAD_PARAM, "%ux%u pixels", w, h);
 	if ((u64)w * h > UINT64_MAX / 4)
 		return cmd_user(d, NO_MEMORY, "%ux%u pixels", w, h);
-	res = cmd_new_resource(d, LE(req->resource_id), RESOURCE_2D);
-	if (!res)
-		return NO_MEMORY;
-	res->format = format;
 	res->bpp = 4;
 	res->width = w;
 	res->height = h;
@@ -68,7 +33,7 @@ static u32 create_2d(struct device *d, struct job *job)
 	res->levels = 1;
 	res->layers = 1;
 	res->level[0] = (struct resource_level){ 0, w, h, 1 };
-	return cmd_add_resource(d, res, false);
+	return cmd_alloc(d, res, false);
 }
 
 static u32 unref(struct device *d, struct job *job)
@@ -76,9 +41,8 @@ static u32 unref(struct device *d, struct job *job)
 	struct resource *res = job->res;
 
 	if (res->scanouts)
-		cmd_bug(d, "unref-scanout", 0,
-			"resource %u is still scanned out (outputs %#x)", res->id,
-			res->scanouts);
+		cmd_bug(d, "unref-scanout", 0, "resource %u is still scanned out (outputs %#x)",
+			res->id, res->scanouts);
 	if (res->mapped)
 		cmd_bug(d, "unref-mapped", 0,
 			"resource %u is still in the host-visible window", res->id);
@@ -96,20 +60,11 @@ static u32 entry_check(struct device *d, const struct virtio_gpu_mem_entry *e, u
 		return cmd_bug(d, "entry-empty", BAD_PARAM, "memory entry %u is empty", i);
 	if (!gmem_valid(&d->gm, LE(e->addr), len))
 		return cmd_bug(d, "entry-address", BAD_PARAM,
-			       "memory entry %u of %u bytes is outside of guest memory",
-			       i, len);
+			       "memory entry %u of %u bytes is outside of guest memory", i, len);
 	return OK;
 }
 
-/**
- * cmd_entries - Make backing of the memory entries behind a request
- * @d: the device
- * @job: the request
- * @n: how many it says there are
- * @out: set to the backing
- *
- * Return: OK_NODATA, or an error.
- */
+/* Make backing of the @n memory entries behind a request. */
 u32 cmd_entries(struct device *d, struct job *job, u32 n, struct backing **out)
 {
 	const struct virtio_gpu_mem_entry *e = job->req + job->cmd->size;
@@ -117,10 +72,9 @@ u32 cmd_entries(struct device *d, struct job *job, u32 n, struct backing **out)
 
 	if (job->req_len != want)
 		return cmd_bug(d, "entries-length", BAD_PARAM,
-			       "%u memory entries in %llu bytes, need %llu", n,
-			       job->req_len, want);
+			       "%u memory entries in %llu bytes, need %llu", n, job->req_len, want);
 	if (n > d->opt.max_entries)
-		return cmd_user(d, UNSPEC, "%u memory entries, at most %u", n,
+		return cmd_user(d, UNSPEC, "%u memory entries, at most %llu", n,
 				d->opt.max_entries);
 	for (u32 i = 0; i < n; i++) {
 		u32 resp = entry_check(d, &e[i], i);
@@ -146,8 +100,7 @@ static u32 attach_backing(struct device *d, struct job *job)
 		return cmd_bug(d, "backing-host", BAD_PARAM,
 			       "resource %u is a host-only blob", res->id);
 	if (!n)
-		cmd_bug(d, "backing-empty", 0, "backing of no entries for resource %u",
-			res->id);
+		cmd_bug(d, "backing-empty", 0, "backing of no entries for resource %u", res->id);
 	resp = cmd_entries(d, job, n, &b);
 	if (resp != OK)
 		return resp;
@@ -163,11 +116,9 @@ static u32 detach_backing(struct device *d, struct job *job)
 	struct resource *res = job->res;
 
 	if (!res->backing)
-		return cmd_bug(d, "backing-none", UNSPEC,
-			       "resource %u has no backing", res->id);
+		return cmd_bug(d, "backing-none", UNSPEC, "resource %u has no backing", res->id);
 	if (res->blob_mem == VIRTIO_GPU_BLOB_MEM_GUEST && res->scanouts)
-		cmd_bug(d, "detach-scanout", 0,
-			"guest blob %u is still scanned out", res->id);
+		cmd_bug(d, "detach-scanout", 0, "guest blob %u is still scanned out", res->id);
 	backing_destroy(res->backing);
 	res->backing = NULL;
 	return OK;
@@ -199,14 +150,7 @@ static bool transfer_piece(struct resource *res, const struct transfer *t, u64 r
 	       backing_copy(res->backing, guest, buf, len, true);
 }
 
-/**
- * cmd_transfer - Move a box of bytes, in slices
- * @d: the device
- * @job: the request; its resource has backing
- * @t: the box, not larger than the resource
- *
- * Return: response type, or CMD_AGAIN.
- */
+/* Move a box of bytes, not larger than the resource, in slices. The resource has backing. */
 u32 cmd_transfer(struct device *d, struct job *job, const struct transfer *t)
 {
 	u64 all = t->w * t->h * t->depth;
@@ -240,15 +184,13 @@ static u32 transfer_to_host_2d(struct device *d, struct job *job)
 		return OK;	/* the host reads a blob where it is */
 	if (res->kind != RESOURCE_2D || res->bpp != 4)
 		return cmd_bug(d, "transfer-kind", BAD_PARAM,
-			       "2D transfer to resource %u, which is not 2D",
-			       res->id);
+			       "2D transfer to resource %u, which is not 2D", res->id);
 	if (!res->backing)
 		return cmd_bug(d, "transfer-no-backing", UNSPEC,
 			       "resource %u has no backing", res->id);
 	if (!rect_inside(&r, res->width, res->height))
-		return cmd_bug(d, "transfer-rect", BAD_PARAM,
-			       "%ux%u+%u+%u in a resource of %ux%u", r.w, r.h, r.x,
-			       r.y, res->width, res->height);
+		return cmd_bug(d, "transfer-rect", BAD_PARAM, "%ux%u+%u+%u in a resource of %ux%u",
+			       r.w, r.h, r.x, r.y, res->width, res->height);
 	if (r.w && r.h && (t.off > res->backing->size ||
 			   (r.h - 1) * stride + row > res->backing->size - t.off))
 		return cmd_bug(d, "transfer-backing", BAD_PARAM,
@@ -269,26 +211,25 @@ static u32 assign_uuid(struct device *d, struct job *job)
 }
 
 const struct command resource_commands[] = {
-	{ COMMAND(RESOURCE_CREATE_2D, resource_create_2d, create_2d, ANY, NEEDS_NEW_RES,
-		  FACT_RES, ctrl_hdr),
+	{ COMMAND(RESOURCE_CREATE_2D, resource_create_2d, create_2d, ANY, NEEDS_NEW_RES, FACT_RES),
+	  .kind = RESOURCE_2D,
 	  .f = { RES(resource_create_2d), F(resource_create_2d, format),
-		 FN(resource_create_2d, width, "w"),
-		 FN(resource_create_2d, height, "h") } },
-	{ COMMAND(RESOURCE_UNREF, resource_unref, unref, ANY, NEEDS_RES, FACT_RES, ctrl_hdr),
+		 FN(resource_create_2d, width, "w"), FN(resource_create_2d, height, "h") } },
+	{ COMMAND(RESOURCE_UNREF, resource_unref, unref, ANY, NEEDS_RES, FACT_RES),
 	  .f = { RES(resource_unref), PAD(resource_unref, padding) } },
 	{ COMMAND(RESOURCE_ATTACH_BACKING, resource_attach_backing, attach_backing, ANY,
-		  NEEDS_RES, FACT_BACKING, ctrl_hdr), .tail = true,
+		  NEEDS_RES, FACT_BACKING), .tail = true,
 	  .f = { RES(resource_attach_backing),
 		 FN(resource_attach_backing, nr_entries, "entries") } },
 	{ COMMAND(RESOURCE_DETACH_BACKING, resource_detach_backing, detach_backing, ANY,
-		  NEEDS_RES, FACT_BACKING, ctrl_hdr),
+		  NEEDS_RES, FACT_BACKING),
 	  .f = { RES(resource_detach_backing), PAD(resource_detach_backing, padding) } },
-	{ COMMAND(TRANSFER_TO_HOST_2D, transfer_to_host_2d, transfer_to_host_2d, ANY,
-		  NEEDS_RES, FACT_CONTENT, ctrl_hdr),
+	{ COMMAND(TRANSFER_TO_HOST_2D, transfer_to_host_2d, transfer_to_host_2d, ANY, NEEDS_RES,
+		  FACT_CONTENT),
 	  .f = { RECT(transfer_to_host_2d), F(transfer_to_host_2d, offset),
 		 RES(transfer_to_host_2d), PAD(transfer_to_host_2d, padding) } },
 	{ COMMAND(RESOURCE_ASSIGN_UUID, resource_assign_uuid, assign_uuid,
-		  VIRTIO_GPU_F_RESOURCE_UUID, NEEDS_RES, 0, resp_resource_uuid),
+		  VIRTIO_GPU_F_RESOURCE_UUID, NEEDS_RES, 0), RESP(resp_resource_uuid),
 	  .f = { RES(resource_assign_uuid), PAD(resource_assign_uuid, padding) } },
 	{ 0 },
 };

@@ -9,12 +9,7 @@ static const struct command *const command_tables[] = {
 	context_commands,
 };
 
-/**
- * command_nth - Walk the table
- * @n: row number
- *
- * Return: the row, or NULL behind the last.
- */
+/* Get a row of the table, NULL behind the last. */
 const struct command *command_nth(size_t n)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(command_tables); i++)
@@ -24,12 +19,6 @@ const struct command *command_nth(size_t n)
 	return NULL;
 }
 
-/**
- * command_find - Find a request type
- * @type: VIRTIO_GPU_CMD_*
- *
- * Return: its row, or NULL.
- */
 const struct command *command_find(u32 type)
 {
 	const struct command *cmd;
@@ -39,12 +28,7 @@ const struct command *command_find(u32 type)
 	return cmd;
 }
 
-/**
- * command_find_name - Find a request type by name
- * @name: as in the header without VIRTIO_GPU_CMD_, in any case
- *
- * Return: its row, or NULL.
- */
+/* Find a request type by its name in the header, without VIRTIO_GPU_CMD_ and in any case. */
 const struct command *command_find_name(const char *name)
 {
 	const struct command *cmd;
@@ -54,13 +38,7 @@ const struct command *command_find_name(const char *name)
 	return cmd;
 }
 
-/**
- * command_padding - Find padding that is not zero
- * @cmd: row of the request
- * @bytes: at least @cmd->size bytes
- *
- * Return: offset of the first such padding, or -1.
- */
+/* Find padding that is not zero in a request that is long enough: its offset, or -1. */
 int command_padding(const struct command *cmd, const void *bytes)
 {
 	const u8 *p = bytes;
@@ -79,12 +57,7 @@ static u64 command_value(const struct command_field *f, const u8 *bytes)
 	return f->size == 8 ? get_le64(bytes + f->off) : get_le32(bytes + f->off);
 }
 
-/**
- * command_trace - Add the members of a request to a trace line
- * @t: the trace
- * @cmd: row of the request
- * @bytes: at least @cmd->size bytes
- */
+/* Add the members of a request that is long enough to a trace line. */
 void command_trace(struct trace *t, const struct command *cmd, const void *bytes)
 {
 	for (const struct command_field *f = cmd->f; f->size; f++)
@@ -92,13 +65,7 @@ void command_trace(struct trace *t, const struct command *cmd, const void *bytes
 			trace_u64(t, f->name, command_value(f, bytes));
 }
 
-/**
- * command_member - Read a 32-bit member of a request by its name
- * @job: the request
- * @name: of the member
- *
- * Return: its value, or -1 when the request has none.
- */
+/* Get a member of a request by its name, -1 when it has none of that name or is too short. */
 s64 command_member(const struct job *job, const char *name)
 {
 	if (!job->cmd || job->req_len < job->cmd->size)
@@ -109,13 +76,7 @@ s64 command_member(const struct job *job, const char *name)
 	return -1;
 }
 
-/**
- * cmd_resource - Find the resource a request names
- * @d: the device
- * @id: resource id
- *
- * Return: the resource, or NULL after a guest bug was reported.
- */
+/* Find a resource; NULL after a guest bug was reported. */
 struct resource *cmd_resource(struct device *d, u32 id)
 {
 	struct resource *res = idmap_find(&d->resources, id);
@@ -123,6 +84,16 @@ struct resource *cmd_resource(struct device *d, u32 id)
 	if (!res)
 		cmd_bug(d, "resource-id", 0, "resource %u does not exist", id);
 	return res;
+}
+
+/* Find the context that a request names; NULL after a guest bug was reported. */
+struct context *cmd_context(struct device *d, const struct job *job)
+{
+	struct context *ctx = idmap_find(&d->contexts, job->hdr.ctx_id);
+
+	if (!ctx)
+		cmd_bug(d, "ctx-id", 0, "context %u does not exist", job->hdr.ctx_id);
+	return ctx;
 }
 
 static u32 command_check_new(struct device *d, u32 id)
@@ -134,29 +105,21 @@ static u32 command_check_new(struct device *d, u32 id)
 	if (!old)
 		return 0;
 	if (!judge_forgives(d, "resource-exists"))
-		return cmd_bug(d, "resource-exists", BAD_RES,
-			       "resource %u exists already", id);
+		return cmd_bug(d, "resource-exists", BAD_RES, "resource %u exists already", id);
 	device_drop_resource(d, old);
 	return 0;
 }
 
-/**
- * command_check - Check the objects a request names, and find them
- * @d: the device
- * @job: the request, long enough for its type
- *
- * Return: 0, or the error to answer with after a guest bug was reported.
- */
+/* Find the objects that a handler needs. Returns 0, or the error to answer with. */
 u32 command_check(struct device *d, struct job *job)
 {
 	u32 needs = job->cmd->needs, id = command_member(job, "res");
 	u32 n = command_member(job, "scanout");
 
 	if (needs & NEEDS_CTX && !job->ctx) {
-		job->ctx = idmap_find(&d->contexts, job->hdr.ctx_id);
+		job->ctx = cmd_context(d, job);
 		if (!job->ctx)
-			return cmd_bug(d, "ctx-id", BAD_CTX,
-				       "context %u does not exist", job->hdr.ctx_id);
+			return BAD_CTX;
 		context_get(job->ctx);
 	}
 	if (needs & NEEDS_SCANOUT && n >= d->display.n)
@@ -169,4 +132,23 @@ u32 command_check(struct device *d, struct job *job)
 		return job->res ? 0 : BAD_RES;
 	}
 	return 0;
+}
+
+/* Execute a request that passed its checks: a response type, or CMD_AGAIN. */
+u32 command_run(struct device *d, struct job *job)
+{
+	const struct command *cmd = job->cmd;
+	u32 resp;
+
+	if (!(cmd->needs & NEEDS_NEW_RES))
+		return cmd->run(d, job);
+	job->res = resource_create(&d->budget, command_member(job, "res"), cmd->kind);
+	if (!job->res)
+		return cmd_user(d, NO_MEMORY, "too many resources");
+	resp = cmd->run(d, job);
+	if (resp == OK)
+		idmap_add(&d->resources, job->res->id, job->res);
+	else
+		resource_put(job->res);
+	return resp;
 }

@@ -4,48 +4,22 @@
  * everything before it on its timeline is; an unfenced one as soon as it can.
  * Faults and toy3d make requests wait for kicks, time, tokens or each other.
  */
-#include <time.h>
-
 #include "fence.h"
 
 /* What is charged for a released token. */
 #define TOKEN 4096ull
 
-/**
- * fence_init - Make an empty set
- * @f: the set
- * @budget: charged for released tokens
- * @answer: called for each job that is ready, which it then owns
- * @opaque: its first argument
- */
-void fence_init(struct fence *f, struct budget *budget, fence_answer_fn answer,
-		void *opaque)
+/* @answer is called for each job that is ready, which it then owns. */
+void fence_init(struct fence *f, struct budget *budget, fence_answer_fn answer, void *opaque)
 {
 	memset(f, 0, sizeof(*f));
 	TAILQ_INIT(&f->jobs);
-	f->budget = budget;
+	f->released = (struct idmap){ .budget = budget, .cost = TOKEN };
 	f->answer = answer;
 	f->opaque = opaque;
 }
 
-/**
- * fence_now_ms - The clock that delays are measured with
- *
- * Return: milliseconds.
- */
-u64 fence_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
-}
-
-/**
- * fence_add - Add an executed job
- * @f: the set
- * @job: the job, owned by the set until it is answered
- */
+/* Add an executed job, which the set owns until it is answered. */
 void fence_add(struct fence *f, struct job *job)
 {
 	TAILQ_INSERT_TAIL(&f->jobs, job, link);
@@ -60,11 +34,7 @@ static void fence_remove(struct fence *f, struct job *job)
 	f->behind -= !!job->wait_answers;
 }
 
-/**
- * fence_kick - Count a kick for those who wait for kicks
- * @f: the set
- * @queue: the queue that was kicked
- */
+/* Count a kick for the jobs that wait for kicks. */
 void fence_kick(struct fence *f, unsigned int queue)
 {
 	bool at_work = false;
@@ -82,28 +52,13 @@ void fence_kick(struct fence *f, unsigned int queue)
 	}
 }
 
-/**
- * fence_release - Release a token, for good
- * @f: the set
- * @token: not 0
- *
- * Return: false when the budget refuses to remember it.
- */
+/* Release a token, which is not 0, for good. False: the budget refuses to remember it. */
 bool fence_release(struct fence *f, u32 token)
 {
-	if (idmap_find(&f->released, token))
-		return true;
-	if (!budget_charge(f->budget, TOKEN))
-		return false;
-	idmap_add(&f->released, token, f);
-	return true;
+	return idmap_find(&f->released, token) || idmap_add(&f->released, token, f);
 }
 
-/**
- * fence_forget - Never answer the ring fences of a context that are pending
- * @f: the set
- * @ctx: the context
- */
+/* Never answer the pending ring fences of a context. */
 void fence_forget(struct fence *f, const struct context *ctx)
 {
 	struct job *job;
@@ -118,8 +73,7 @@ void fence_forget(struct fence *f, const struct context *ctx)
 
 static bool fence_may_answer(const struct fence *f, const struct job *job)
 {
-	return !f->held && !(f->off & 1u << job->queue) && !job_is_kept(job) &&
-	       !job->wait_front;
+	return !f->held && !(f->off & 1u << job->queue) && !job_is_kept(job) && !job->wait_front;
 }
 
 static bool fence_complete(const struct fence *f, const struct job *job, u64 now)
@@ -156,16 +110,6 @@ static void fence_note_done(const struct fence *f, struct timeline *tl, u64 id)
 {
 	tl->done = fence_is_recent(f, tl) ? MAX(tl->done, id) : id;
 	tl->done_pass = f->pass;
-}
-
-static bool fence_needs_clock(const struct fence *f)
-{
-	const struct job *job;
-
-	TAILQ_FOREACH(job, &f->jobs, link)
-		if (job->wait_until)
-			return true;
-	return false;
 }
 
 static void fence_answered(struct fence *f, const struct job *done)
@@ -215,13 +159,7 @@ static bool fence_walk(struct fence *f, u64 now)
 	return again;
 }
 
-/**
- * fence_is_open - Is a request not answered yet?
- * @f: the set
- * @seq: number of the request
- *
- * Return: true if it is executed, and not answered.
- */
+/* Check whether a request is executed but not answered. */
 bool fence_is_open(const struct fence *f, u64 seq)
 {
 	const struct job *job;
@@ -232,30 +170,11 @@ bool fence_is_open(const struct fence *f, u64 seq)
 	return false;
 }
 
-/**
- * fence_pump - Answer what is ready
- * @f: the set
- */
-void fence_pump(struct fence *f)
-{
-	u64 now = fence_needs_clock(f) ? fence_now_ms() : 0;
-
-	/* What was answered in the last call completes nothing that came since. */
-	f->pass++;
-	while (!TAILQ_EMPTY(&f->jobs) && fence_walk(f, now))
-		;
-}
-
-/**
- * fence_deadline - When the clock will make something ready
- * @f: the set
- *
- * Return: the earliest time somebody waits for, FENCE_FOREVER when nobody does.
- */
+/* Get the time at which the clock makes the next job ready, or LOOP_FOREVER. */
 u64 fence_deadline(const struct fence *f)
 {
 	const struct job *job;
-	u64 best = FENCE_FOREVER;
+	u64 best = LOOP_FOREVER;
 
 	TAILQ_FOREACH(job, &f->jobs, link)
 		if (job->wait_until)
@@ -263,11 +182,18 @@ u64 fence_deadline(const struct fence *f)
 	return best;
 }
 
-/**
- * fence_drop - Forget jobs without an answer: the ring they came from is gone
- * @f: the set
- * @queue: jobs of this queue only, or -1 for all, and for the timelines' state
- */
+/* Answer what is ready. */
+void fence_pump(struct fence *f)
+{
+	u64 now = fence_deadline(f) == LOOP_FOREVER ? 0 : loop_now_ms();
+
+	/* What was answered in the last call completes nothing that came since. */
+	f->pass++;
+	while (!TAILQ_EMPTY(&f->jobs) && fence_walk(f, now))
+		;
+}
+
+/* Forget the jobs of a queue whose ring is gone; with -1 all jobs, and the timelines. */
 void fence_drop(struct fence *f, int queue)
 {
 	struct job *job, *next;
@@ -281,7 +207,6 @@ void fence_drop(struct fence *f, int queue)
 	}
 	if (queue < 0) {
 		memset(&f->global, 0, sizeof(f->global));
-		budget_release(f->budget, f->released.count * TOKEN);
 		idmap_fini(&f->released);
 	}
 }

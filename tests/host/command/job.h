@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_JOB_H
-#define VGPU_HOST_JOB_H
+#pragma once
 
 #include <sys/queue.h>
 
@@ -10,7 +9,9 @@
 
 #define JOB_EDITS 8
 
-/** struct timeline - a sequence of fences that complete in order */
+struct device;
+
+/* A sequence of fences that complete in order. */
 struct timeline {
 	u64 last;	/* highest fence id submitted */
 	bool used;	/* @last means something */
@@ -19,91 +20,54 @@ struct timeline {
 	u64 done_pass;	/* pass in which the last one was */
 };
 
-/** struct job_edit - bytes of a response that a fault overwrites */
+/* Bytes of a response that a fault overwrites. */
 struct job_edit {
 	u32 off;
 	u32 size;
 	u64 value;
 };
 
-/**
- * struct job_fault - what faults do to one answer
- * @has: bit n: enum fault_kind n does, with @value
- * @value: by enum fault_kind
- * @edit: bytes to overwrite
- * @nedit: how many
- */
+/* What faults do to one answer. */
 struct job_fault {
-	u32 has;
-	u64 value[FAULT_ANSWERS];
-	struct job_edit edit[JOB_EDITS];
-	unsigned int nedit;
+	u32 has;				/* bit n: enum fault_kind n does, with @value */
+	u64 value[FAULT_ANSWERS];		/* by enum fault_kind */
+	struct job_edit edit[JOB_EDITS];	/* bytes to overwrite */
+	unsigned int nedit;			/* how many */
 };
 
-/**
- * struct job - one request, from the ring and back
- * @link: in the list of unanswered jobs
- * @seq: number of the request
- * @queue: number of the queue
- * @chain: the buffer
- * @hdr: request header
- * @cmd: what it is, or NULL when the type is unknown
- * @req: request bytes
- * @req_len: how many
- * @started: it is read and checked, and its handler runs
- * @at: part of the request that is being executed
- * @done: bytes of that part that are done
- * @resp: response; its header is written when it is sent
- * @resp_len: bytes of it
- * @resp_type: type of the response
- * @answer_hdr: header as it will be sent
- * @tl: timeline of its fence, or NULL
- * @ctx: its context (a reference), or NULL
- * @res: while it is executed, its resource, or NULL
- * @wait_kicks: answer after so many more kicks of its queue
- * @work_kicks: answer after so many more of them, which count for one job at a time
- * @wait_answers: answer after so many other answers
- * @wait_until: answer not before this time, ms of the monotonic clock
- * @wait_token: answer after this token was released, 0: none
- * @wait_front: the front end has yet to do something
- * @unordered: does not hold back its timeline
- * @deferred: it could not be answered at once
- * @fault: what goes wrong
- * @spoiled: the driver gets another answer than the right one, or none
- * @doubted: a doubt of the judge ends with its answer
- * @budget: charged for the request and the answer, or NULL
- * @charged: bytes of it
- */
+/* One request, from the ring and back. */
 struct job {
-	TAILQ_ENTRY(job) link;
-	u64 seq;
-	unsigned int queue;
-	struct vq_chain chain;
-	struct wire_hdr hdr;
-	const struct command *cmd;
-	void *req;
-	u64 req_len;
-	bool started;
-	u64 at, done;
-	u8 *resp;
-	u64 resp_len;
-	u32 resp_type;
-	struct wire_hdr answer_hdr;
-	struct timeline *tl;
-	struct context *ctx;
-	struct resource *res;
-	u64 wait_kicks;
-	u64 work_kicks;
-	u64 wait_answers;
-	u64 wait_until;
-	u32 wait_token;
-	bool wait_front;
-	bool unordered;
-	bool deferred;
-	bool spoiled, doubted;
-	struct budget *budget;
-	u64 charged;
-	struct job_fault fault;
+	TAILQ_ENTRY(job) link;		/* in the list of unanswered jobs */
+	u64 seq;			/* number of the request */
+	unsigned int queue;		/* number of the queue */
+	struct vq_chain chain;		/* the buffer */
+	struct wire_hdr hdr;		/* request header */
+	const struct command *cmd;	/* what it is, or NULL when the type is unknown */
+	void *req;			/* request bytes */
+	u64 req_len;			/* how many */
+	bool started;			/* it is read and checked, and its handler runs */
+	u64 at;				/* part of the request that is being executed */
+	u64 done;			/* bytes of that part that are done */
+	u8 *resp;			/* response; its header is written when it is sent */
+	u64 resp_len;			/* bytes of it */
+	u32 resp_type;			/* type of the response */
+	struct wire_hdr answer_hdr;	/* header as it will be sent */
+	struct timeline *tl;		/* timeline of its fence, or NULL */
+	struct context *ctx;		/* its context (a reference), or NULL */
+	struct resource *res;		/* while it is executed, its resource, or NULL */
+	u64 wait_kicks;			/* answer after so many more kicks of its queue */
+	u64 work_kicks;			/* the same, but one kick counts for one job only */
+	u64 wait_answers;		/* answer after so many other answers */
+	u64 wait_until;			/* answer not before this time, ms of the monotonic clock */
+	u32 wait_token;			/* answer after this token was released, 0: none */
+	bool wait_front;		/* the front end has yet to do something */
+	bool unordered;			/* does not hold back its timeline */
+	bool deferred;			/* it could not be answered at once */
+	bool spoiled;			/* the driver does not get the right answer */
+	bool doubted;			/* a doubt of the judge ends with its answer */
+	struct budget *budget;		/* charged for the request and the answer, or NULL */
+	u64 charged;			/* bytes of it */
+	struct job_fault fault;		/* what goes wrong */
 };
 
 TAILQ_HEAD(job_list, job);
@@ -131,9 +95,12 @@ static inline bool job_is_kept(const struct job *job)
 	return job->fault.has & (1u << FAULT_NEVER | 1u << FAULT_HANG);
 }
 
-struct job *job_create(void);
+/* The way of a job: request.c executes it, answer.c sends the answer. */
+void request_run(struct device *d, unsigned int queue, struct vq_chain *chain);
+void request_resume(struct device *d);
+void answer_prepare(struct job *job);
+void answer_send(void *device, struct job *job);
+
 void job_destroy(struct job *job);
 void *job_reserve(struct job *job, u64 len);
 const char *job_name(const struct job *job);
-
-#endif

@@ -98,13 +98,7 @@ static u32 facts_in_doubt(struct judge *j, const struct rule *rule)
 	return found;
 }
 
-/**
- * judge_forgives - Check whether a broken rule follows from what the device did
- * @d: the device
- * @rule: name of the rule that the current request breaks
- *
- * Return: true when it does; that is counted and traced.
- */
+/* Check whether a broken rule follows from what the device did; that is counted and traced. */
 bool judge_forgives(struct device *d, const char *rule)
 {
 	const struct rule *r = rule_find(rule);
@@ -118,15 +112,7 @@ bool judge_forgives(struct device *d, const char *rule)
 	return true;
 }
 
-/**
- * cmd_bug - Report that the request being executed breaks a rule
- * @d: the device
- * @rule: name of the rule
- * @resp: response type to answer with
- * @fmt: what is wrong
- *
- * Return: @resp.
- */
+/* Report that the current request breaks a rule. Returns @resp, what to answer with. */
 u32 cmd_bug(struct device *d, const char *rule, u32 resp, const char *fmt, ...)
 {
 	struct job *job = d->judge.job;
@@ -145,14 +131,7 @@ u32 cmd_bug(struct device *d, const char *rule, u32 resp, const char *fmt, ...)
 	return resp;
 }
 
-/**
- * cmd_user - Note that a request fails by what a user of the driver asked for
- * @d: the device
- * @resp: response type to answer with
- * @fmt: what is wrong
- *
- * Return: @resp.
- */
+/* Note that the current request fails by what a user of the driver asked for. Returns @resp. */
 u32 cmd_user(struct device *d, u32 resp, const char *fmt, ...)
 {
 	char text[160];
@@ -170,11 +149,6 @@ u32 cmd_user(struct device *d, u32 resp, const char *fmt, ...)
 	return resp;
 }
 
-/**
- * judge_begin - Begin to judge a request
- * @j: the judge
- * @job: the request
- */
 void judge_begin(struct judge *j, struct job *job)
 {
 	j->job = job;
@@ -185,11 +159,7 @@ void judge_begin(struct judge *j, struct job *job)
 		j->taken = MAX(j->taken, j->answer_of[job->chain.id]);
 }
 
-/**
- * judge_refused - Note that a request fails by no fault of the driver
- * @j: the judge
- * @job: the request
- */
+/* Note that a request fails by no fault of the driver. */
 void judge_refused(struct judge *j, struct job *job)
 {
 	j->job = job;
@@ -198,10 +168,7 @@ void judge_refused(struct judge *j, struct job *job)
 			doubt_add(j, fact, true);
 }
 
-/**
- * judge_end - Note what is doubtful or settled by the request that was executed
- * @j: the judge
- */
+/* Note what is doubtful or settled by the request that was executed. */
 void judge_end(struct judge *j)
 {
 	struct job *job = j->job;
@@ -226,11 +193,7 @@ void judge_end(struct judge *j)
 	}
 }
 
-/**
- * judge_answered - Note that an answer goes to the driver
- * @j: the judge
- * @job: the request it is for
- */
+/* Note that an answer goes to the driver. */
 void judge_answered(struct judge *j, const struct job *job)
 {
 	if (job->queue != WIRE_CONTROLQ)
@@ -241,26 +204,11 @@ void judge_answered(struct judge *j, const struct job *job)
 			j->doubt[i].told = j->answers;
 }
 
-/**
- * judge_kicked - Note that the driver has notified the control queue
- * @j: the judge
- * @vq: the control queue
- *
- * As long as the ring is nearly full, requests of before may wait in the driver.
- */
+/* Note a kick of the control queue. Near a full ring, old requests may wait in the driver. */
 void judge_kicked(struct judge *j, const struct virtqueue *vq)
 {
 	if (4 * vq->nbusy > vq->size)
 		return;
 	j->seen = j->mature;
 	j->mature = j->taken;
-}
-
-/**
- * judge_forget - Forget all doubts: the driver has reset the device
- * @j: the judge
- */
-void judge_forget(struct judge *j)
-{
-	j->n = 0;
 }

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: MIT
-/*
- * One request: read it, check what holds for all requests, let the fault
- * script see it, execute it, and hand it over to be answered.
- */
+/* One request: read it, check it, let the fault script see it, execute it, hand it over. */
 #include <stdlib.h>
 
-#include "answer.h"
 #include "command.h"
 #include "log.h"
-#include "request.h"
 
 #define RING_MAX 63
 #define READ_PIECE 65536ull
@@ -30,8 +25,7 @@ static u32 request_check_flags(struct device *d, struct job *job)
 		cmd_bug(d, "ctx-feature", 0, "context %u without VIRGL", h->ctx_id);
 	if (!(h->flags & VIRTIO_GPU_FLAG_INFO_RING_IDX)) {
 		if (h->ring_idx)
-			cmd_bug(d, "ring-flag", 0, "ring %u without its flag",
-				h->ring_idx);
+			cmd_bug(d, "ring-flag", 0, "ring %u without its flag", h->ring_idx);
 		return 0;
 	}
 	if (!device_has(d, VIRTIO_GPU_F_CONTEXT_INIT))
@@ -50,10 +44,8 @@ static u32 request_check_timeline(struct device *d, struct job *job)
 		struct context *ctx = idmap_find(&d->contexts, h->ctx_id);
 
 		if (!ctx)
-			return cmd_bug(d, "ring-context",
-				       BAD_CTX,
-				       "ring of context %u, which does not exist",
-				       h->ctx_id);
+			return cmd_bug(d, "ring-context", BAD_CTX,
+				       "ring of context %u, which does not exist", h->ctx_id);
 		job->ctx = context_get(ctx);
 		tl = &ctx->ring[h->ring_idx];
 	}
@@ -62,8 +54,7 @@ static u32 request_check_timeline(struct device *d, struct job *job)
 	/* Without a ring it is but a cookie. */
 	if (tl != &d->fence.global && tl->used && h->fence_id <= tl->last)
 		cmd_bug(d, "fence-order", 0,
-			"fence %llu is not above %llu, the last on its timeline",
-			h->fence_id,
+			"fence %llu is not above %llu, the last on its timeline", h->fence_id,
 			tl->last);
 	tl->used = true;
 	tl->last = MAX(tl->last, h->fence_id);
@@ -74,11 +65,10 @@ static u32 request_check_timeline(struct device *d, struct job *job)
 static u32 request_check_shape(struct device *d, struct job *job)
 {
 	const struct command *cmd = job->cmd;
-	u32 bad = UNSPEC;
+	u32 bad = UNSPEC, room = MAX(cmd->resp_size, WIRE_HDR_SIZE);
 
 	if (cmd->queue != job->queue)
-		return cmd_bug(d, "wrong-queue", bad, "request on queue %u",
-			       job->queue);
+		return cmd_bug(d, "wrong-queue", bad, "request on queue %u", job->queue);
 	if (cmd->feature != COMMAND_NO_FEATURE && !device_has(d, cmd->feature))
 		return cmd_bug(d, "feature-missing", bad,
 			       "feature bit %u was not negotiated", cmd->feature);
@@ -86,15 +76,12 @@ static u32 request_check_shape(struct device *d, struct job *job)
 		return cmd_bug(d, "request-short", bad, "%llu bytes, needs %u",
 			       job->req_len, cmd->size);
 	if (job->req_len > cmd->size && !cmd->tail)
-		cmd_bug(d, "request-long", 0, "%llu bytes, needs %u",
-			job->req_len, cmd->size);
+		cmd_bug(d, "request-long", 0, "%llu bytes, needs %u", job->req_len, cmd->size);
 	/* Cursor requests may do without a response. */
-	if (job->chain.in_len < cmd->resp_size &&
-	    (job->queue == WIRE_CONTROLQ || job->chain.in_len))
+	if (job->chain.in_len < room && (job->queue == WIRE_CONTROLQ || job->chain.in_len))
 		return cmd_bug(d, "response-short", bad,
-			       "room for %llu bytes of response, needs %u",
-			       job->chain.in_len,
-			       cmd->resp_size);
+			       "room for %llu bytes of response, needs %u", job->chain.in_len,
+			       room);
 	return 0;
 }
 
@@ -103,14 +90,12 @@ static u32 request_check(struct device *d, struct job *job)
 	u32 resp;
 
 	if (job->req_len < WIRE_HDR_SIZE)
-		return cmd_bug(d, "request-short", UNSPEC,
-			       "%llu bytes, not even a header",
+		return cmd_bug(d, "request-short", UNSPEC, "%llu bytes, not even a header",
 			       job->req_len);
 	wire_hdr_get(&job->hdr, job->req);
 	job->cmd = command_find(job->hdr.type);
 	if (!job->cmd)
-		return cmd_bug(d, "unknown-type", UNSPEC,
-			       "request type %#x", job->hdr.type);
+		return cmd_bug(d, "unknown-type", UNSPEC, "request type %#x", job->hdr.type);
 	resp = request_check_shape(d, job);
 	if (!resp)
 		resp = request_check_flags(d, job);
@@ -179,11 +164,6 @@ static void request_trim(struct job *job)
 	job->charged = cost;
 }
 
-struct request_faults {
-	struct device *d;
-	struct job *job;
-};
-
 static void request_edit(struct job_fault *f, u32 size, const struct fault_action *a)
 {
 	if (f->nedit < JOB_EDITS)
@@ -192,8 +172,8 @@ static void request_edit(struct job_fault *f, u32 size, const struct fault_actio
 
 static void request_fault(void *opaque, const struct fault_action *a)
 {
-	struct request_faults *rf = opaque;
-	struct job *job = rf->job;
+	struct device *d = opaque;
+	struct job *job = d->working;
 
 	if (a->kind < FAULT_ANSWERS)
 		fault_set(&job->fault, a->kind, a->a);
@@ -212,7 +192,7 @@ static void request_fault(void *opaque, const struct fault_action *a)
 		job->work_kicks = a->a;
 		break;
 	case FAULT_MS:
-		job->wait_until = fence_now_ms() + a->a;
+		job->wait_until = loop_now_ms() + a->a;
 		break;
 	case FAULT_BEHIND:
 		job->wait_answers = a->a;
@@ -221,31 +201,15 @@ static void request_fault(void *opaque, const struct fault_action *a)
 		job->wait_token = a->a;
 		break;
 	case FAULT_STOP:
-		rf->d->stopped |= 1u << job->queue;
+		d->stopped |= 1u << job->queue;
 		break;
 	case FAULT_LAZY:
-		rf->d->lazy |= 1u << job->queue;
+		d->lazy |= 1u << job->queue;
 		break;
 	default:
 		if (a->kind > FAULT_LAZY)
-			device_fault_event(rf->d, a);
+			device_fault_event(d, a);
 	}
-}
-
-static void request_faults(struct device *d, struct job *job)
-{
-	struct request_faults rf = { d, job };
-	struct fault_event ev = {
-		.type = job->hdr.type,
-		.queue = job->queue,
-		.fenced = job->hdr.flags & VIRTIO_GPU_FLAG_FENCE,
-		.ctx = job->hdr.ctx_id,
-		.ring = job->hdr.flags & VIRTIO_GPU_FLAG_INFO_RING_IDX ?
-			job->hdr.ring_idx : -1,
-		.res = command_member(job, "res"),
-	};
-
-	fault_apply(&d->fault, &ev, request_fault, &rf);
 }
 
 static void request_trace(struct device *d, const struct job *job)
@@ -297,7 +261,7 @@ static u32 request_start(struct device *d, struct job *job)
 	u32 resp = job->resp_type ? job->resp_type : request_check(d, job);
 
 	job->started = true;
-	request_faults(d, job);
+	fault_apply(&d->fault, job, request_fault, d);
 	if (!resp)
 		resp = command_check(d, job);
 	/* An error of the fault script takes the place of the execution. */
@@ -308,10 +272,7 @@ static u32 request_start(struct device *d, struct job *job)
 	return resp;
 }
 
-/**
- * request_resume - Carry on with the request under way
- * @d: the device; @d->working is NULL afterwards when the request is executed
- */
+/* Carry on with the request under way; @d->working is NULL when it is executed. */
 void request_resume(struct device *d)
 {
 	struct job *job = d->working;
@@ -323,25 +284,21 @@ void request_resume(struct device *d)
 		resp = request_start(d, job);
 	}
 	if (!resp)
-		resp = job->cmd->run(d, job);
+		resp = command_run(d, job);
 	if (resp == CMD_AGAIN)
 		return;
 	d->working = NULL;
 	request_end(d, job, resp);
 }
 
-/**
- * request_run - Execute the request in a buffer
- * @d: the device
- * @queue: number of the queue it came from
- * @chain: the buffer, taken over
- *
- * The answer goes back with the next fence_pump() that finds it ready. A request
- * that takes long is @d->working, for request_resume().
+/*
+ * Execute the request in a buffer, which is taken over. The answer goes back with the next
+ * fence_pump() that finds it ready. A request that takes long is @d->working, for
+ * request_resume().
  */
 void request_run(struct device *d, unsigned int queue, struct vq_chain *chain)
 {
-	struct job *job = job_create();
+	struct job *job = xcalloc(1, sizeof(*job));
 
 	job->seq = ++d->bugs.seq;
 	job->queue = queue;

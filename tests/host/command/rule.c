@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The rules a driver is judged by. */
 #include "rule.h"
+#include "words.h"
 
 #define RES FACT_RES
 #define BACKING FACT_BACKING
@@ -17,6 +18,7 @@
 
 static const struct rule rules[] = {
 	/* The ring */
+	MUST("avail-flags", 0, "1.3, 2.7.7.1: must set flags to 0, or to 1 without EVENT_IDX"),
 	MUST("avail-head", 0, "1.3, 2.7.6: 'head' must be an index into the descriptor table"),
 	MUST("avail-idx", 0,
 	     "1.3, 2.7.6.1: must not decrement idx, nor make more available than the queue holds"),
@@ -30,11 +32,13 @@ static const struct rule rules[] = {
 	MUST("desc-next", 0, "1.3, 2.7.5: 'next' must be an index into the table"),
 	MUST("desc-order", 0,
 	     "1.3, 2.7.4.2: must place device-writable elements after device-readable ones"),
+	MUST("event-flags", 0, "1.3, 2.8.10: 2 is for EVENT_IDX only, and 3 is reserved"),
 	MUST("id-in-use", 0,
 	     "1.3, 2.7.13: a buffer the device holds must not be made available again"),
 	MUST("indirect-and-next", 0, "1.3, 2.7.5.3.1: must not set both INDIRECT and NEXT"),
 	MUST("indirect-feature", 0,
 	     "1.3, 2.7.5.3.1: must not set INDIRECT unless INDIRECT_DESC was negotiated"),
+	MUST("indirect-flags", 0, "1.3, 2.8.19: no flag but WRITE in the table of a packed ring"),
 	MUST("indirect-loop", 0, "1.3, 2.7.5.2: loops in the descriptor chain are forbidden"),
 	MUST("indirect-nested", 0,
 	     "1.3, 2.7.5.3.1: must not set INDIRECT within an indirect descriptor"),
@@ -143,27 +147,15 @@ static const struct rule rules[] = {
 
 _Static_assert(ARRAY_SIZE(rules) <= RULES_MAX, "more rules than RULES_MAX");
 
-/**
- * rule_nth - Walk the table
- * @n: row number
- *
- * Return: the rule, or NULL behind the last.
- */
+/* Get a row of the table, NULL behind the last. */
 const struct rule *rule_nth(size_t n)
 {
 	return n < ARRAY_SIZE(rules) ? &rules[n] : NULL;
 }
 
-/**
- * rule_find - Find a rule by its name
- * @name: the name
- *
- * Return: the rule, or NULL.
- */
 const struct rule *rule_find(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		if (!strcmp(rules[i].name, name))
-			return &rules[i];
-	return NULL;
+	int n = NAME_ROW(rules, name);
+
+	return n < 0 ? NULL : &rules[n];
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_RULE_H
-#define VGPU_HOST_RULE_H
+#pragma once
 
 #include "base.h"
 
@@ -26,21 +25,14 @@ enum rule_class {
 	RULE_PRACTICE,	/* hosts bear it: a warning, or with --pedantic a guest bug */
 };
 
-/**
- * struct rule - something a driver must not do
- * @name: its name
- * @class: how sure it is
- * @facts: enum fact bits: what driver and device have to agree on
- * @source: section of the specification, which hosts refuse it, or why not to do it
- */
+/* Something a driver must not do. */
 struct rule {
-	const char *name;
-	enum rule_class class;
-	u32 facts;
+	const char *name;	/* its name */
+	enum rule_class class;	/* how sure it is */
+	u32 facts;		/* enum fact bits: what driver and device have to agree on */
+	/* section of the specification, which hosts refuse it, or why not to do it */
 	const char *source;
 };
 
 const struct rule *rule_find(const char *name);
 const struct rule *rule_nth(size_t n);
-
-#endif

@@ -4,8 +4,6 @@
 
 #include "wire.h"
 
-#define HDR struct virtio_gpu_ctrl_hdr
-
 static const struct {
 	u32 type;
 	const char *name;
@@ -26,6 +24,7 @@ static const struct {
 };
 
 _Static_assert(sizeof(struct virtio_gpu_ctrl_hdr) == WIRE_HDR_SIZE, "header");
+_Static_assert(sizeof(struct wire_hdr) == WIRE_HDR_SIZE, "header in our byte order");
 _Static_assert(sizeof(struct virtio_gpu_resp_display_info) == 408, "display info");
 _Static_assert(sizeof(struct virtio_gpu_resp_edid) == 1056, "edid");
 _Static_assert(sizeof(struct virtio_gpu_mem_entry) == 16, "memory entry");
@@ -34,12 +33,6 @@ _Static_assert(sizeof(struct virtio_gpu_set_scanout_blob) == 96, "scanout blob")
 _Static_assert(sizeof(struct virtio_gpu_ctx_create) == 96, "context");
 _Static_assert(sizeof(struct virtio_gpu_update_cursor) == 56, "cursor");
 
-/**
- * wire_resp_name - Name a response type
- * @type: VIRTIO_GPU_RESP_*
- *
- * Return: its name, or "?".
- */
 const char *wire_resp_name(u32 type)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(wire_resps); i++)
@@ -48,13 +41,7 @@ const char *wire_resp_name(u32 type)
 	return "?";
 }
 
-/**
- * wire_resp_find - Find a response type by name
- * @name: as in the header without VIRTIO_GPU_RESP_ (and without ERR_, if one
- *        likes), in any case
- *
- * Return: the type, or 0.
- */
+/* Find a response type by name, in any case, "ERR_" being optional. Returns 0: there is none. */
 u32 wire_resp_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(wire_resps); i++) {
@@ -67,35 +54,22 @@ u32 wire_resp_find(const char *name)
 	return 0;
 }
 
-/**
- * wire_hdr_get - Decode a header
- * @hdr: filled in
- * @bytes: WIRE_HDR_SIZE bytes
- */
+/* Copy a header from the wire into our byte order. */
 void wire_hdr_get(struct wire_hdr *hdr, const void *bytes)
 {
-	const u8 *p = bytes;
-
-	hdr->type = get_le32(p + offsetof(HDR, type));
-	hdr->flags = get_le32(p + offsetof(HDR, flags));
-	hdr->fence_id = get_le64(p + offsetof(HDR, fence_id));
-	hdr->ctx_id = get_le32(p + offsetof(HDR, ctx_id));
-	hdr->ring_idx = p[offsetof(HDR, ring_idx)];
+	memcpy(hdr, bytes, sizeof(*hdr));
+	*hdr = (struct wire_hdr){
+		.type = le32toh(hdr->type), .flags = le32toh(hdr->flags),
+		.fence_id = le64toh(hdr->fence_id), .ctx_id = le32toh(hdr->ctx_id),
+		.ring_idx = hdr->ring_idx,
+	};
 }
 
-/**
- * wire_hdr_put - Encode a header
- * @bytes: WIRE_HDR_SIZE bytes, overwritten
- * @hdr: the header
- */
+/* The same the other way: bytes change places alike. */
 void wire_hdr_put(void *bytes, const struct wire_hdr *hdr)
 {
-	u8 *p = bytes;
+	struct wire_hdr wire;
 
-	memset(p, 0, WIRE_HDR_SIZE);
-	put_le32(p + offsetof(HDR, type), hdr->type);
-	put_le32(p + offsetof(HDR, flags), hdr->flags);
-	put_le64(p + offsetof(HDR, fence_id), hdr->fence_id);
-	put_le32(p + offsetof(HDR, ctx_id), hdr->ctx_id);
-	p[offsetof(HDR, ring_idx)] = hdr->ring_idx;
+	wire_hdr_get(&wire, hdr);
+	memcpy(bytes, &wire, sizeof(wire));
 }

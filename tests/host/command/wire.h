@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_WIRE_H
-#define VGPU_HOST_WIRE_H
+#pragma once
 
 #include <linux/virtio_gpu.h>
 
@@ -11,7 +10,7 @@
 #define VIRTIO_GPU_F_BLOB_ALIGNMENT 5
 #endif
 
-/** struct wire_config - the device's configuration space, newest layout */
+/* The device's configuration space, newest layout. */
 struct wire_config {
 	u32 events_read;
 	u32 events_clear;
@@ -26,13 +25,14 @@ enum wire_queue {
 	WIRE_QUEUES = 2,
 };
 
-/** struct wire_hdr - a request or response header in our byte order */
+/* A request or response header, laid out as on the wire. */
 struct wire_hdr {
 	u32 type;
 	u32 flags;
 	u64 fence_id;
 	u32 ctx_id;
 	u8 ring_idx;
+	u8 padding[3];
 };
 
 #define WIRE_HDR_SIZE 24u
@@ -41,5 +41,3 @@ const char *wire_resp_name(u32 type);
 u32 wire_resp_find(const char *name);
 void wire_hdr_get(struct wire_hdr *hdr, const void *bytes);
 void wire_hdr_put(void *bytes, const struct wire_hdr *hdr);
-
-#endif

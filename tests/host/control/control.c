@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * The control socket: a line in, some lines out, the last of them "OK" or
- * "ERR reason".
- */
+/* The control socket: a line in, some lines out, the last of them "OK" or "ERR reason". */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,49 +15,27 @@ struct call {
 	FILE *out;
 	struct words w;
 	const char *rest;	/* the line behind the command's name */
-	const char *err;
 };
 
-static bool arg_u32(struct call *k, u32 *v)
+static struct output *arg_output(struct call *k, u64 *n)
 {
-	if (words_number32(words_next(&k->w), v))
-		return true;
-	k->err = "a number is missing";
-	return false;
+	bool ok = words_take_number(&k->w, k->d->display.n - 1, n);
+
+	return ok ? &k->d->display.out[*n] : NULL;
 }
 
-static bool arg_switch(struct call *k, bool *v)
+/* Commands return what is wrong, or NULL. */
+static const char *do_ping(struct call *k)
 {
-	bool on = words_take(&k->w, "on");
-
-	if (on || words_take(&k->w, "off"))
-		*v = on;
-	else
-		k->err = "on or off?";
-	return !k->err;
-}
-
-static struct output *arg_output(struct call *k, u32 *n)
-{
-	if (!arg_u32(k, n))
-		return NULL;
-	if (*n < k->d->display.n)
-		return &k->d->display.out[*n];
-	k->err = "no such output";
 	return NULL;
-}
-
-static void do_ping(struct call *k)
-{
-	(void)k;
 }
 
 static void stat_line(struct call *k, const char *name, u64 value)
 {
-	fprintf(k->out, "%s %llu\n", name, (unsigned long long)value);
+	fprintf(k->out, "%s %llu\n", name, value);
 }
 
-static void do_bugs(struct call *k)
+static const char *do_bugs(struct call *k)
 {
 	const struct bug_log *b = &k->d->bugs;
 
@@ -72,13 +46,14 @@ static void do_bugs(struct call *k)
 	stat_line(k, "user-errors", b->user);
 	for (unsigned int i = 0; i < b->nkept; i++)
 		fprintf(k->out, "bug %s\n", b->kept[i]);
-	if (!words_take(&k->w, "clear"))
-		return;
-	bug_clear(&k->d->bugs);
-	k->d->judge.excused = 0;
+	if (words_take(&k->w, "clear")) {
+		bug_clear(&k->d->bugs);
+		k->d->judge.excused = 0;
+	}
+	return NULL;
 }
 
-static void do_stats(struct call *k)
+static const char *do_stats(struct call *k)
 {
 	const struct device *d = k->d;
 	const struct device_stats *s = &d->stats;
@@ -105,9 +80,10 @@ static void do_stats(struct call *k)
 	stat_line(k, "mutated", d->fuzz.mutated);
 	stat_line(k, "bugs", d->bugs.count);
 	stat_line(k, "features", d->features);
+	return NULL;
 }
 
-static void do_outputs(struct call *k)
+static const char *do_outputs(struct call *k)
 {
 	for (u32 i = 0; i < k->d->display.n; i++) {
 		const struct output *o = &k->d->display.out[i];
@@ -117,149 +93,142 @@ static void do_outputs(struct call *k)
 			o->mode.h, o->mode.x, o->mode.y);
 		if (o->res)
 			fprintf(k->out, " shows %u %ux%u frames %llu crc %08x",
-				o->res->id, o->view.w, o->view.h,
-				(unsigned long long)o->frames, o->crc);
+				o->res->id, o->view.w, o->view.h, o->frames, o->crc);
 		if (o->cursor_shown)
 			fprintf(k->out, " cursor %d,%d crc %08x", (int)o->cursor_x,
 				(int)o->cursor_y, o->cursor_crc);
 		fputc('\n', k->out);
 	}
+	return NULL;
 }
 
 /* What the fault script does at a request, at once. */
-static void do_action(struct call *k)
+static const char *do_action(struct call *k)
 {
 	struct fault_action a;
 
 	k->w.at = 0;
 	if (!fault_action_parse(&k->w, &a) || k->w.at < k->w.n)
-		k->err = "an argument is missing or wrong";
-	else if (!device_fault_event(k->d, &a))
-		k->err = "there is no such thing";
+		return "an argument is missing or wrong";
+	return device_fault_event(k->d, &a) ? NULL : "there is no such thing";
 }
 
-static void do_crc(struct call *k)
+static const char *do_crc(struct call *k)
 {
-	u32 n;
+	u64 n;
 	struct output *o = arg_output(k, &n);
 
 	if (!o)
-		return;
+		return "no such output";
 	if (!o->res)
-		k->err = "the output is off";
-	else
-		fprintf(k->out, "%08x\n", o->crc);
+		return "the output is off";
+	fprintf(k->out, "%08x\n", o->crc);
+	return NULL;
 }
 
-static void do_png(struct call *k)
+static const char *do_png(struct call *k)
 {
 	const char *path;
 	int ret;
-	u32 n;
+	u64 n;
 
 	if (!arg_output(k, &n))
-		return;
+		return "no such output";
 	path = words_next(&k->w);
-	if (!*path) {
-		k->err = "a file name is missing";
-		return;
-	}
+	if (!*path)
+		return "a file name is missing";
 	ret = display_png(&k->d->display, n, path, words_take(&k->w, "cursor"));
-	if (ret)
-		k->err = strerror(-ret);
+	return ret ? strerror(-ret) : NULL;
 }
 
-static void do_fault(struct call *k)
+static const char *do_fault(struct call *k)
 {
 	static char err[160];
 
-	if (fault_parse(&k->d->fault, k->rest, err, sizeof(err)))
-		k->err = err;
+	return fault_parse(&k->d->fault, k->rest, err, sizeof(err)) ? err : NULL;
 }
 
-static void do_faults(struct call *k)
+static const char *do_faults(struct call *k)
 {
 	const struct fault_script *s = &k->d->fault;
 
 	for (unsigned int i = 0; i < s->n; i++)
-		fprintf(k->out, "rule %u seen %llu fired %llu\n", i + 1,
-			(unsigned long long)s->rule[i]->seen,
-			(unsigned long long)s->rule[i]->fired);
+		fprintf(k->out, "rule %u seen %llu fired %llu\n", i + 1, s->rule[i]->seen,
+			s->rule[i]->fired);
 	if (words_take(&k->w, "clear"))
 		fault_clear(&k->d->fault);
+	return NULL;
 }
 
-static void do_stall(struct call *k)
+/* What is left in the ring, and what is kept, goes on when it is off. */
+static const char *do_switch(struct call *k)
 {
-	if (!arg_switch(k, &k->d->stalled))
-		return;
-	if (!k->d->stalled)
+	bool *what = strcmp(k->w.word[0], "hold") ? &k->d->stalled : &k->d->fence.held;
+	bool on = words_take(&k->w, "on");
+
+	if (!on && !words_take(&k->w, "off"))
+		return "on or off?";
+	*what = on;
+	if (!on)
 		device_run(k->d);
+	return NULL;
 }
 
-static void do_hold(struct call *k)
+static const char *do_release(struct call *k)
 {
-	if (!arg_switch(k, &k->d->fence.held))
-		return;
-	device_answer_ready(k->d);
+	u64 token;
+
+	if (!words_take_number(&k->w, UINT32_MAX, &token) || !token)
+		return "which token? It is not 0";
+	device_release(k->d, token);
+	return NULL;
 }
 
-static void do_release(struct call *k)
+static const char *do_break(struct call *k)
 {
-	u32 token;
+	u64 n;
 
-	if (!arg_u32(k, &token))
-		return;
-	if (token)
-		device_release(k->d, token);
-	else
-		k->err = "token 0";
+	if (!words_take_number(&k->w, WIRE_QUEUES - 1, &n))
+		return "no such queue";
+	device_break_queue(k->d, n);
+	return NULL;
 }
 
-static void do_break(struct call *k)
+static const char *do_fuzz(struct call *k)
 {
-	u32 n;
-
-	if (!arg_u32(k, &n))
-		return;
-	if (n < WIRE_QUEUES)
-		device_break_queue(k->d, n);
-	else
-		k->err = "no such queue";
+	return fuzz_parse(&k->d->fuzz, words_next(&k->w)) ? NULL :
+	       "SEED[:RATE[:drop]][@CALM] or off?";
 }
 
-static void do_fuzz(struct call *k)
+static const char *do_allow(struct call *k)
 {
-	if (!fuzz_parse(&k->d->fuzz, words_next(&k->w)))
-		k->err = "SEED[:RATE[:drop]][@CALM] or off?";
+	return *words_peek(&k->w) && bug_allow(&k->d->bugs, words_next(&k->w)) ? NULL :
+	       "which rules?";
 }
 
-static void do_allow(struct call *k)
-{
-	if (!*words_peek(&k->w) || !bug_allow(&k->d->bugs, words_next(&k->w)))
-		k->err = "which rules?";
-}
-
-static void do_mark(struct call *k)
+static const char *do_mark(struct call *k)
 {
 	trace_begin(&k->d->trace, "mark");
 	trace_str(&k->d->trace, "text", k->rest);
 	trace_end(&k->d->trace);
+	return NULL;
 }
 
-static void do_quit(struct call *k)
+static const char *do_quit(struct call *k)
 {
 	k->c->loop->quit = true;
+	return NULL;
 }
 
-static void do_help(struct call *k)
+static const char *do_help(struct call *k)
 {
 	control_help(k->out);
+	return NULL;
 }
 
 static const struct {
 	const char *name;
-	void (*fn)(struct call *k);
+	const char *(*fn)(struct call *k);
 	const char *help;
 } control_table[] = {
 	{ "help", do_help, "this list" },
@@ -272,8 +241,8 @@ static const struct {
 	{ "png", do_png, "N FILE [cursor]: write what output N shows" },
 	{ "fault", do_fault, "RULE: add a rule of the fault script" },
 	{ "faults", do_faults, "[clear]: rules and how often they acted" },
-	{ "stall", do_stall, "on|off: leave requests in the ring, so that it fills" },
-	{ "hold", do_hold, "on|off: execute, but keep the answers" },
+	{ "stall", do_switch, "on|off: leave requests in the ring, so that it fills" },
+	{ "hold", do_switch, "on|off: execute, but keep the answers" },
 	{ "release", do_release, "TOKEN: let go what waits for a token" },
 	{ "config", do_action, "MEMBER VALUE: lie in the configuration space" },
 	{ "needs-reset", do_action, "set DEVICE_NEEDS_RESET, as far as the front end lets us" },
@@ -285,52 +254,28 @@ static const struct {
 	{ "quit", do_quit, "end, with the usual exit status" },
 };
 
-/**
- * control_help - List the commands
- * @out: where to
- */
 void control_help(FILE *out)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(control_table); i++)
-		fprintf(out, "  %-12s %s\n", control_table[i].name,
-			control_table[i].help);
+		fprintf(out, "  %-12s %s\n", control_table[i].name, control_table[i].help);
 }
 
-/**
- * control_run - Execute one command
- * @c: the control socket
- * @line: the command, without the newline
- * @out: where the answer goes
- */
+/* Execute one command, a line without its newline, and write the answer. */
 void control_run(struct control *c, const char *line, FILE *out)
 {
-	struct call k = { .c = c, .d = c->d, .out = out, .err = "unknown command" };
+	struct call k = { .c = c, .d = c->d, .out = out };
 	size_t n = strcspn(line, " \t");
-	const char *verb;
+	const char *err = "unknown command";
+	int row;
 
 	k.rest = line + n + strspn(line + n, " \t");
-	if (words_split(&k.w, line, ""))
-		verb = words_next(&k.w);
-	else
-		verb = "";
-	for (size_t i = 0; i < ARRAY_SIZE(control_table); i++) {
-		if (strcmp(control_table[i].name, verb))
-			continue;
-		k.err = NULL;
-		control_table[i].fn(&k);
-		break;
-	}
-	if (k.err)
-		fprintf(out, "ERR %s\n", k.err);
+	row = words_split(&k.w, line, "") ? NAME_ROW(control_table, words_next(&k.w)) : -1;
+	if (row >= 0)
+		err = control_table[row].fn(&k);
+	if (err)
+		fprintf(out, "ERR %s\n", err);
 	else
 		fputs("OK\n", out);
-}
-
-static void client_close(struct control_client *cl)
-{
-	loop_del(cl->owner->loop, cl->fd);
-	close(cl->fd);
-	cl->fd = -1;
 }
 
 static void client_line(struct control_client *cl, char *line)
@@ -361,7 +306,7 @@ static void client_readable(void *opaque, int fd)
 	char *nl;
 
 	if (n <= 0) {
-		client_close(cl);
+		loop_close(cl->owner->loop, &cl->fd);
 		return;
 	}
 	cl->len += n;
@@ -373,13 +318,13 @@ static void client_readable(void *opaque, int fd)
 		memmove(cl->line, nl + 1, cl->len + 1);
 	}
 	if (cl->len == sizeof(cl->line) - 1)
-		client_close(cl);
+		loop_close(cl->owner->loop, &cl->fd);
 }
 
 static void control_readable(void *opaque, int fd)
 {
 	struct control *c = opaque;
-	int client = unix_accept(fd);
+	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 
 	if (client < 0)
 		return;
@@ -391,20 +336,13 @@ static void control_readable(void *opaque, int fd)
 		cl->owner = c;
 		cl->fd = client;
 		cl->len = 0;
-		if (!loop_add(c->loop, client, client_readable, cl))
-			return;
-		cl->fd = -1;
+		loop_add(c->loop, client, client_readable, cl);
+		return;
 	}
 	close(client);
 }
 
-/**
- * control_init - Begin to take commands
- * @c: the control socket
- * @d: the device
- * @loop: the loop
- * @fd: listening socket, ours from now on, or -1 for none
- */
+/* @fd is a listening socket, ours from now on, or -1 for none. */
 void control_init(struct control *c, struct device *d, struct loop *loop, int fd)
 {
 	c->d = d;
@@ -412,32 +350,20 @@ void control_init(struct control *c, struct device *d, struct loop *loop, int fd
 	c->fd = fd;
 	for (int i = 0; i < CONTROL_CLIENTS; i++)
 		c->client[i].fd = -1;
-	if (fd >= 0 && loop_add(loop, fd, control_readable, c))
-		log_die("too many file descriptors");
+	if (fd >= 0)
+		loop_add(loop, fd, control_readable, c);
 }
 
-/**
- * control_fini - Hang up on everybody
- * @c: the control socket
- */
 void control_fini(struct control *c)
 {
 	for (int i = 0; i < CONTROL_CLIENTS; i++)
-		if (c->client[i].fd >= 0)
-			client_close(&c->client[i]);
+		loop_close(c->loop, &c->client[i].fd);
 	if (c->fd >= 0)
 		close(c->fd);
 }
 
-/**
- * control_call - Be a client: send one command and print the answer
- * @path: the control socket
- * @argc: words of the command
- * @argv: the words
- *
- * Return: exit status: 0 after OK, 1 after ERR, 2 when nobody answers.
- */
-int control_call(const char *path, int argc, char **argv)
+/* Send one command and print the answer. Returns 0 after OK, 1 after ERR, 2 without an answer. */
+int control_call(const char *path, char **words)
 {
 	char line[CONTROL_LINE_MAX] = "";
 	int fd = unix_connect(path), ret = 2;
@@ -450,8 +376,8 @@ int control_call(const char *path, int argc, char **argv)
 	f = fdopen(fd, "r+");
 	if (!f)
 		log_die("out of memory");
-	for (int i = 0; i < argc; i++)
-		fprintf(f, "%s%s", i ? " " : "", argv[i]);
+	for (char **w = words; *w; w++)
+		fprintf(f, "%s%s", w == words ? "" : " ", *w);
 	fputc('\n', f);
 	fflush(f);
 	while (ret == 2 && fgets(line, sizeof(line), f)) {

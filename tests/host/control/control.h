@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_CONTROL_H
-#define VGPU_HOST_CONTROL_H
+#pragma once
 
 #include <stdio.h>
 
@@ -12,7 +11,7 @@
 
 struct control;
 
-/** struct control_client - somebody connected to the control socket */
+/* Somebody connected to the control socket. */
 struct control_client {
 	struct control *owner;
 	int fd;
@@ -20,24 +19,16 @@ struct control_client {
 	char line[CONTROL_LINE_MAX];
 };
 
-/**
- * struct control - the control socket
- * @d: the device
- * @loop: where clients are watched
- * @fd: listening socket, or -1
- * @client: who is connected
- */
+/* The control socket. */
 struct control {
-	struct device *d;
-	struct loop *loop;
-	int fd;
-	struct control_client client[CONTROL_CLIENTS];
+	struct device *d;				/* the device */
+	struct loop *loop;				/* where clients are watched */
+	int fd;						/* listening socket, or -1 */
+	struct control_client client[CONTROL_CLIENTS];	/* who is connected */
 };
 
 void control_init(struct control *c, struct device *d, struct loop *loop, int fd);
 void control_fini(struct control *c);
 void control_run(struct control *c, const char *line, FILE *out);
-int control_call(const char *path, int argc, char **argv);
+int control_call(const char *path, char **words);
 void control_help(FILE *out);
-
-#endif

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: MIT
-/*
- * The fault script: rules that say which request goes wrong, when, and how.
- * The grammar stands in vgpu-host.1 under FAULT SCRIPT.
- */
+/* The fault script: which request goes wrong, when, and how. Grammar: see vgpu-host.1. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "command.h"
 #include "log.h"
@@ -61,16 +56,17 @@ static const struct {
 	{ "mark", FAULT_MARK, ARG_WORD },
 };
 
-__attribute__((format(printf, 3, 4)))
-static int fault_error(char *err, size_t n, const char *fmt, ...)
-{
-	va_list ap;
+static const char *const fault_groups[] = {
+	[FAULT_ANY] = "any", [FAULT_FENCED] = "fenced", [FAULT_CTRL] = "ctrl",
+	[FAULT_CURSOR] = "cursor",
+};
 
-	va_start(ap, fmt);
-	vsnprintf(err, n, fmt, ap);
-	va_end(ap);
-	return -EINVAL;
-}
+/* A rule that is being read, and what is told of it when it is wrong. */
+struct parse {
+	struct words w;
+	struct fault_rule *r;
+	struct words_error err;
+};
 
 static bool parse_resp(const char *s, u64 *v)
 {
@@ -81,111 +77,82 @@ static bool parse_resp(const char *s, u64 *v)
 static u32 parse_type(const char *s)
 {
 	const struct command *cmd = command_find_name(s);
+	int group = NAME_ROW(fault_groups, s);
 	u64 v;
 
 	if (cmd)
 		return cmd->type;
-	if (!strcmp(s, "any"))
-		return FAULT_ANY;
-	if (!strcmp(s, "fenced"))
-		return FAULT_FENCED;
-	if (!strcmp(s, "ctrl"))
-		return FAULT_CTRL;
-	if (!strcmp(s, "cursor"))
-		return FAULT_CURSOR;
+	if (group > 0)
+		return group;
 	return words_number(s, UINT32_MAX, &v) && v > FAULT_CURSOR ? v : 0;
 }
 
-static int parse_types(struct fault_rule *r, char *s, char *err, size_t n)
+static bool parse_types(struct parse *p)
 {
+	struct fault_rule *r = p->r;
 	char *save = NULL;
 
-	for (char *t = strtok_r(s, "|", &save); t; t = strtok_r(NULL, "|", &save)) {
+	for (char *t = strtok_r((char *)words_next(&p->w), "|", &save); t;
+	     t = strtok_r(NULL, "|", &save)) {
 		if (r->ntype == FAULT_TYPES_MAX)
-			return fault_error(err, n, "more than %d types",
-					   FAULT_TYPES_MAX);
+			return words_wrong(&p->err, "more than %d types", FAULT_TYPES_MAX);
 		r->type[r->ntype] = parse_type(t);
 		if (!r->type[r->ntype++])
-			return fault_error(err, n, "unknown request type '%s'", t);
+			return words_wrong(&p->err, "unknown request type '%s'", t);
 	}
-	return r->ntype ? 0 : fault_error(err, n, "request type missing");
+	return r->ntype || words_wrong(&p->err, "request type missing");
 }
 
-static bool parse_range(const char *s, struct fault_rule *r)
+static bool parse_range(struct words *w, struct fault_rule *r)
 {
-	char copy[64], *dots;
+	char *first = (char *)words_next(w), *dots = strstr(first, "..");
 
-	if (strlen(s) >= sizeof(copy))
-		return false;
-	strcpy(copy, s);
-	dots = strstr(copy, "..");
-	if (!dots) {
-		r->last = 0;
-		if (!words_number(copy, UINT64_MAX, &r->first))
-			return false;
-		r->last = r->first;
-		return r->first;
-	}
-	*dots = 0;
-	return words_number(copy, UINT64_MAX, &r->first) && words_number(dots + 2, UINT64_MAX, &r->last) &&
-	       r->first && r->first <= r->last;
-}
-
-static bool parse_id(struct words *w, s64 *id)
-{
-	u64 v;
-
-	if (!words_number(words_next(w), UINT32_MAX, &v))
-		return false;
-	*id = v;
-	return true;
+	if (dots)
+		*dots = 0;
+	return words_number(first, UINT64_MAX, &r->first) && r->first &&
+	       words_number(dots ? dots + 2 : first, UINT64_MAX, &r->last) && r->first <= r->last;
 }
 
 static bool parse_after(struct words *w, struct fault_rule *r)
 {
 	r->after_type = parse_type(words_next(w));
-	r->after = 1;
-	if (words_number(words_peek(w), UINT64_MAX, &r->after))
-		w->at++;
-	else
+	if (!words_take_number(w, UINT64_MAX, &r->after))
 		r->after = 1;
 	return r->after_type && r->after;
 }
 
-static int parse_when(struct words *w, struct fault_rule *r, char *err, size_t n)
+static bool parse_condition(struct words *w, struct fault_rule *r, const char *word)
 {
-	r->first = 1;
-	r->last = UINT64_MAX;
-	r->every = 1;
-	r->ctx = -1;
-	r->ring = -1;
-	r->res = -1;
-	while (w->at < w->n && strcmp(words_peek(w), ":")) {
-		const char *word = words_next(w);
-		bool ok = true;
+	if (!strcmp(word, "nth"))
+		return parse_range(w, r);
+	if (!strcmp(word, "from"))
+		return words_take_number(w, UINT64_MAX, &r->first) && r->first;
+	if (!strcmp(word, "every"))
+		return words_take_number(w, UINT64_MAX, &r->every) && r->every;
+	if (!strcmp(word, "after"))
+		return parse_after(w, r);
+	if (!strcmp(word, "ctx"))
+		return words_take_number(w, UINT32_MAX, &r->ctx);
+	if (!strcmp(word, "ring"))
+		return words_take_number(w, UINT32_MAX, &r->ring);
+	if (!strcmp(word, "res"))
+		return words_take_number(w, UINT32_MAX, &r->res);
+	if (strcmp(word, "once"))
+		return false;
+	r->last = r->first;
+	return true;
+}
 
-		if (!strcmp(word, "once"))
-			r->last = r->first;
-		else if (!strcmp(word, "nth"))
-			ok = parse_range(words_next(w), r);
-		else if (!strcmp(word, "from"))
-			ok = words_number(words_next(w), UINT64_MAX, &r->first) && r->first;
-		else if (!strcmp(word, "every"))
-			ok = words_number(words_next(w), UINT64_MAX, &r->every) && r->every;
-		else if (!strcmp(word, "after"))
-			ok = parse_after(w, r);
-		else if (!strcmp(word, "ctx"))
-			ok = parse_id(w, &r->ctx);
-		else if (!strcmp(word, "ring"))
-			ok = parse_id(w, &r->ring);
-		else if (!strcmp(word, "res"))
-			ok = parse_id(w, &r->res);
-		else
-			return fault_error(err, n, "unknown condition '%s'", word);
-		if (!ok)
-			return fault_error(err, n, "bad value for '%s'", word);
+static bool parse_when(struct parse *p)
+{
+	while (p->w.at < p->w.n && strcmp(words_peek(&p->w), ":")) {
+		const char *word = words_next(&p->w);
+
+		if (!parse_condition(&p->w, p->r, word))
+			return words_wrong(&p->err, "'%s' is no condition, or has a bad value",
+					   word);
 	}
-	return 0;
+	return true;
 }
 
 static bool parse_text(struct fault_action *a, const char *word)
@@ -202,12 +169,9 @@ static bool parse_fence(struct fault_action *a, const char *s)
 		a->kind = FAULT_FENCE_SET;
 		return words_number(s + 1, UINT64_MAX, &a->a);
 	}
-	if (*s != '+' && *s != '-')
+	if ((*s != '+' && *s != '-') || !words_number(s + 1, UINT64_MAX, &a->a))
 		return false;
-	if (!words_number(s + 1, UINT64_MAX, &a->a))
-		return false;
-	if (*s == '-')
-		a->a = -a->a;
+	a->a = *s == '-' ? -a->a : a->a;
 	return true;
 }
 
@@ -219,212 +183,172 @@ static bool parse_args(struct words *w, struct fault_action *a, enum arg_kind ar
 	case ARG_NONE:
 		return true;
 	case ARG_NUM:
-		return words_number(words_next(w), UINT64_MAX, &a->a);
+		return words_take_number(w, UINT64_MAX, &a->a);
 	case ARG_OPT:
-		if (words_number(words_peek(w), UINT64_MAX, &a->a))
-			w->at++;
-		else
+		if (!words_take_number(w, UINT64_MAX, &a->a))
 			a->a = 0;
 		return true;
 	case ARG_RESP:
 		return parse_resp(words_next(w), &a->a);
 	case ARG_PAIR:
-		return words_number(words_next(w), UINT64_MAX, &a->a) &&
-		       words_number(words_next(w), UINT64_MAX, &a->b) && a->a <= UINT32_MAX;
+		return words_take_number(w, UINT64_MAX, &a->a) &&
+		       words_take_number(w, UINT64_MAX, &a->b) && a->a <= UINT32_MAX;
 	case ARG_FENCE:
 		return parse_fence(a, words_next(w));
 	case ARG_OUTPUT:
-		return words_number(words_next(w), UINT64_MAX, &a->a) && a->a < 16 &&
-		       output_change(&o, words_peek(w)) &&
-		       parse_text(a, words_next(w));
+		return words_take_number(w, UINT64_MAX, &a->a) && a->a < 16 &&
+		       output_change(&o, words_peek(w)) && parse_text(a, words_next(w));
 	case ARG_CONFIG:
-		return parse_text(a, words_next(w)) &&
-		       words_number(words_next(w), UINT64_MAX, &a->a);
+		return parse_text(a, words_next(w)) && words_take_number(w, UINT64_MAX, &a->a);
 	case ARG_WORD:
 		return parse_text(a, words_next(w));
 	}
 	return false;
 }
 
-/**
- * fault_action_parse - Read an action
- * @w: its words and what follows
- * @a: filled in
- *
- * Return: false when there is no such action, or its arguments are wrong.
- */
+/* Read an action from @w. False: there is no such action, or its arguments are wrong. */
 bool fault_action_parse(struct words *w, struct fault_action *a)
 {
-	const char *verb = words_next(w);
+	int i = NAME_ROW(fault_verbs, words_next(w));
 
-	for (size_t i = 0; i < ARRAY_SIZE(fault_verbs); i++) {
-		if (strcmp(fault_verbs[i].name, verb))
-			continue;
-		a->kind = fault_verbs[i].kind;
-		return parse_args(w, a, fault_verbs[i].arg);
-	}
-	return false;
+	if (i < 0)
+		return false;
+	a->kind = fault_verbs[i].kind;
+	return parse_args(w, a, fault_verbs[i].arg);
 }
 
-static int parse_action(struct words *w, struct fault_rule *r, char *err, size_t n)
+static bool parse_action(struct parse *p)
 {
-	const char *verb = words_peek(w);
+	const char *verb = words_peek(&p->w);
 
-	if (r->naction == FAULT_ACTIONS_MAX)
-		return fault_error(err, n, "more than %d actions", FAULT_ACTIONS_MAX);
-	if (!fault_action_parse(w, &r->action[r->naction++]))
-		return fault_error(err, n, "'%s' is no action, or has a bad argument", verb);
-	return 0;
+	if (p->r->naction == FAULT_ACTIONS_MAX)
+		return words_wrong(&p->err, "more than %d actions", FAULT_ACTIONS_MAX);
+	return fault_action_parse(&p->w, &p->r->action[p->r->naction++]) ||
+	       words_wrong(&p->err, "'%s' is no action, or has a bad argument", verb);
 }
 
-static int parse_rule(struct words *w, struct fault_rule *r, char *err, size_t n)
+static bool parse_rule(struct parse *p)
 {
-	int ret;
-
-	if (!words_take(w, "on"))
-		return fault_error(err, n, "a rule begins with 'on'");
-	ret = parse_types(r, (char *)words_next(w), err, n);
-	if (!ret)
-		ret = parse_when(w, r, err, n);
-	if (ret)
-		return ret;
-	if (!words_take(w, ":"))
-		return fault_error(err, n, "':' missing");
+	if (!words_take(&p->w, "on"))
+		return words_wrong(&p->err, "a rule begins with 'on'");
+	if (!parse_types(p) || !parse_when(p))
+		return false;
+	if (!words_take(&p->w, ":"))
+		return words_wrong(&p->err, "':' missing");
 	do {
-		ret = parse_action(w, r, err, n);
-	} while (!ret && words_take(w, ","));
-	if (!ret && w->at < w->n)
-		return fault_error(err, n, "',' expected before '%s'", words_peek(w));
-	return ret;
+		if (!parse_action(p))
+			return false;
+	} while (words_take(&p->w, ","));
+	return p->w.at == p->w.n ||
+	       words_wrong(&p->err, "',' expected before '%s'", words_peek(&p->w));
 }
 
-/**
- * fault_parse - Add one line of a script
- * @s: the script
- * @line: a rule, a comment, or nothing
- * @err: told what is wrong
- * @n: bytes of @err
- *
- * Return: 0, or a negative errno with @err filled in and nothing added.
- */
+static bool parse_line(struct parse *p, struct fault_script *s, const char *line)
+{
+	if (!words_split(&p->w, line, ",:#"))
+		return words_wrong(&p->err, "line too long");
+	/* A comment ends the line. */
+	for (unsigned int i = 0; i < p->w.n; i++)
+		if (*p->w.word[i] == '#')
+			p->w.n = i;
+	if (!p->w.n)
+		return true;
+	if (s->n == FAULT_RULES_MAX)
+		return words_wrong(&p->err, "more than %d rules", FAULT_RULES_MAX);
+	p->r = xcalloc(1, sizeof(*p->r));
+	*p->r = (struct fault_rule){
+		.first = 1, .last = UINT64_MAX, .every = 1,
+		.ctx = FAULT_ALL, .ring = FAULT_ALL, .res = FAULT_ALL,
+	};
+	if (!parse_rule(p)) {
+		free(p->r);
+		return false;
+	}
+	s->rule[s->n++] = p->r;
+	return true;
+}
+
+/* Add a line of a script. Returns 0; or a negative errno, the reason in @err, nothing added. */
 int fault_parse(struct fault_script *s, const char *line, char *err, size_t n)
 {
-	struct fault_rule *r;
-	struct words w;
-	int ret;
+	struct parse p = { .err = { err, n } };
 
-	if (!words_split(&w, line, ",:#"))
-		return fault_error(err, n, "line too long");
-	/* A comment ends the line. */
-	for (unsigned int i = 0; i < w.n; i++)
-		if (*w.word[i] == '#')
-			w.n = i;
-	if (!w.n)
-		return 0;
-	if (s->n == FAULT_RULES_MAX)
-		return fault_error(err, n, "more than %d rules", FAULT_RULES_MAX);
-	r = xcalloc(1, sizeof(*r));
-	ret = parse_rule(&w, r, err, n);
-	if (ret)
-		free(r);
-	else
-		s->rule[s->n++] = r;
-	return ret;
+	return parse_line(&p, s, line) ? 0 : -EINVAL;
 }
 
-/**
- * fault_load - Add the lines of a file
- * @s: the script
- * @path: the file
- * @err: told what is wrong
- * @n: bytes of @err
- *
- * Return: 0, or a negative errno with @err filled in.
- */
+/* Add the lines of a file. Returns 0, or a negative errno with the reason in @err. */
 int fault_load(struct fault_script *s, const char *path, char *err, size_t n)
 {
 	FILE *f = fopen(path, "re");
 	char line[WORDS_LINE_MAX], what[128];
-	int ret = 0;
+	int ret = f ? 0 : -errno;
 
 	if (!f)
-		return fault_error(err, n, "%s: %s", path, strerror(errno));
+		snprintf(err, n, "%s: %s", path, strerror(errno));
 	for (int no = 1; !ret && fgets(line, sizeof(line), f); no++) {
 		ret = fault_parse(s, line, what, sizeof(what));
 		if (ret)
-			fault_error(err, n, "%s:%d: %s", path, no, what);
+			snprintf(err, n, "%s:%d: %s", path, no, what);
 	}
-	fclose(f);
+	if (f)
+		fclose(f);
 	return ret;
 }
 
-static bool type_matches(u32 type, const struct fault_event *ev)
+static bool type_matches(u32 type, const struct job *job)
 {
 	switch (type) {
 	case FAULT_ANY:
 		return true;
 	case FAULT_FENCED:
-		return ev->fenced;
+		return job->hdr.flags & VIRTIO_GPU_FLAG_FENCE;
 	case FAULT_CTRL:
-		return ev->queue == WIRE_CONTROLQ;
+		return job->queue == WIRE_CONTROLQ;
 	case FAULT_CURSOR:
-		return ev->queue == WIRE_CURSORQ;
+		return job->queue == WIRE_CURSORQ;
 	}
-	return type == ev->type;
+	return type == job->hdr.type;
 }
 
-static bool rule_matches(struct fault_rule *r, const struct fault_event *ev)
+static bool ids_match(const struct fault_rule *r, const struct job *job)
+{
+	bool on_ring = job->hdr.flags & VIRTIO_GPU_FLAG_INFO_RING_IDX;
+
+	return (r->ctx == FAULT_ALL || r->ctx == job->hdr.ctx_id) &&
+	       (r->ring == FAULT_ALL || (on_ring && r->ring == job->hdr.ring_idx)) &&
+	       (r->res == FAULT_ALL || r->res == (u64)command_member(job, "res"));
+}
+
+static bool rule_matches(struct fault_rule *r, const struct job *job)
 {
 	bool armed = !r->after_type || r->after_seen >= r->after;
 	bool match = false;
 
-	if (r->after_type && type_matches(r->after_type, ev))
+	if (r->after_type && type_matches(r->after_type, job))
 		r->after_seen++;
 	for (unsigned int i = 0; i < r->ntype; i++)
-		match |= type_matches(r->type[i], ev);
-	if (!match || !armed)
-		return false;
-	if ((r->ctx >= 0 && r->ctx != ev->ctx) ||
-	    (r->ring >= 0 && r->ring != ev->ring) ||
-	    (r->res >= 0 && r->res != ev->res))
+		match |= type_matches(r->type[i], job);
+	if (!match || !armed || !ids_match(r, job))
 		return false;
 	r->seen++;
-	return r->seen >= r->first && r->seen <= r->last &&
-	       (r->seen - r->first) % r->every == 0;
+	return r->seen >= r->first && r->seen <= r->last && (r->seen - r->first) % r->every == 0;
 }
 
-/**
- * fault_apply - Let the rules see a request
- * @s: the script
- * @ev: the request
- * @act: called for each action of each rule that matches
- * @opaque: its first argument
- *
- * Return: how many actions there were.
- */
-unsigned int fault_apply(struct fault_script *s, const struct fault_event *ev,
-			 fault_act_fn act, void *opaque)
+/* Let the rules see a request: call @act for each action of each rule that matches. */
+void fault_apply(struct fault_script *s, const struct job *job, fault_act_fn act, void *opaque)
 {
-	unsigned int count = 0;
-
 	for (unsigned int i = 0; i < s->n; i++) {
 		struct fault_rule *r = s->rule[i];
 
-		if (!rule_matches(r, ev))
+		if (!rule_matches(r, job))
 			continue;
 		r->fired++;
 		s->fired++;
 		for (unsigned int k = 0; k < r->naction; k++)
 			act(opaque, &r->action[k]);
-		count += r->naction;
 	}
-	return count;
 }
 
-/**
- * fault_clear - Forget all rules
- * @s: the script
- */
 void fault_clear(struct fault_script *s)
 {
 	for (unsigned int i = 0; i < s->n; i++)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_FAULT_H
-#define VGPU_HOST_FAULT_H
+#pragma once
 
 #include "words.h"
 
@@ -14,10 +13,10 @@
 #define FAULT_CTRL 3u
 #define FAULT_CURSOR 4u
 
-/**
- * enum fault_kind - what an action does
- *
- * First those that change an answer, and have at most one value each; then those that make it
+#define FAULT_ALL UINT64_MAX
+
+/*
+ * What an action does: first those that change an answer, and have at most one value each; then those that make it
  * late; those from FAULT_STOP on are about a queue or the whole device.
  */
 enum fault_kind {
@@ -55,68 +54,46 @@ enum fault_kind {
 	FAULT_MARK,
 };
 
-/** struct fault_action - one thing that goes wrong */
+/* One thing that goes wrong. */
 struct fault_action {
 	enum fault_kind kind;
 	u64 a, b;
 	char text[48];
 };
 
-/**
- * struct fault_rule - when things go wrong
- * @type: request types or FAULT_ANY and the like
- * @ntype: how many
- * @first: first match that counts, from 1
- * @last: last match that counts
- * @every: of those, each so-many-th
- * @after_type: only after requests of this type, or 0
- * @after: so many of them
- * @after_seen: how many there were
- * @ctx: only this context, or -1
- * @ring: only this ring, or -1
- * @res: only this resource, or -1
- * @seen: matches so far
- * @fired: times it acted
- * @action: what to do
- * @naction: how many
- */
+struct job;
+
+/* When things go wrong. */
 struct fault_rule {
-	u32 type[FAULT_TYPES_MAX];
-	unsigned int ntype;
-	u64 first, last, every;
-	u32 after_type;
-	u64 after, after_seen;
-	s64 ctx, ring, res;
-	u64 seen, fired;
-	struct fault_action action[FAULT_ACTIONS_MAX];
-	unsigned int naction;
+	u32 type[FAULT_TYPES_MAX];	/* request types or FAULT_ANY and the like */
+	unsigned int ntype;		/* how many */
+	u64 first;			/* first match that counts, from 1 */
+	u64 last;			/* last match that counts */
+	u64 every;			/* of those, each so-many-th */
+	u32 after_type;			/* only after requests of this type, or 0 */
+	u64 after;			/* so many of them */
+	u64 after_seen;			/* how many there were */
+	u64 ctx;			/* only this context, or FAULT_ALL */
+	u64 ring;			/* only this ring, or FAULT_ALL */
+	u64 res;			/* only this resource, or FAULT_ALL */
+	u64 seen;			/* matches so far */
+	u64 fired;			/* times it acted */
+	struct fault_action action[FAULT_ACTIONS_MAX]; /* what to do */
+	unsigned int naction;		/* how many */
 };
 
-/** struct fault_script - all rules, in the order they were given */
+/* All rules, in the order they were given. */
 struct fault_script {
 	struct fault_rule *rule[FAULT_RULES_MAX];
 	unsigned int n;
 	u64 fired;
 };
 
-/** struct fault_event - a request, as the rules see it */
-struct fault_event {
-	u32 type;
-	unsigned int queue;
-	bool fenced;
-	u32 ctx;
-	s64 ring;
-	s64 res;
-};
-
-/** typedef fault_act_fn - called for each action of each rule that matches */
+/* Called for each action of each rule that matches. */
 typedef void (*fault_act_fn)(void *opaque, const struct fault_action *action);
 
 int fault_parse(struct fault_script *s, const char *line, char *err, size_t n);
 int fault_load(struct fault_script *s, const char *path, char *err, size_t n);
-unsigned int fault_apply(struct fault_script *s, const struct fault_event *ev,
-			 fault_act_fn act, void *opaque);
+void fault_apply(struct fault_script *s, const struct job *job, fault_act_fn act, void *opaque);
 void fault_clear(struct fault_script *s);
 bool fault_action_parse(struct words *w, struct fault_action *a);
-
-#endif

@@ -1,57 +1,37 @@
 // SPDX-License-Identifier: MIT
-/*
- * The hostile host: mutates answers from a seed. The same seed and the same
- * requests give the same mutations.
- */
-#include <stdlib.h>
-
+/* The hostile host mutates answers: the same seed and requests give the same mutations. */
 #include "fuzz.h"
 
 #define FUZZ_RATE 100
 #define FUZZ_KICKS_MAX 4
 
-/**
- * fuzz_parse - Switch the fuzzer on
- * @f: the fuzzer
- * @text: "SEED[:RATE[:drop]][@CALM]", or "off"
- *
- * Return: false when @text is none of these.
- */
+/* Switch the fuzzer on, by "SEED[:RATE[:drop]][@CALM]", or "off". False: @text is neither. */
 bool fuzz_parse(struct fuzz *f, const char *text)
 {
-	char *end;
-	u64 seed = strtoull(text, &end, 0);
-	unsigned long rate = FUZZ_RATE;
+	u64 seed, rate = FUZZ_RATE, calm = 0;
+	struct words w;
+	bool drop;
 
 	if (!strcmp(text, "off")) {
 		f->on = false;
 		return true;
 	}
-	if (end == text)
+	if (!words_split(&w, text, ":@") || !words_take_number(&w, UINT64_MAX, &seed) ||
+	    (words_take(&w, ":") && !words_take_number(&w, 1000, &rate)))
 		return false;
-	if (*end == ':')
-		rate = strtoul(end + 1, &end, 0);
-	f->drop = !strncmp(end, ":drop", strlen(":drop"));
-	if (f->drop)
-		end += strlen(":drop");
-	f->calm = 0;
-	if (*end == '@')
-		f->calm = strtoul(end + 1, &end, 0);
-	if (rate > 1000 || *end)
+	drop = words_take(&w, ":");
+	if ((drop && !words_take(&w, "drop")) ||
+	    (words_take(&w, "@") && !words_take_number(&w, UINT64_MAX, &calm)) || w.at < w.n)
 		return false;
-	f->on = true;
-	f->rate = rate;
-	f->state = seed * 2 + 1;
+	*f = (struct fuzz){
+		.on = true, .rate = rate, .state = seed * 2 + 1, .mutated = f->mutated,
+		.drop = drop, .calm = calm,
+	};
 	return true;
 }
 
-/**
- * fuzz_next - Next number of the generator (splitmix64)
- * @f: the fuzzer
- *
- * Return: 64 random bits.
- */
-u64 fuzz_next(struct fuzz *f)
+/* The next number of the generator (splitmix64). */
+static u64 fuzz_next(struct fuzz *f)
 {
 	u64 z = f->state += 0x9e3779b97f4a7c15ull;
 
@@ -60,12 +40,7 @@ u64 fuzz_next(struct fuzz *f)
 	return z ^ z >> 31;
 }
 
-/**
- * fuzz_fill - Fill memory with what follows from a seed
- * @seed: the seed
- * @p: memory
- * @len: bytes
- */
+/* Fill memory with what follows from a seed. */
 void fuzz_fill(u64 seed, void *p, size_t len)
 {
 	struct fuzz f = { .state = seed * 2 + 1 };
@@ -152,11 +127,7 @@ static void fuzz_one(struct fuzz *f, struct job *job)
 	}
 }
 
-/**
- * fuzz_job - Maybe mutate an answer
- * @f: the fuzzer
- * @job: executed, not answered yet
- */
+/* Maybe mutate the answer to an executed job. */
 void fuzz_job(struct fuzz *f, struct job *job)
 {
 	unsigned int n;
@@ -175,14 +146,7 @@ void fuzz_job(struct fuzz *f, struct job *job)
 	f->mutated++;
 }
 
-/**
- * fuzz_config - Maybe mutate what is read of the configuration space
- * @f: the fuzzer
- * @config: the bytes read
- * @len: how many
- *
- * Return: true when it did.
- */
+/* Maybe mutate the bytes that are read of the configuration space. Returns whether it did. */
 bool fuzz_config(struct fuzz *f, void *config, size_t len)
 {
 	u8 *p = config;

@@ -61,56 +61,23 @@ static const struct {
 	u32 bit;
 } habit_hosts[] = { { "qemu", QEMU }, { "crosvm", CROSVM }, { "libkrun", LIBKRUN } };
 
-/**
- * habit_like - Add the habits of a host
- * @habits: bit n: enum habit n
- * @host: its name
- *
- * Return: false when there is no such host.
- */
-bool habit_like(u32 *habits, const char *host)
+/* Add the habits of a host. False: there is no such host. */
+bool habit_like(u64 *habits, const char *host)
 {
-	for (size_t n = 0; n < ARRAY_SIZE(habit_hosts); n++) {
-		if (strcmp(habit_hosts[n].name, host))
-			continue;
-		for (size_t i = 0; i < ARRAY_SIZE(habit_table); i++)
-			if (habit_table[i].hosts & habit_hosts[n].bit)
-				*habits |= 1u << i;
-		return true;
-	}
-	return false;
+	int n = NAME_ROW(habit_hosts, host);
+
+	for (size_t i = 0; n >= 0 && i < ARRAY_SIZE(habit_table); i++)
+		if (habit_table[i].hosts & habit_hosts[n].bit)
+			*habits |= BIT64(i);
+	return n >= 0;
 }
 
-static bool habit_add(void *opaque, const char *name)
+/* Change a set of habits as name_bits() does. False: there is no such habit. */
+bool habit_change(u64 *habits, const char *list)
 {
-	bool off = *name == '-';
-	u32 *habits = opaque;
-
-	for (size_t i = 0; i < ARRAY_SIZE(habit_table); i++) {
-		if (strcmp(habit_table[i].name, name + off))
-			continue;
-		*habits = off ? *habits & ~(1u << i) : *habits | 1u << i;
-		return true;
-	}
-	return false;
+	return NAME_BITS(habits, list, habit_table);
 }
 
-/**
- * habit_change - Change a set of habits as a list says
- * @habits: bit n: enum habit n
- * @list: names separated by commas: "-name" takes away, a bare name adds
- *
- * Return: false when there is no such habit.
- */
-bool habit_change(u32 *habits, const char *list)
-{
-	return words_list(list, habit_add, habits);
-}
-
-/**
- * habit_help - Print the habits and the hosts that have them
- * @out: where to
- */
 void habit_help(FILE *out)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(habit_table); i++) {
@@ -122,10 +89,7 @@ void habit_help(FILE *out)
 	}
 }
 
-/**
- * habit_start - Change a device that starts as its habits say
- * @d: the device
- */
+/* Change a device that starts as its habits say. */
 void habit_start(struct device *d)
 {
 	char err[128];

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_HABIT_H
-#define VGPU_HOST_HABIT_H
+#pragma once
 
 #include <stdio.h>
 
 #include "base.h"
 
-/** enum habit - what some real hosts do and a guest must live with, see vgpu-host.1 */
+/* What some real hosts do and a guest must live with, see vgpu-host.1. */
 enum habit {
 	HABIT_EARLY_FENCES,
 	HABIT_FENCE32,
@@ -27,9 +26,7 @@ enum habit {
 
 struct device;
 
-bool habit_like(u32 *habits, const char *host);
-bool habit_change(u32 *habits, const char *list);
+bool habit_like(u64 *habits, const char *host);
+bool habit_change(u64 *habits, const char *list);
 void habit_help(FILE *out);
 void habit_start(struct device *d);
-
-#endif

@@ -83,7 +83,7 @@ static struct guest *create(void)
 	for (unsigned int q = 0; q < WIRE_QUEUES; q++)
 		if (vq_map(&g->d.vq[q]))
 			log_die("the rings cannot be mapped");
-	g->d.opt.max_memory = MAX_MEMORY;
+	g->d.budget.limit = MAX_MEMORY;
 	device_start(&g->d);
 	return g;
 }
@@ -108,7 +108,7 @@ static void rewind_guest(struct guest *g)
 	device_set_features(&g->d, g->d.opt.features);
 	g->shm = SHM_DONE;
 	g->d.hostmem.at = 0;
-	g->d.hostmem.size = g->d.opt.window;
+	g->d.hostmem.size = GUEST_WINDOW;
 	if (g->d.gm.n == 1)
 		share_backings(g, true);
 	for (unsigned int q = 0; q < WIRE_QUEUES; q++)
@@ -209,7 +209,7 @@ static void run_event(struct guest *g, const struct step *s)
 		if (g->d.hostmem.n)
 			break;
 		g->d.hostmem.at = s->arg & 1 ? WINDOW_AT : 0;
-		g->d.hostmem.size = s->arg & 2 ? 0 : g->d.opt.window;
+		g->d.hostmem.size = s->arg & 2 ? 0 : GUEST_WINDOW;
 		break;
 	case STEP_MEMORY:
 		if ((g->d.gm.n == 2) != (s->arg & 1))

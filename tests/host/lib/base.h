@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_BASE_H
-#define VGPU_HOST_BASE_H
+#pragma once
 
 #include <endian.h>
 #include <stdbool.h>
@@ -19,48 +18,26 @@ typedef long long s64;
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define BIT64(n) (1ull << (n))
+#define MIB (1024ull * 1024)
+#define PAGE 4096ull
+#define PAGES(bytes) (((bytes) + PAGE - 1) & ~(PAGE - 1))	/* rounded up */
 
 /* Everything on the wire is little endian and may be unaligned in our copies. */
-static inline u16 get_le16(const void *p)
-{
-	u16 v;
-
-	memcpy(&v, p, sizeof(v));
-	return le16toh(v);
+#define LE_ACCESS(bits) \
+static inline u##bits get_le##bits(const void *p) \
+{ \
+	u##bits v; \
+\
+	memcpy(&v, p, sizeof(v)); \
+	return le##bits##toh(v); \
+} \
+\
+static inline void put_le##bits(void *p, u##bits v) \
+{ \
+	v = htole##bits(v); \
+	memcpy(p, &v, sizeof(v)); \
 }
 
-static inline u32 get_le32(const void *p)
-{
-	u32 v;
-
-	memcpy(&v, p, sizeof(v));
-	return le32toh(v);
-}
-
-static inline u64 get_le64(const void *p)
-{
-	u64 v;
-
-	memcpy(&v, p, sizeof(v));
-	return le64toh(v);
-}
-
-static inline void put_le16(void *p, u16 v)
-{
-	v = htole16(v);
-	memcpy(p, &v, sizeof(v));
-}
-
-static inline void put_le32(void *p, u32 v)
-{
-	v = htole32(v);
-	memcpy(p, &v, sizeof(v));
-}
-
-static inline void put_le64(void *p, u64 v)
-{
-	v = htole64(v);
-	memcpy(p, &v, sizeof(v));
-}
-
-#endif
+LE_ACCESS(16)
+LE_ACCESS(32)
+LE_ACCESS(64)

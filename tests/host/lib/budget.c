@@ -11,12 +11,10 @@
 #include "budget.h"
 #include "log.h"
 
-#define PAGE 4096ull
-
 /* The kernel takes milliseconds to unmap more than this. */
 #define PIECE (4ull << 20)
 
-/** struct budget_trash - memory that is no longer in use, unmapped from its end */
+/* Memory that is no longer in use, unmapped from its end. */
 struct budget_trash {
 	struct budget_trash *next;
 	u8 *p;
@@ -27,16 +25,10 @@ struct budget_trash {
 /* Small objects cost a page, so that there are not too many of them to free at once. */
 static u64 budget_pages(u64 bytes)
 {
-	return (MAX(bytes, 1u) + PAGE - 1) & ~(PAGE - 1);
+	return PAGES(MAX(bytes, 1u));
 }
 
-/**
- * budget_charge - Charge memory
- * @b: the budget
- * @bytes: how much
- *
- * Return: false when that is more than is left.
- */
+/* Charge memory. False: it is more than what is left. */
 bool budget_charge(struct budget *b, u64 bytes)
 {
 	if (b->used > b->limit || bytes > b->limit - b->used)
@@ -45,24 +37,12 @@ bool budget_charge(struct budget *b, u64 bytes)
 	return true;
 }
 
-/**
- * budget_release - Undo budget_charge()
- * @b: the budget
- * @bytes: as many as were charged
- */
 void budget_release(struct budget *b, u64 bytes)
 {
 	b->used -= bytes;
 }
 
-/**
- * budget_alloc - Charge and allocate zeroed memory
- * @b: the budget
- * @n: number of elements, any number
- * @size: bytes of each
- *
- * Return: the memory, for budget_free(); NULL when it is refused.
- */
+/* Charge and allocate @n elements, any number, all zero. NULL: the budget refuses it. */
 void *budget_alloc(struct budget *b, u64 n, u64 size)
 {
 	u64 bytes;
@@ -91,12 +71,6 @@ static void budget_discard(struct budget *b, void *p, u64 bytes, int fd)
 	b->trash = t;
 }
 
-/**
- * budget_free - Give memory back
- * @b: the budget
- * @p: memory of budget_alloc(), or NULL
- * @bytes: its size
- */
 void budget_free(struct budget *b, void *p, u64 bytes)
 {
 	if (!p)
@@ -108,14 +82,7 @@ void budget_free(struct budget *b, void *p, u64 bytes)
 		budget_discard(b, p, bytes, -1);
 }
 
-/**
- * budget_file - Charge and map a memory file
- * @b: the budget
- * @bytes: its size, not 0
- * @fd: set to the file
- *
- * Return: its memory, for budget_file_close(); NULL when it is refused.
- */
+/* Charge, make and map a memory file of @bytes, not 0. NULL: the budget refuses it. */
 void *budget_file(struct budget *b, u64 bytes, int *fd)
 {
 	void *p = MAP_FAILED;
@@ -126,8 +93,7 @@ void *budget_file(struct budget *b, u64 bytes, int *fd)
 		return NULL;
 	*fd = memfd_create("vgpu-blob", MFD_CLOEXEC);
 	if (*fd >= 0 && !ftruncate(*fd, budget_pages(bytes)))
-		p = mmap(NULL, budget_pages(bytes), PROT_READ | PROT_WRITE, MAP_SHARED,
-			 *fd, 0);
+		p = mmap(NULL, budget_pages(bytes), PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
 	if (p != MAP_FAILED) {
 		b->files++;
 		return p;
@@ -139,13 +105,6 @@ void *budget_file(struct budget *b, u64 bytes, int *fd)
 	return NULL;
 }
 
-/**
- * budget_file_close - Give a memory file back
- * @b: the budget
- * @p: its memory
- * @bytes: its size
- * @fd: the file
- */
 void budget_file_close(struct budget *b, void *p, u64 bytes, int fd)
 {
 	budget_release(b, budget_pages(bytes));
@@ -154,12 +113,7 @@ void budget_file_close(struct budget *b, void *p, u64 bytes, int fd)
 		budget_sweep(b);
 }
 
-/**
- * budget_sweep - Unmap a piece of what was given back
- * @b: the budget
- *
- * Return: true when there is more.
- */
+/* Unmap a piece of what was given back. Returns whether there is more. */
 bool budget_sweep(struct budget *b)
 {
 	struct budget_trash *t = b->trash;

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_BUDGET_H
-#define VGPU_HOST_BUDGET_H
+#pragma once
 
 #include "base.h"
 
-/**
- * struct budget - what the guest can make the host spend
- * @limit: bytes of memory
- * @used: bytes in use, in whole pages
- * @max_files: open memory files
- * @files: how many are open
- * @trash: large memory that budget_sweep() still has to unmap
- */
+/* What the guest can make the host spend. */
 struct budget {
-	u64 limit, used;
-	u32 max_files, files;
-	struct budget_trash *trash;
+	u64 limit;			/* bytes of memory */
+	u64 used;			/* bytes in use, in whole pages */
+	u32 max_files;			/* open memory files */
+	u32 files;			/* how many are open */
+	struct budget_trash *trash;	/* large memory that budget_sweep() still has to unmap */
 };
 
 bool budget_charge(struct budget *b, u64 bytes);
@@ -25,5 +19,3 @@ void budget_free(struct budget *b, void *p, u64 bytes);
 void *budget_file(struct budget *b, u64 bytes, int *fd);
 void budget_file_close(struct budget *b, void *p, u64 bytes, int fd);
 bool budget_sweep(struct budget *b);
-
-#endif

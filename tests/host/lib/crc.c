@@ -19,14 +19,7 @@ static void crc_make_table(void)
 				crc_table[0][crc_table[t - 1][i] & 0xff];
 }
 
-/**
- * crc32_update - Carry a CRC-32 on over more bytes
- * @crc: CRC so far, 0 at the beginning
- * @p: bytes
- * @len: how many
- *
- * Return: the new CRC.
- */
+/* Carry a CRC-32, 0 at the beginning, on over more bytes. */
 u32 crc32_update(u32 crc, const void *p, size_t len)
 {
 	const u8 *b = p;

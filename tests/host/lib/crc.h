@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_CRC_H
-#define VGPU_HOST_CRC_H
+#pragma once
 
 #include "base.h"
 
 u32 crc32_update(u32 crc, const void *p, size_t len);
-
-#endif

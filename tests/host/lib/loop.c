@@ -2,55 +2,59 @@
 /* One thread, one poll(): what happens in the device happens in one order. */
 #include <errno.h>
 #include <poll.h>
-#include <time.h>
+#include <unistd.h>
 
-#include "fence.h"
 #include "log.h"
 #include "loop.h"
 
 /* What a guest may not exceed, whatever it asks for. */
 #define LOOP_BOUND_US 50000
 
-/**
- * loop_add - Wait for a file descriptor
- * @l: the loop
- * @fd: the descriptor
- * @fn: called when it can be read or was hung up
- * @opaque: first argument of @fn
- *
- * Return: 0 or -ENOSPC.
- */
-int loop_add(struct loop *l, int fd, loop_fn fn, void *opaque)
+/* Read a clock. */
+u64 loop_us(clockid_t clock)
 {
-	if (l->n == LOOP_MAX)
-		return -ENOSPC;
-	l->watch[l->n++] = (struct loop_watch){ fd, fn, opaque };
-	return 0;
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * 1000000ull + ts.tv_nsec / 1000;
 }
 
-/**
- * loop_del - Wait for a file descriptor no longer
- * @l: the loop
- * @fd: the descriptor; it need not be there
- */
+/* Call @fn when a descriptor can be read or was hung up. Their number is bounded by their users. */
+void loop_add(struct loop *l, int fd, loop_fn fn, void *opaque)
+{
+	if (l->n == LOOP_MAX)
+		log_die("too many file descriptors");
+	l->watch[l->n++] = (struct loop_watch){ fd, fn, opaque };
+}
+
+/* Stop watching a descriptor, which need not be there. */
 void loop_del(struct loop *l, int fd)
 {
 	for (unsigned int i = 0; i < l->n; i++) {
 		if (l->watch[i].fd != fd)
 			continue;
-		memmove(&l->watch[i], &l->watch[i + 1],
-			(--l->n - i) * sizeof(l->watch[0]));
+		memmove(&l->watch[i], &l->watch[i + 1], (--l->n - i) * sizeof(l->watch[0]));
 		return;
 	}
+}
+
+/* Stop watching a descriptor and close it, if it is one. */
+void loop_close(struct loop *l, int *fd)
+{
+	if (*fd < 0)
+		return;
+	loop_del(l, *fd);
+	close(*fd);
+	*fd = -1;
 }
 
 static int loop_wait_ms(u64 deadline)
 {
 	u64 now;
 
-	if (deadline == FENCE_FOREVER)
+	if (deadline == LOOP_FOREVER)
 		return -1;
-	now = fence_now_ms();
+	now = loop_now_ms();
 	return deadline <= now ? 0 : MIN(deadline - now, 60000u);
 }
 
@@ -71,14 +75,6 @@ static void loop_dispatch(struct loop *l, const struct pollfd *pfd, unsigned int
 	}
 }
 
-static u64 loop_us(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * 1000000ull + ts.tv_nsec / 1000;
-}
-
 /* The loop was busy from @start on, by both clocks. */
 static void loop_measure(struct loop *l, u64 start, u64 cpu)
 {
@@ -91,15 +87,8 @@ static void loop_measure(struct loop *l, u64 start, u64 cpu)
 		log_warn("busy for %llu ms without looking at its sockets", cpu / 1000);
 }
 
-/**
- * loop_run - Wait and call until somebody sets @l->quit
- * @l: the loop
- * @deadline: asked for a time (ms) before each wait, or FENCE_FOREVER
- * @timeout: called when that time has come
- * @opaque: first argument of both
- */
-void loop_run(struct loop *l, u64 (*deadline)(void *), void (*timeout)(void *),
-	      void *opaque)
+/* Serve until @l->quit is set. @timeout is called at the time @deadline says, in ms. */
+void loop_run(struct loop *l, u64 (*deadline)(void *), void (*timeout)(void *), void *opaque)
 {
 	while (!l->quit) {
 		struct pollfd pfd[LOOP_MAX];
@@ -108,8 +97,7 @@ void loop_run(struct loop *l, u64 (*deadline)(void *), void (*timeout)(void *),
 		int ret;
 
 		for (unsigned int i = 0; i < n; i++)
-			pfd[i] = (struct pollfd){ .fd = l->watch[i].fd,
-						  .events = POLLIN };
+			pfd[i] = (struct pollfd){ .fd = l->watch[i].fd, .events = POLLIN };
 		ret = poll(pfd, n, loop_wait_ms(when));
 		start = loop_us(CLOCK_MONOTONIC);
 		cpu = loop_us(CLOCK_THREAD_CPUTIME_ID);
@@ -117,7 +105,7 @@ void loop_run(struct loop *l, u64 (*deadline)(void *), void (*timeout)(void *),
 			log_die("poll: %s", strerror(errno));
 		if (ret > 0)
 			loop_dispatch(l, pfd, n);
-		if (when != FENCE_FOREVER && fence_now_ms() >= when)
+		if (when != LOOP_FOREVER && loop_now_ms() >= when)
 			timeout(opaque);
 		loop_measure(l, start, cpu);
 	}

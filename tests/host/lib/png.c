@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
-/*
- * A PNG writer without compression: deflate "stored" blocks, one filter byte
- * of zero before each row. Every viewer and `compare` takes it.
- */
+/* A PNG writer without compression: each row is a chunk of deflate "stored" blocks, unfiltered. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "crc.h"
+#include "log.h"
 #include "png.h"
 
 #define ADLER_MOD 65521u
+#define BLOCK_MAX 0xffffu
 
 static void put_be32(u8 *p, u32 v)
 {
@@ -20,16 +18,13 @@ static void put_be32(u8 *p, u32 v)
 
 static void png_chunk(FILE *f, const char *type, const u8 *data, u32 len)
 {
+	u32 crc = crc32_update(crc32_update(0, type, 4), data, len);
 	u8 word[4];
-	u32 crc;
 
 	put_be32(word, len);
 	fwrite(word, 1, 4, f);
 	fwrite(type, 1, 4, f);
-	if (len)
-		fwrite(data, 1, len, f);
-	crc = crc32_update(0, type, 4);
-	crc = crc32_update(crc, data, len);
+	fwrite(data, 1, len, f);
 	put_be32(word, crc);
 	fwrite(word, 1, 4, f);
 }
@@ -45,86 +40,63 @@ static u32 adler_update(u32 adler, const u8 *p, size_t len)
 	return b << 16 | a;
 }
 
-/* One stored block a row; rows over 64 KiB take several. */
-static size_t png_row(u8 *out, const u8 *row, size_t len, bool last)
+/* Store bytes in as many blocks as they need. Returns the bytes that takes. */
+static size_t png_store(u8 *out, const u8 *in, size_t len, bool last)
 {
 	size_t n = 0;
 
-	do {
-		u16 part = MIN(len, 0xffff);
-
-		len -= part;
-		out[n++] = last && !len;
-		put_le16(out + n, part);
-		put_le16(out + n + 2, ~part);
-		memcpy(out + n + 4, row, part);
-		n += 4 + part;
-		row += part;
-	} while (len);
+	for (size_t part; len; len -= part, in += part) {
+		part = MIN(len, BLOCK_MAX);
+		out[n] = last && part == len;
+		put_le16(out + n + 1, part);
+		put_le16(out + n + 3, ~part);
+		memcpy(out + n + 5, in, part);
+		n += 5 + part;
+	}
 	return n;
 }
 
-static size_t png_zlib(u8 *out, const u32 *xrgb, u32 width, u32 height, u8 *row)
+/* The rows are one zlib stream: its header comes before the first, its checksum behind the last. */
+static void png_rows(FILE *f, const u32 *xrgb, u32 width, u32 height, u8 *row, u8 *out)
 {
-	size_t n = 2, row_len = 1 + 3 * (size_t)width;
+	size_t row_len = 1 + 3 * (size_t)width, n = 2;
 	u32 adler = 1;
 
 	out[0] = 0x78;
 	out[1] = 0x01;
-	for (u32 y = 0; y < height; y++) {
-		row[0] = 0;
-		for (u32 x = 0; x < width; x++) {
-			u32 px = xrgb[(size_t)y * width + x];
-
-			row[1 + 3 * x] = px >> 16;
-			row[2 + 3 * x] = px >> 8;
-			row[3 + 3 * x] = px;
+	row[0] = 0;
+	for (u32 y = 0; y < height; y++, n = 0) {
+		for (u32 x = 0; x < width; x++, xrgb++) {
+			row[1 + 3 * x] = *xrgb >> 16;
+			row[2 + 3 * x] = *xrgb >> 8;
+			row[3 + 3 * x] = *xrgb;
 		}
 		adler = adler_update(adler, row, row_len);
-		n += png_row(out + n, row, row_len, y == height - 1);
+		n += png_store(out + n, row, row_len, y == height - 1);
+		if (y == height - 1)
+			put_be32(out + n, adler);
+		png_chunk(f, "IDAT", out, y == height - 1 ? n + 4 : n);
 	}
-	put_be32(out + n, adler);
-	return n + 4;
 }
 
-/**
- * png_write - Write a picture
- * @path: file to write
- * @xrgb: pixels, 0x00RRGGBB, no gaps between rows
- * @width: pixels
- * @height: pixels
- *
- * Return: 0 or a negative errno.
- */
+/* Write a picture of 0x00RRGGBB pixels without gaps between rows. Returns 0 or a negative errno. */
 int png_write(const char *path, const u32 *xrgb, u32 width, u32 height)
 {
 	size_t row_len = 1 + 3 * (size_t)width;
-	size_t max = 6 + height * (row_len + 5 * (row_len / 0xffff + 1));
-	u8 ihdr[13] = { 0 }, *data, *row;
-	int ret = -ENOMEM;
-	FILE *f;
+	u8 ihdr[13] = { [8] = 8, [9] = 2 }, *row;
+	FILE *f = width && height ? fopen(path, "we") : NULL;
+	int ret;
 
-	if (!width || !height)
-		return -ENODATA;
-	data = malloc(max);
-	row = malloc(row_len);
-	f = data && row ? fopen(path, "we") : NULL;
-	if (f) {
-		put_be32(ihdr, width);
-		put_be32(ihdr + 4, height);
-		ihdr[8] = 8;
-		ihdr[9] = 2;
-		fwrite("\x89PNG\r\n\x1a\n", 1, 8, f);
-		png_chunk(f, "IHDR", ihdr, sizeof(ihdr));
-		png_chunk(f, "IDAT", data, png_zlib(data, xrgb, width, height, row));
-		png_chunk(f, "IEND", NULL, 0);
-		ret = ferror(f) ? -EIO : 0;
-		if (fclose(f))
-			ret = -errno;
-	} else if (data && row) {
-		ret = -errno;
-	}
-	free(data);
+	if (!f)
+		return width && height ? -errno : -ENODATA;
+	row = xcalloc(2, row_len + 5 * (row_len / BLOCK_MAX + 1) + 6);
+	put_be32(ihdr, width);
+	put_be32(ihdr + 4, height);
+	fwrite("\x89PNG\r\n\x1a\n", 1, 8, f);
+	png_chunk(f, "IHDR", ihdr, sizeof(ihdr));
+	png_rows(f, xrgb, width, height, row, row + row_len);
+	png_chunk(f, "IEND", ihdr, 0);
 	free(row);
-	return ret;
+	ret = ferror(f) ? -EIO : 0;
+	return fclose(f) ? -errno : ret;
 }

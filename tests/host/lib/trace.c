@@ -9,23 +9,13 @@
 
 #include "trace.h"
 
-/**
- * trace_open - Begin to trace
- * @t: the trace
- * @path: file to write, "-" for standard output
- *
- * Return: 0 or a negative errno.
- */
+/* Begin to trace into a file, "-" for standard output. Returns 0 or a negative errno. */
 int trace_open(struct trace *t, const char *path)
 {
 	t->out = strcmp(path, "-") ? fopen(path, "we") : stdout;
 	return t->out ? 0 : -errno;
 }
 
-/**
- * trace_close - Write out what is buffered and end
- * @t: the trace
- */
 void trace_close(struct trace *t)
 {
 	if (t->out && t->out != stdout)
@@ -33,37 +23,21 @@ void trace_close(struct trace *t)
 	t->out = NULL;
 }
 
-/**
- * trace_begin - Begin a line
- * @t: the trace
- * @event: value of its "ev" member
- */
+/* Begin a line; @event is the value of its "ev" member. */
 void trace_begin(struct trace *t, const char *event)
 {
 	if (!t->out)
 		return;
-	fprintf(t->out, "{\"n\":%llu,\"ev\":\"%s\"",
-		(unsigned long long)++t->lines, event);
+	fprintf(t->out, "{\"n\":%llu,\"ev\":\"%s\"", ++t->lines, event);
 }
 
-/**
- * trace_u64 - Add an unsigned number
- * @t: the trace
- * @key: name
- * @value: value
- */
 void trace_u64(struct trace *t, const char *key, u64 value)
 {
 	if (t->out)
-		fprintf(t->out, ",\"%s\":%llu", key, (unsigned long long)value);
+		fprintf(t->out, ",\"%s\":%llu", key, value);
 }
 
-/**
- * trace_str - Add a string
- * @t: the trace
- * @key: name
- * @value: any bytes; what JSON does not take is escaped
- */
+/* Add a string of any bytes; what JSON does not take is escaped. */
 void trace_str(struct trace *t, const char *key, const char *value)
 {
 	if (!t->out)
@@ -80,13 +54,7 @@ void trace_str(struct trace *t, const char *key, const char *value)
 	fputc('"', t->out);
 }
 
-/**
- * trace_bytes - Add bytes as a string of hexadecimal digits
- * @t: the trace
- * @key: name
- * @p: bytes
- * @len: how many
- */
+/* Add bytes as a string of hexadecimal digits. */
 void trace_bytes(struct trace *t, const char *key, const void *p, size_t len)
 {
 	const u8 *b = p;
@@ -99,12 +67,7 @@ void trace_bytes(struct trace *t, const char *key, const void *p, size_t len)
 	fputc('"', t->out);
 }
 
-/**
- * trace_end - End a line and write it out
- * @t: the trace
- *
- * Each line is flushed: the process may be killed at any moment.
- */
+/* End a line and flush it: the process may be killed at any moment. */
 void trace_end(struct trace *t)
 {
 	if (!t->out)
@@ -113,12 +76,7 @@ void trace_end(struct trace *t)
 	fflush(t->out);
 }
 
-/**
- * trace_event - Write a line
- * @t: the trace
- * @event: value of its "ev" member
- * @fmt: printf format of its other members, with ' in place of "; strings in it are our own
- */
+/* Write a line: @fmt formats its members but "ev", with ' for ", and strings of ours only. */
 void trace_event(struct trace *t, const char *event, const char *fmt, ...)
 {
 	char members[256];

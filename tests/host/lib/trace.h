@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_TRACE_H
-#define VGPU_HOST_TRACE_H
+#pragma once
 
 #include <stdio.h>
 
 #include "base.h"
 
-/**
- * struct trace - a file of JSON lines
- * @out: the file, or NULL when nobody traces
- * @lines: lines begun so far
- * @requests: requests are written in full
- */
+/* A file of JSON lines. */
 struct trace {
-	FILE *out;
-	u64 lines;
-	bool requests;
+	FILE *out;	/* the file, or NULL when nobody traces */
+	u64 lines;	/* lines begun so far */
+	bool requests;	/* requests are written in full */
 };
 
 int trace_open(struct trace *t, const char *path);
@@ -27,5 +21,3 @@ void trace_bytes(struct trace *t, const char *key, const void *p, size_t len);
 void trace_end(struct trace *t);
 void trace_event(struct trace *t, const char *event, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-
-#endif

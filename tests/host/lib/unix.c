@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Unix stream sockets. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,14 +22,10 @@ static int unix_socket(const char *path, struct sockaddr_un *sa)
 	return fd < 0 ? -errno : fd;
 }
 
-/**
- * unix_listen - Make a listening socket
- * @path: its name; what has it already is replaced
- *
- * The name appears when the socket listens, not before: who sees it can
- * connect.
- *
- * Return: file descriptor, or a negative errno.
+/*
+ * Listen on a socket; what has its name already is replaced. The name appears when the socket
+ * listens, not before, so a client that sees it can connect. Returns the descriptor or a negative
+ * errno.
  */
 int unix_listen(const char *path)
 {
@@ -53,36 +48,7 @@ int unix_listen(const char *path)
 	return fd;
 }
 
-/**
- * unix_accept - Accept a connection
- * @fd: a listening socket that can be read
- *
- * Where there are no descriptors left, the connection is closed: a socket that stays
- * readable would keep the loop busy.
- *
- * Return: file descriptor, or -1.
- */
-int unix_accept(int fd)
-{
-	static int spare = -1;
-	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-
-	if (client < 0 && (errno == EMFILE || errno == ENFILE) && spare >= 0) {
-		close(spare);
-		close(accept4(fd, NULL, NULL, SOCK_CLOEXEC));
-		spare = -1;
-	}
-	if (spare < 0)
-		spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return client;
-}
-
-/**
- * unix_connect - Connect to a socket
- * @path: its name
- *
- * Return: file descriptor, or a negative errno.
- */
+/* Connect to a socket. Returns the descriptor or a negative errno. */
 int unix_connect(const char *path)
 {
 	struct sockaddr_un sa;

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* Text that people write: the words of a line, numbers, and lists of names. */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "words.h"
 
-/**
- * words_split - Split a line into words
- * @w: filled in
- * @line: the line; blanks separate its words
- * @alone: characters that are words of their own
- *
- * Return: false when it is too long.
- */
+/* Split a line at blanks; characters of @alone are words, too. False: it is too long. */
 bool words_split(struct words *w, const char *line, const char *alone)
 {
 	bool within = false;
@@ -42,35 +37,19 @@ bool words_split(struct words *w, const char *line, const char *alone)
 	return true;
 }
 
-/**
- * words_peek - Look at the next word
- * @w: the line
- *
- * Return: the word, "" behind the last.
- */
+/* Get the next word, "" behind the last. */
 const char *words_peek(const struct words *w)
 {
 	return w->at < w->n ? w->word[w->at] : "";
 }
 
-/**
- * words_next - Take the next word
- * @w: the line
- *
- * Return: the word, "" behind the last.
- */
+/* Take the next word, "" behind the last. */
 const char *words_next(struct words *w)
 {
 	return w->at < w->n ? w->word[w->at++] : "";
 }
 
-/**
- * words_take - Take the next word if it is a certain one
- * @w: the line
- * @word: that word
- *
- * Return: true when it was.
- */
+/* Take the next word if it is @word. */
 bool words_take(struct words *w, const char *word)
 {
 	if (strcmp(words_peek(w), word))
@@ -79,14 +58,7 @@ bool words_take(struct words *w, const char *word)
 	return true;
 }
 
-/**
- * words_number - Read a number
- * @word: decimal, octal or hexadecimal digits, as in C
- * @max: the largest that makes sense
- * @v: set to it
- *
- * Return: false when it is none, or too large.
- */
+/* Read a number as in C. False: @word is none, or it exceeds @max. */
 bool words_number(const char *word, u64 max, u64 *v)
 {
 	char *end;
@@ -96,38 +68,60 @@ bool words_number(const char *word, u64 max, u64 *v)
 	return *word && *word != '-' && !*end && !errno && *v <= max;
 }
 
-/**
- * words_number32 - Read a number of 32 bits
- * @word: as words_number() takes it
- * @v: set to it, when it is one
- *
- * Return: false when it is none.
- */
-bool words_number32(const char *word, u32 *v)
+/* Take the next word if it is a number. */
+bool words_take_number(struct words *w, u64 max, u64 *v)
 {
-	u64 wide;
-
-	if (!words_number(word, UINT32_MAX, &wide))
+	if (!words_number(words_peek(w), max, v))
 		return false;
-	*v = wide;
+	w->at++;
 	return true;
 }
 
-/**
- * words_list - Walk a list of names
- * @list: names separated by commas
- * @fn: called for each
- * @opaque: its first argument
- *
- * Return: false when @fn has ended the walk.
- */
-bool words_list(const char *list, words_fn fn, void *opaque)
+/* Tell what is wrong. Returns false, as callers do then. */
+bool words_wrong(const struct words_error *e, const char *fmt, ...)
 {
-	char *copy = strdup(list), *save = NULL;
-	bool ok = true;
+	va_list ap;
 
-	for (char *s = strtok_r(copy, ",", &save); s && ok; s = strtok_r(NULL, ",", &save))
-		ok = fn(opaque, s);
-	free(copy);
-	return ok;
+	va_start(ap, fmt);
+	vsnprintf(e->text, e->n, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+/* Find the row of a name in a table of @n rows of @size bytes, -1 when there is none. */
+int name_row(const void *table, size_t n, size_t size, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *row = *(const char *const *)((const u8 *)table + i * size);
+
+		if (row && !strcmp(row, name))
+			return i;
+	}
+	return -1;
+}
+
+/*
+ * Change a set of bits, bit n being row n of a table, as a list of names says: "+name" or a bare
+ * name adds, "-name" takes away, "none" takes all away. False: there is no such name.
+ */
+bool name_bits(u64 *set, const char *list, const void *table, size_t n, size_t size)
+{
+	struct words w;
+
+	if (!words_split(&w, list, ","))
+		return false;
+	while (w.at < w.n) {
+		const char *name = words_next(&w);
+		bool off = *name == '-';
+		int bit = name_row(table, n, size, name + (off || *name == '+'));
+
+		if (bit < 0 && strcmp(name, "none"))
+			return false;
+		if (bit < 0)
+			*set = 0;
+		else
+			*set = off ? *set & ~BIT64(bit) : *set | BIT64(bit);
+		words_take(&w, ",");
+	}
+	return true;
 }

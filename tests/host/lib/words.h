@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_WORDS_H
-#define VGPU_HOST_WORDS_H
+#pragma once
 
 #include "base.h"
 
 #define WORDS_LINE_MAX 1024
 
-/**
- * struct words - a line of text, word by word
- * @text: copy of the line
- * @word: its words
- * @n: how many
- * @at: the next one
- */
+/* A line of text, word by word. */
 struct words {
-	char text[WORDS_LINE_MAX];
-	char *word[128];
-	unsigned int n, at;
+	char text[WORDS_LINE_MAX];	/* copy of the line */
+	char *word[128];		/* its words */
+	unsigned int n;			/* how many */
+	unsigned int at;		/* the next one */
 };
 
-/** typedef words_fn - called for each name of a list; false ends the walk */
-typedef bool (*words_fn)(void *opaque, const char *name);
+/* What to tell about text that makes no sense. */
+struct words_error {
+	char *text;
+	size_t n;	/* bytes there is room for */
+};
 
 bool words_split(struct words *w, const char *line, const char *alone);
 const char *words_peek(const struct words *w);
 const char *words_next(struct words *w);
 bool words_take(struct words *w, const char *word);
 bool words_number(const char *word, u64 max, u64 *v);
-bool words_number32(const char *word, u32 *v);
-bool words_list(const char *list, words_fn fn, void *opaque);
+bool words_take_number(struct words *w, u64 max, u64 *v);
+bool words_wrong(const struct words_error *e, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
-#endif
+/* A table is an array whose rows begin with their name, or with NULL. */
+int name_row(const void *table, size_t n, size_t size, const char *name);
+bool name_bits(u64 *set, const char *list, const void *table, size_t n, size_t size);
+#define NAME_ROW(table, name) name_row(table, ARRAY_SIZE(table), sizeof((table)[0]), name)
+#define NAME_BITS(set, list, table) \
+	name_bits(set, list, table, ARRAY_SIZE(table), sizeof((table)[0]))

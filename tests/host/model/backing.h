@@ -1,31 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_BACKING_H
-#define VGPU_HOST_BACKING_H
+#pragma once
+
+#include <linux/virtio_gpu.h>
 
 #include "budget.h"
 #include "gmem.h"
 
-/**
- * struct backing - guest pages assigned to a resource
- * @gm: guest memory
- * @budget: charged for @gpa and @start
- * @gpa: address of each piece
- * @start: offset of each piece, and the total behind the last
- * @n: pieces
- * @size: bytes in all
- */
+/* Guest pages assigned to a resource. */
 struct backing {
-	const struct gmem *gm;
-	struct budget *budget;
-	u64 *gpa;
-	u64 *start;
-	u32 n;
-	u64 size;
+	const struct gmem *gm;	/* guest memory */
+	struct budget *budget;	/* charged for it */
+	u64 bytes;		/* how much */
+	u64 size;		/* bytes of all pieces */
+	u32 n;			/* pieces */
+	struct {
+		u64 gpa;	/* address */
+		u64 start;	/* offset in the backing; behind the last one, @size */
+	} piece[];
 };
 
 struct backing *backing_create(struct budget *budget, const struct gmem *gm,
-			       const void *entries, u32 n);
+			       const struct virtio_gpu_mem_entry *e, u32 n);
 void backing_destroy(struct backing *b);
 bool backing_copy(const struct backing *b, u64 off, void *p, u64 len, bool to_guest);
-
-#endif

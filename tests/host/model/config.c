@@ -3,50 +3,37 @@
 #include <linux/virtio_config.h>
 
 #include "device.h"
-#include "log.h"
 
-static const struct {
-	const char *name;
-	size_t off;
-} config_members[] = {
-	{ "events_read", offsetof(struct wire_config, events_read) },
-	{ "events_clear", offsetof(struct wire_config, events_clear) },
-	{ "num_scanouts", offsetof(struct wire_config, num_scanouts) },
-	{ "num_capsets", offsetof(struct wire_config, num_capsets) },
-	{ "blob_alignment", offsetof(struct wire_config, blob_alignment) },
+/* In their order; each has 32 bits. */
+static const char *const config_members[] = {
+	"events_read", "events_clear", "num_scanouts", "num_capsets", "blob_alignment",
 };
 
-/**
- * device_config_read - Read the configuration space
- * @d: the device
- * @off: byte offset
- * @dst: where to
- * @len: bytes; behind the end there are zeroes
- */
+_Static_assert(sizeof(struct wire_config) == 4 * ARRAY_SIZE(config_members), "members");
+
+static u32 *config_member(struct device *d, size_t i)
+{
+	return (u32 *)&d->config + i;
+}
+
+/* Read the configuration space; behind its end there are zeroes. */
 void device_config_read(struct device *d, u32 off, void *dst, u32 len)
 {
 	u8 bytes[sizeof(d->config)];
 	u8 *out = dst;
 
 	for (size_t i = 0; i < ARRAY_SIZE(config_members); i++)
-		put_le32(bytes + config_members[i].off,
-			 *(u32 *)((u8 *)&d->config + config_members[i].off));
+		put_le32(bytes + 4 * i, *config_member(d, i));
 	for (u32 i = 0; i < len; i++)
 		out[i] = (u64)off + i < sizeof(bytes) ? bytes[off + i] : 0;
 	if (fuzz_config(&d->fuzz, dst, len))
 		d->judge.lies |= FACT_CONFIG;
 }
 
-/**
- * device_config_write - Write the configuration space
- * @d: the device
- * @off: byte offset
- * @src: bytes
- * @len: how many
- *
- * Only events_clear is for the driver to write. Front ends like QEMU send the
- * whole space whatever the driver wrote, so members that keep their value are
- * no sin, and events_read may be older than ours.
+/*
+ * Write the configuration space. Only events_clear is for the driver to write. Front ends like
+ * QEMU send the whole space whatever the driver wrote, so members that keep their value are no
+ * sin, and events_read may be older than ours.
  */
 void device_config_write(struct device *d, u32 off, const void *src, u32 len)
 {
@@ -55,17 +42,14 @@ void device_config_write(struct device *d, u32 off, const void *src, u32 len)
 	u32 clear = 0;
 
 	for (u32 i = 0; i < len; i++) {
-		u32 at = off + i, member = at / 4;
-		u32 have = 0;
+		u32 at = off + i, member = at / 4, have = 0;
 
-		if (member == 1) {
+		if (member == 1)
 			clear |= (u32)p[i] << 8 * (at % 4);
-			continue;
-		}
-		if (member == 0 && len > 4)
+		if (member == 1 || (member == 0 && len > 4))
 			continue;
 		if (member < ARRAY_SIZE(config_members))
-			have = *(u32 *)((u8 *)&d->config + 4 * member);
+			have = *config_member(d, member);
 		if (p[i] == (u8)(have >> 8 * (at % 4)) ||
 		    (d->config_override | (d->fuzz.on ? ~0u : 0)) & 1u << MIN(member, 31u))
 			continue;
@@ -79,56 +63,22 @@ void device_config_write(struct device *d, u32 off, const void *src, u32 len)
 	trace_event(&d->trace, "config-write", "'clear':%u", clear);
 }
 
-/**
- * device_config_lie - Set a member of the configuration space by force
- * @d: the device
- * @name: its name
- * @value: its new value
- *
- * Return: false when there is no such member.
- */
+/* Set a member of the configuration space by force. False: there is no such member. */
 bool device_config_lie(struct device *d, const char *name, u32 value)
 {
-	u32 *member;
+	int i = NAME_ROW(config_members, name);
 
-	for (size_t i = 0; i < ARRAY_SIZE(config_members); i++) {
-		if (strcmp(config_members[i].name, name))
-			continue;
-		member = (u32 *)((u8 *)&d->config + config_members[i].off);
-		if (*member != value) {
-			d->config_override |= 1u << i;
-			d->judge.lies |= FACT_CONFIG;
-		}
-		*member = value;
-		return true;
-	}
-	return false;
-}
-
-/**
- * device_config_set - Set a member by force and tell the driver
- * @d: the device
- * @name: its name
- * @value: its new value
- *
- * Return: false when there is no such member.
- */
-bool device_config_set(struct device *d, const char *name, u32 value)
-{
-	if (!device_config_lie(d, name, value))
+	if (i < 0)
 		return false;
-	d->ops->config_changed(d->opaque);
+	if (*config_member(d, i) != value) {
+		d->config_override |= 1u << i;
+		d->judge.lies |= FACT_CONFIG;
+	}
+	*config_member(d, i) = value;
 	return true;
 }
 
-/**
- * device_output - Plug, unplug, resize or move a monitor and tell the driver
- * @d: the device
- * @n: number of the output
- * @what: as output_change() takes it
- *
- * Return: false when there is no such output or @what makes no sense.
- */
+/* Change a monitor and tell the driver. False: no such output, or @what makes no sense. */
 bool device_output(struct device *d, u32 n, const char *what)
 {
 	struct output *o = &d->display.out[n];
@@ -142,13 +92,7 @@ bool device_output(struct device *d, u32 n, const char *what)
 	return true;
 }
 
-/**
- * device_fault_event - Carry out an action that is not about an answer
- * @d: the device
- * @a: the action; others are ignored
- *
- * Return: false when there is no such output, or no such member.
- */
+/* Carry out an action that is not about an answer. False: there is no such output or member. */
 bool device_fault_event(struct device *d, const struct fault_action *a)
 {
 	switch (a->kind) {
@@ -165,7 +109,10 @@ bool device_fault_event(struct device *d, const struct fault_action *a)
 	case FAULT_OUTPUT:
 		return device_output(d, a->a, a->text);
 	case FAULT_CONFIG:
-		return device_config_set(d, a->text, a->a);
+		if (!device_config_lie(d, a->text, a->a))
+			return false;
+		d->ops->config_changed(d->opaque);
+		return true;
 	case FAULT_MARK:
 		trace_begin(&d->trace, "mark");
 		trace_str(&d->trace, "text", a->text);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_CONTEXT_H
-#define VGPU_HOST_CONTEXT_H
+#pragma once
 
 #include "budget.h"
 #include "idmap.h"
@@ -9,38 +8,25 @@
 
 #define CONTEXT_RINGS 64
 
-/**
- * struct context - a rendering context
- * @budget: charged for it
- * @id: the guest's number for it
- * @refs: owners: the table, jobs in flight
- * @capset: capability set it speaks, 0 when the device chose
- * @name: debug name, terminated
- * @resources: resources attached to it, detached before they are freed
- * @objects: sizes of the objects it made, by blob id
- * @ring: its timelines
- */
+/* A rendering context. */
 struct context {
-	struct budget *budget;
-	u32 id;
-	unsigned int refs;
-	u32 capset;
-	char name[65];
-	struct idmap resources;
-	struct idmap objects;
-	struct timeline ring[CONTEXT_RINGS];
+	struct budget *budget;	/* charged for it */
+	u32 id;			/* the guest's number for it */
+	unsigned int refs;	/* owners: the table, jobs in flight */
+	u32 capset;		/* capability set it speaks, 0 when the device chose */
+	char name[65];		/* debug name, terminated */
+	struct idmap resources;	/* resources attached to it, detached before they are freed */
+	struct idmap objects;	/* sizes of the objects it made, by blob id */
+	struct timeline ring[CONTEXT_RINGS]; /* its timelines */
 };
 
 struct context *context_create(struct budget *budget, u32 id, u32 capset,
 			       const char *name, size_t len);
 struct context *context_get(struct context *ctx);
 void context_put(struct context *ctx);
-void context_drop_resources(struct context *ctx);
-bool context_attach(struct context *ctx, struct resource *res);
-bool context_detach(struct context *ctx, u32 res_id);
-bool context_object_add(struct context *ctx, u64 id, u64 bytes);
-void context_object_drop(struct context *ctx, u64 id);
-u64 context_object(const struct context *ctx, u64 id);
-struct resource *context_resource(const struct context *ctx, u32 res_id);
 
-#endif
+/* Get the size of an object, which is the value of the table itself; 0 when there is none. */
+static inline u64 context_object(const struct context *ctx, u64 id)
+{
+	return (uintptr_t)idmap_find(&ctx->objects, id);
+}

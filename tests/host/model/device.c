@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: MIT
-/*
- * The device: from the ring to a request handler and back. Requests are
- * executed one by one in the order they arrive; answers can be late.
- */
-#include <stdlib.h>
+/* The device executes requests one by one as they arrive; answers can be late. */
 #include <sys/resource.h>
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-#include "answer.h"
 #include "command.h"
 #include "log.h"
-#include "request.h"
-#include "toy3d_exec.h"
-
-#define MIB (1024ull * 1024)
+#include "toy3d.h"
 
 /* Descriptors that memory files leave to sockets, rings and regions of guest memory. */
 #define DEVICE_FILES 128
@@ -24,22 +16,13 @@
 #define SLICE_BYTES 65536ull
 #define SLICE_REQUEST 4096ull
 
-/**
- * device_has - Whether a feature was negotiated
- * @d: the device
- * @feature: number of its bit
- *
- * Return: true when it was.
- */
+/* Check whether a feature was negotiated. */
 bool device_has(const struct device *d, unsigned int feature)
 {
 	return d->features & BIT64(feature);
 }
 
-/**
- * device_defaults - The device one gets without options
- * @opt: filled in
- */
+/* The device one gets without options. */
 void device_defaults(struct device_options *opt)
 {
 	*opt = (struct device_options){
@@ -54,28 +37,12 @@ void device_defaults(struct device_options *opt)
 		.ncapsets = 1,
 		.blob_alignment = 4096,
 		.map_info = VIRTIO_GPU_MAP_CACHE_CACHED,
-		.max_memory = 1024 * MIB,
 		.max_entries = 16384,
 		.max_request = 64 * MIB,
 	};
 }
 
-static void device_answer(void *opaque, struct job *job)
-{
-	struct device *d = opaque;
-
-	answer_send(d, job);
-	job_destroy(job);
-}
-
-/**
- * device_init - Make a device without a driver
- * @d: the device
- * @ops: the transport
- * @opaque: first argument of @ops
- *
- * The options are the defaults; change them, then call device_start().
- */
+/* Make a device without a driver. Change its default options, then call device_start(). */
 void device_init(struct device *d, const struct device_ops *ops, void *opaque)
 {
 	memset(d, 0, sizeof(*d));
@@ -86,67 +53,47 @@ void device_init(struct device *d, const struct device_ops *ops, void *opaque)
 	d->bugs.trace = &d->trace;
 	d->display.trace = &d->trace;
 	d->display.budget = &d->budget;
+	d->budget.limit = 1024 * MIB;
 	d->display.n = 1;
 	d->display.out[0].connected = true;
 	for (u32 i = 0; i < DISPLAY_OUTPUTS; i++)
 		d->display.out[i].mode = (struct rect){ 0, 0, 1024, 768 };
-	fence_init(&d->fence, &d->budget, device_answer, d);
+	fence_init(&d->fence, &d->budget, answer_send, d);
 	for (unsigned int i = 0; i < WIRE_QUEUES; i++)
 		vq_init(&d->vq[i], i, &d->gm, &d->bugs);
 }
 
-/* Features without their base make no sense: a driver could not use them. */
-static void device_drop_features(struct device_options *opt)
+/* A feature without its base makes no sense: a driver could not use it. */
+static void device_needs(struct device_options *opt, unsigned int bit, unsigned int base,
+			 const char *text)
 {
-	static const struct {
-		unsigned int bit, base;
-		const char *text;
-	} needs[] = {
-		{ VIRTIO_GPU_F_CONTEXT_INIT, VIRTIO_GPU_F_VIRGL, "context_init: it needs virgl" },
-		{ VIRTIO_GPU_F_BLOB_ALIGNMENT, VIRTIO_GPU_F_RESOURCE_BLOB,
-		  "blob_alignment: it needs blob" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
-		if (!(opt->features & BIT64(needs[i].bit)) ||
-		    opt->features & BIT64(needs[i].base))
-			continue;
-		log_warn("does not offer %s", needs[i].text);
-		opt->features &= ~BIT64(needs[i].bit);
-	}
+	if (!(opt->features & BIT64(bit)) || opt->features & BIT64(base))
+		return;
+	log_warn("does not offer %s", text);
+	opt->features &= ~BIT64(bit);
 }
 
-/**
- * device_start - Fill in what follows from the options
- * @d: the device
- */
+/* Fill in what follows from the options. */
 void device_start(struct device *d)
 {
 	struct rlimit files;
 
-	d->budget.limit = d->opt.max_memory;
 	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur > DEVICE_FILES)
 		d->budget.max_files = MIN(files.rlim_cur - DEVICE_FILES, 65536u);
 	habit_start(d);
-	device_drop_features(&d->opt);
+	device_needs(&d->opt, VIRTIO_GPU_F_CONTEXT_INIT, VIRTIO_GPU_F_VIRGL,
+		     "context_init: it needs virgl");
+	device_needs(&d->opt, VIRTIO_GPU_F_BLOB_ALIGNMENT, VIRTIO_GPU_F_RESOURCE_BLOB,
+		     "blob_alignment: it needs blob");
 	d->config.num_scanouts = d->display.n;
 	d->config.num_capsets = d->opt.ncapsets;
-	d->config.blob_alignment =
-		d->opt.features & BIT64(VIRTIO_GPU_F_BLOB_ALIGNMENT) ?
-		d->opt.blob_alignment : 0;
-	d->hostmem.size = d->opt.window;
-	d->hostmem.at = d->opt.window_at;
+	if (d->opt.features & BIT64(VIRTIO_GPU_F_BLOB_ALIGNMENT))
+		d->config.blob_alignment = d->opt.blob_alignment;
 	for (unsigned int i = 0; i < d->opt.nlies; i++)
 		device_config_lie(d, d->opt.lie[i].name, d->opt.lie[i].value);
 }
 
-/**
- * device_capset - Find a capability set
- * @d: the device
- * @id: its id
- *
- * Return: the set, or NULL when the device does not offer it.
- */
+/* Find a capability set among those that the device offers. */
 const struct capset *device_capset(const struct device *d, u32 id)
 {
 	for (u32 i = 0; i < d->opt.ncapsets; i++)
@@ -155,50 +102,31 @@ const struct capset *device_capset(const struct device *d, u32 id)
 	return NULL;
 }
 
-/**
- * device_show - Show a blob in the host-visible window
- * @d: the device
- * @seq: number of the request it is for
- * @res: the blob
- * @off: where in the window
- *
- * Return: what became of it.
- */
+/* Show a blob in the host-visible window, for request number @seq. */
 enum shm_result device_show(struct device *d, u64 seq, struct resource *res, u64 off)
 {
 	if (d->hostmem.at)
 		return hostmem_lend(&d->hostmem, &d->gm, res, off) ? SHM_DONE : SHM_FAILED;
-	return d->ops->shm_map(d->opaque, seq, off, hostmem_len(res), res->fd);
+	return d->ops->shm(d->opaque, seq, off, hostmem_len(res), res->fd);
 }
 
-/**
- * device_hide - Show a blob in the window no longer
- * @d: the device
- * @seq: number of the request it is for, or 0
- * @res: the blob, still noted as mapped
- *
- * Return: what became of it.
- */
+/* Take a blob, still noted as mapped, out of the window. @seq is 0 when no request asks for it. */
 enum shm_result device_hide(struct device *d, u64 seq, struct resource *res)
 {
 	if (!d->hostmem.at)
-		return d->ops->shm_unmap(d->opaque, seq, res->map_off, hostmem_len(res));
+		return d->ops->shm(d->opaque, seq, res->map_off, hostmem_len(res), -1);
 	hostmem_take_back(res);
 	return SHM_DONE;
 }
 
-/**
- * device_drop_resource - Destroy a resource wherever it is in use
- * @d: the device
- * @res: a resource of the table
- */
+/* Destroy a resource wherever it is in use. */
 void device_drop_resource(struct device *d, struct resource *res)
 {
 	for (u32 n = 0; n < DISPLAY_OUTPUTS; n++)
 		if (res->scanouts & 1u << n)
 			display_hide(&d->display, n);
-	idmap_for_each(&d->contexts, i)
-		context_detach(d->contexts.slot[i].value, res->id);
+	for (size_t i = 0; i < d->contexts.count; i++)
+		idmap_remove(&((struct context *)d->contexts.slot[i].value)->resources, res->id);
 	if (res->mapped) {
 		device_hide(d, 0, res);
 		hostmem_remove(&d->hostmem, res);
@@ -213,13 +141,13 @@ static void device_drop_objects(struct device *d)
 {
 	display_reset(&d->display);
 	hostmem_fini(&d->hostmem);
-	idmap_for_each(&d->contexts, i)
+	for (size_t i = 0; i < d->contexts.count; i++)
 		context_put(d->contexts.slot[i].value);
-	idmap_for_each(&d->resources, i)
+	for (size_t i = 0; i < d->resources.count; i++)
 		resource_put(d->resources.slot[i].value);
 	idmap_fini(&d->contexts);
 	idmap_fini(&d->resources);
-	judge_forget(&d->judge);
+	d->judge.n = 0;
 }
 
 static void device_drop_work(struct device *d)
@@ -230,22 +158,19 @@ static void device_drop_work(struct device *d)
 	d->pending = 0;
 }
 
-/**
- * device_reset - Device reset: forget everything the driver made
- * @d: the device
- *
- * Rings are the transport's to reset. Mappings in the window are taken away.
- */
+/* Forget what the driver made, and take it out of the window. Rings are the transport's. */
 void device_reset(struct device *d)
 {
+	struct resource *res;
+
 	if (!d->dirty)
 		return;
 	trace_event(&d->trace, "reset", "'unanswered':%llu,'resources':%zu,'contexts':%zu",
 		    d->fence.count, d->resources.count, d->contexts.count);
 	device_drop_work(d);
 	fence_drop(&d->fence, -1);
-	for (size_t i = 0; i < d->hostmem.n; i++)
-		device_hide(d, 0, d->hostmem.map[i]);
+	LIST_FOREACH(res, &d->hostmem.maps, map_link)
+		device_hide(d, 0, res);
 	device_drop_objects(d);
 	d->config.events_read = 0;
 	d->highest_unref = 0;
@@ -255,16 +180,12 @@ void device_reset(struct device *d)
 	d->stats.resets++;
 }
 
-/**
- * device_fini - Free everything
- * @d: the device
- */
 void device_fini(struct device *d)
 {
 	device_drop_work(d);
 	fence_drop(&d->fence, -1);
 	device_drop_objects(d);
-		while (budget_sweep(&d->budget))
+	while (budget_sweep(&d->budget))
 		;
 	fault_clear(&d->fault);
 	for (unsigned int i = 0; i < WIRE_QUEUES; i++)
@@ -273,11 +194,7 @@ void device_fini(struct device *d)
 	trace_close(&d->trace);
 }
 
-/**
- * device_set_features - The driver has chosen its features
- * @d: the device
- * @features: feature bits
- */
+/* Take over the features that the driver has chosen. */
 void device_set_features(struct device *d, u64 features)
 {
 	static const struct bug_where where = { .cmd = "features" };
@@ -290,10 +207,8 @@ void device_set_features(struct device *d, u64 features)
 			   "a feature was accepted that was not offered");
 	if (offered & BIT64(VIRTIO_F_VERSION_1) && !device_has(d, VIRTIO_F_VERSION_1))
 		bug_report(&d->bugs, "version-1", &where, "VERSION_1 was not accepted");
-	if (device_has(d, VIRTIO_GPU_F_CONTEXT_INIT) &&
-	    !device_has(d, VIRTIO_GPU_F_VIRGL))
-		bug_report(&d->bugs, "feature-dependency", &where,
-			   "CONTEXT_INIT needs VIRGL");
+	if (device_has(d, VIRTIO_GPU_F_CONTEXT_INIT) && !device_has(d, VIRTIO_GPU_F_VIRGL))
+		bug_report(&d->bugs, "feature-dependency", &where, "CONTEXT_INIT needs VIRGL");
 	d->fence.in_order = device_has(d, VIRTIO_F_IN_ORDER);
 	for (unsigned int i = 0; i < WIRE_QUEUES; i++)
 		vq_set_features(&d->vq[i], features);
@@ -311,24 +226,18 @@ static void device_calls(struct device *d)
 
 static void device_slice(struct device *d)
 {
-	d->slice_end = d->slice_ms < 0 ? 0 : fence_now_ms() + d->slice_ms;
+	d->slice_end = d->slice_ms < 0 ? 0 : loop_now_ms() + d->slice_ms;
 	d->slice_bytes = 0;
 }
 
-/**
- * device_spend - Account for work, and check whether the slice is over
- * @d: the device
- * @bytes: that were worked on, or what took as long
- *
- * Return: true when the caller should stop; the loop soon carries on.
- */
+/* Account for @bytes of work. True: the slice is over, and the caller stops until the next. */
 bool device_spend(struct device *d, u64 bytes)
 {
 	d->slice_bytes += bytes;
 	if (!d->slice_end || d->slice_bytes < SLICE_BYTES)
 		return false;
 	d->slice_bytes = 0;
-	return fence_now_ms() >= d->slice_end;
+	return loop_now_ms() >= d->slice_end;
 }
 
 static bool device_may_drain(const struct device *d, unsigned int queue)
@@ -377,12 +286,9 @@ static void device_drain_kicked(struct device *d, unsigned int queue)
 			device_drain(d, i);
 }
 
-/**
- * device_answer_ready - Answer what can be answered
- * @d: the device
- *
- * Does not look for new requests: virtio_uml does not tell of a reset, and the
- * driver may already be taking its ring apart.
+/*
+ * Answer what can be answered, without a look at new requests: virtio_uml does not tell of a
+ * reset, and the driver may already be taking its ring apart.
  */
 void device_answer_ready(struct device *d)
 {
@@ -390,12 +296,7 @@ void device_answer_ready(struct device *d)
 	device_calls(d);
 }
 
-/**
- * device_run - Execute and answer what was made available unseen
- * @d: the device
- *
- * For after a stall, or when a queue is enabled.
- */
+/* Execute and answer what was made available unseen: after a stall, or when a queue is enabled. */
 void device_run(struct device *d)
 {
 	device_slice(d);
@@ -404,21 +305,13 @@ void device_run(struct device *d)
 	device_answer_ready(d);
 }
 
-/**
- * device_busy - Check whether work waits for the next slice
- * @d: the device
- *
- * Return: true when device_work() has something to do.
- */
+/* Check whether device_work() has something to do. */
 bool device_busy(const struct device *d)
 {
 	return d->working || d->pending || d->budget.trash;
 }
 
-/**
- * device_work - Carry on with what did not fit into a slice, in order
- * @d: the device
- */
+/* Carry on, in order, with what did not fit into a slice. */
 void device_work(struct device *d)
 {
 	u32 pending = d->pending;
@@ -437,12 +330,7 @@ void device_work(struct device *d)
 	device_answer_ready(d);
 }
 
-/**
- * device_settle - Finish the request that waits for its next slice
- * @d: the device
- *
- * For before a queue is taken away, which cannot wait.
- */
+/* Finish the request that waits for its next slice, as a queue that goes away cannot wait. */
 void device_settle(struct device *d)
 {
 	d->slice_end = 0;
@@ -450,11 +338,7 @@ void device_settle(struct device *d)
 		request_resume(d);
 }
 
-/**
- * device_kick - The driver has notified a queue
- * @d: the device
- * @queue: number of the queue
- */
+/* The driver has notified a queue. */
 void device_kick(struct device *d, unsigned int queue)
 {
 	if (queue >= WIRE_QUEUES)
@@ -482,12 +366,7 @@ static void device_shm_failed(struct device *d, struct job *job)
 	judge_refused(&d->judge, job);
 }
 
-/**
- * device_shm_done - The front end has done what shm_map() asked for
- * @d: the device
- * @seq: number of the request it was for
- * @ok: whether it worked
- */
+/* The front end has done, or refused, what request number @seq asked of the window. */
 void device_shm_done(struct device *d, u64 seq, bool ok)
 {
 	struct job *job;
@@ -503,22 +382,14 @@ void device_shm_done(struct device *d, u64 seq, bool ok)
 	device_answer_ready(d);
 }
 
-/**
- * device_release - Release a token that requests may be waiting for
- * @d: the device
- * @token: not 0
- */
+/* Release a token, not 0, that requests may be waiting for. */
 void device_release(struct device *d, u32 token)
 {
 	fence_release(&d->fence, token);
 	device_answer_ready(d);
 }
 
-/**
- * device_break_queue - Return a buffer that the driver never made available
- * @d: the device
- * @queue: number of the queue
- */
+/* Return a buffer that the driver never made available. */
 void device_break_queue(struct device *d, unsigned int queue)
 {
 	vq_return(&d->vq[queue], 0xffff, 1, 0, 0);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_DEVICE_H
-#define VGPU_HOST_DEVICE_H
+#pragma once
 
 #include "bug.h"
 #include "context.h"
-#include "device_options.h"
 #include "display.h"
 #include "fault.h"
 #include "fence.h"
@@ -15,105 +13,93 @@
 #include "virtqueue.h"
 #include "wire.h"
 
-/** enum shm_result - what became of a mapping in the window */
+#define DEVICE_CAPSETS 16
+#define DEVICE_LIES 4
+
+/* One capability set the device offers. */
+struct capset {
+	u32 id, version, size;
+};
+
+/* What a member of the configuration space claims. */
+struct device_lie {
+	const char *name;
+	u32 value;
+};
+
+/* What kind of device to be; set before it starts. */
+struct device_options {
+	u64 features;		/* feature bits offered */
+	u64 habits;		/* bit n: the host has enum habit n */
+	struct capset capset[DEVICE_CAPSETS]; /* capability sets */
+	u32 ncapsets;		/* how many */
+	u64 blob_alignment;	/* bytes, a power of two */
+	u64 map_info;		/* VIRTIO_GPU_MAP_CACHE_* of every mapping */
+	u64 max_entries;	/* backing entries of one resource */
+	u64 max_request;	/* bytes of one request */
+	struct device_lie lie[DEVICE_LIES];
+	u32 nlies;		/* how many */
+};
+
+/* What became of a mapping in the window. */
 enum shm_result {
 	SHM_DONE,
 	SHM_PENDING,	/* device_shm_done() tells */
 	SHM_FAILED,
 };
 
-/**
- * struct device_ops - what a device asks of the transport
- * @config_changed: tell the driver that the configuration changed
- * @call: interrupt the driver for a queue
- * @shm_map: show part of a file in the host-visible window
- * @shm_unmap: and no longer
- * @set_status: bits to set in the device status
- * @die: end the process as if it had crashed
- */
+/* What a device asks of the transport. */
 struct device_ops {
-	void (*config_changed)(void *opaque);
-	void (*call)(void *opaque, unsigned int queue);
-	enum shm_result (*shm_map)(void *opaque, u64 seq, u64 offset, u64 len, int fd);
-	enum shm_result (*shm_unmap)(void *opaque, u64 seq, u64 offset, u64 len);
-	void (*set_status)(void *opaque, u8 bits);
-	void (*die)(void *opaque, int status);
+	void (*config_changed)(void *opaque);		/* tell the driver of a new configuration */
+	void (*call)(void *opaque, unsigned int queue);	/* interrupt the driver for a queue */
+	/* show a file in the host-visible window; @fd is -1: no longer */
+	enum shm_result (*shm)(void *opaque, u64 seq, u64 offset, u64 len, int fd);
+	void (*set_status)(void *opaque, u8 bits);	/* bits to set in the device status */
+	void (*die)(void *opaque, int status);		/* end the process as if it had crashed */
 };
 
 /* A slice where the loop has more to look at than the device. */
 #define DEVICE_SLICE_MS 10
 
-/** struct device_stats - counters for the control socket */
+/* Counters for the control socket. */
 struct device_stats {
 	u64 requests, answers, errors, kicks[WIRE_QUEUES], calls[WIRE_QUEUES];
 	u64 bytes_in, bytes_out, resets, flushes, flushes_unseen;
 };
 
-/**
- * struct device - the virtio-gpu device
- * @opt: what it offers
- * @ops: the transport
- * @opaque: first argument of @ops
- * @gm: guest memory
- * @vq: control and cursor queue
- * @features: negotiated features
- * @config: configuration space
- * @config_override: bit n: member n is a lie set by a fault or by hand
- * @display: outputs
- * @resources: by resource id
- * @highest_unref: highest id of a resource that is gone since the last reset
- * @contexts: by context id
- * @hostmem: the host-visible window
- * @fence: unanswered requests
- * @fault: the fault script
- * @fuzz: the hostile host
- * @bugs: what the driver did wrong
- * @trace: what happened
- * @stats: counters
- * @budget: what the guest can make the host spend
- * @slice_ms: how long the loop may be busy at a time, -1: until all is done
- * @slice_end: when this slice ends, ms of the monotonic clock, 0: never
- * @slice_bytes: work since the clock was last looked at
- * @working: the request that waits for its next slice
- * @pending: bit n: queue n may hold requests, and waits for the next slice
- * @uuids: UUIDs handed out
- * @stalled: requests stay in the ring
- * @stopped: bit n: queue n is dead until reset
- * @lazy: bit n: queue n is looked at only after another one, until reset
- * @dirty: there was a request since the last reset
- * @judge: what excuses the driver
- */
+/* The virtio-gpu device. */
 struct device {
-	struct device_options opt;
-	const struct device_ops *ops;
-	void *opaque;
-	struct gmem gm;
-	struct virtqueue vq[WIRE_QUEUES];
-	u64 features;
-	struct wire_config config;
-	u32 config_override;
-	struct display display;
-	struct idmap resources;
-	u32 highest_unref;
-	struct idmap contexts;
-	struct hostmem hostmem;
-	struct fence fence;
-	struct fault_script fault;
-	struct fuzz fuzz;
-	struct bug_log bugs;
-	struct trace trace;
-	struct device_stats stats;
-	struct budget budget;
-	s64 slice_ms;
-	u64 slice_end, slice_bytes;
-	struct job *working;
-	u32 pending;
-	u64 uuids;
-	bool stalled;
-	u32 stopped;
-	u32 lazy;
-	bool dirty;
-	struct judge judge;
+	struct device_options opt;	/* what it offers */
+	const struct device_ops *ops;	/* the transport */
+	void *opaque;			/* first argument of @ops */
+	struct gmem gm;			/* guest memory */
+	struct virtqueue vq[WIRE_QUEUES]; /* control and cursor queue */
+	u64 features;			/* negotiated features */
+	struct wire_config config;	/* configuration space */
+	u32 config_override;		/* bit n: member n is a lie set by a fault or by hand */
+	struct display display;		/* outputs */
+	struct idmap resources;		/* by resource id */
+	u32 highest_unref;		/* highest resource id that was freed since the reset */
+	struct idmap contexts;		/* by context id */
+	struct hostmem hostmem;		/* the host-visible window */
+	struct fence fence;		/* unanswered requests */
+	struct fault_script fault;	/* the fault script */
+	struct fuzz fuzz;		/* the hostile host */
+	struct bug_log bugs;		/* what the driver did wrong */
+	struct trace trace;		/* what happened */
+	struct device_stats stats;	/* counters */
+	struct budget budget;		/* what the guest can make the host spend */
+	s64 slice_ms;			/* how long the loop may be busy at a time, -1: no limit */
+	u64 slice_end;			/* its end, ms of the monotonic clock, 0: never */
+	u64 slice_bytes;		/* work since the clock was last looked at */
+	struct job *working;		/* the request that waits for its next slice */
+	u32 pending;			/* bit n: queue n may hold requests for the next slice */
+	u64 uuids;			/* UUIDs handed out */
+	bool stalled;			/* requests stay in the ring */
+	u32 stopped;			/* bit n: queue n is dead until reset */
+	u32 lazy;			/* bit n: queue n comes after the others, until reset */
+	bool dirty;			/* there was a request since the last reset */
+	struct judge judge;		/* what excuses the driver */
 };
 
 void device_defaults(struct device_options *opt);
@@ -132,7 +118,6 @@ void device_settle(struct device *d);
 void device_config_read(struct device *d, u32 off, void *dst, u32 len);
 void device_config_write(struct device *d, u32 off, const void *src, u32 len);
 bool device_config_lie(struct device *d, const char *name, u32 value);
-bool device_config_set(struct device *d, const char *name, u32 value);
 bool device_output(struct device *d, u32 n, const char *what);
 enum shm_result device_show(struct device *d, u64 seq, struct resource *res, u64 off);
 enum shm_result device_hide(struct device *d, u64 seq, struct resource *res);
@@ -146,7 +131,5 @@ void device_drop_resource(struct device *d, struct resource *res);
 
 static inline bool device_habit(const struct device *d, enum habit habit)
 {
-	return d->opt.habits & 1u << habit;
+	return d->opt.habits & BIT64(habit);
 }
-
-#endif

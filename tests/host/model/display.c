@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * Outputs. A screen changes only where a flush says so: a driver that forgets
- * one shows a stale picture here, and a wrong CRC.
- */
+/* Outputs. A screen changes only where a flush says so: one forgotten shows in the CRC. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,14 +8,13 @@
 
 #include "crc.h"
 #include "display.h"
-#include "edid.h"
 #include "log.h"
 #include "png.h"
 
 #define FLUSH_PIECE 16384u
 
 /* Which byte of a pixel holds red, green, blue and alpha (4: none). */
-static const struct {
+static const struct display_format {
 	u32 format;
 	u8 r, g, b, a;
 } display_formats[] = {
@@ -32,45 +28,22 @@ static const struct {
 	{ VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM, 0, 1, 2, 4 },
 };
 
-static int display_format(u32 format)
+/* Find a pixel format of the wire, NULL when it is none. */
+const struct display_format *display_format(u32 format)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(display_formats); i++)
 		if (display_formats[i].format == format)
-			return i;
-	return -1;
+			return &display_formats[i];
+	return NULL;
 }
 
-/**
- * display_format_ok - Whether a pixel format is one of the wire's
- * @format: VIRTIO_GPU_FORMAT_*
- *
- * Return: true when it is.
- */
-bool display_format_ok(u32 format)
-{
-	return display_format(format) >= 0;
-}
-
-/**
- * rect_inside - Whether a rectangle lies in an area
- * @r: the rectangle
- * @w: width of the area
- * @h: height of the area
- *
- * Return: true when it does; without a chance to overflow.
- */
+/* Check whether a rectangle lies in an area, without a chance to overflow. */
 bool rect_inside(const struct rect *r, u32 w, u32 h)
 {
 	return r->x <= w && r->w <= w - r->x && r->y <= h && r->h <= h - r->y;
 }
 
-/**
- * output_change - Plug, unplug, resize or move a monitor
- * @o: its output
- * @what: "WxH", "WxH+X+Y", "on" or "off"
- *
- * Return: false when @what is none of these.
- */
+/* Change a monitor: "WxH", "WxH+X+Y", "on" or "off". False: @what is none of these. */
 bool output_change(struct output *o, const char *what)
 {
 	struct rect r = o->mode;
@@ -89,24 +62,16 @@ bool output_change(struct output *o, const char *what)
 
 static void display_convert(u32 format, const u8 *in, u32 *out, u32 n, bool alpha)
 {
-	int f = display_format(format);
+	const struct display_format *f = display_format(format);
 
-	if (f < 0)
-		return;
-	for (u32 i = 0; i < n; i++, in += 4) {
-		u32 a = display_formats[f].a;
+	for (u32 i = 0; f && i < n; i++, in += 4) {
+		u32 a = !alpha ? 0 : f->a == 4 ? 0xff : in[f->a];
 
-		a = !alpha ? 0 : a == 4 ? 0xff : in[a];
-		out[i] = a << 24 | in[display_formats[f].r] << 16 |
-			 in[display_formats[f].g] << 8 | in[display_formats[f].b];
+		out[i] = a << 24 | in[f->r] << 16 | in[f->g] << 8 | in[f->b];
 	}
 }
 
-/**
- * display_hide - Switch an output off
- * @d: the display
- * @n: number of the output
- */
+/* Switch an output off. */
 void display_hide(struct display *d, u32 n)
 {
 	struct output *o = &d->out[n];
@@ -121,16 +86,7 @@ void display_hide(struct display *d, u32 n)
 	o->view = (struct rect){ 0 };
 }
 
-/**
- * display_show - Let an output show a resource from the next flush on
- * @d: the display
- * @n: number of the output
- * @res: the resource
- * @fb: how it is laid out, checked against its size
- * @view: part of @fb to show, not empty
- *
- * Return: false when the budget refuses the screen; the output shows what it did.
- */
+/* Show part of a resource from the next flush on. False: the budget refuses the screen. */
 bool display_show(struct display *d, u32 n, struct resource *res,
 		  const struct display_fb *fb, const struct rect *view)
 {
@@ -195,14 +151,10 @@ static bool output_copy(struct output *o, const struct rect *r, u32 row, u32 x, 
 	return true;
 }
 
-/**
- * display_flush - Bring a piece of a resource to the output that shows it
- * @d: the display
- * @n: number of the output
- * @r: pixels of the resource
- * @done: bytes of the flush that are done; first those of @r, then the screen's CRC
- *
- * Return: bytes that were done, 0 when there are no more.
+/*
+ * Bring a piece of a resource to the output that shows it. @done is the number of bytes of this
+ * flush that are done: first those of @r, then those of the screen's CRC. Returns how many more
+ * are, 0 at the end.
  */
 u64 display_flush(struct display *d, u32 n, struct rect r, u64 done)
 {
@@ -226,20 +178,12 @@ u64 display_flush(struct display *d, u32 n, struct rect r, u64 done)
 	return len;
 }
 
-/**
- * display_cursor_image - Load a cursor's image
- * @d: the display
- * @n: number of the output
- * @res: 64x64 pixels, checked
- *
- * Return: false when it cannot be read.
- */
+/* Load a cursor's image, 64x64 pixels. False: it cannot be read. */
 bool display_cursor_image(struct display *d, u32 n, const struct resource *res)
 {
 	struct output *o = &d->out[n];
 	u8 raw[sizeof(o->cursor)];
-	u32 format = res->kind == RESOURCE_BLOB ?
-		VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM : res->format;
+	u32 format = res->kind == RESOURCE_BLOB ? VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM : res->format;
 
 	if (!resource_read(res, 0, raw, sizeof(raw)))
 		return false;
@@ -248,11 +192,6 @@ bool display_cursor_image(struct display *d, u32 n, const struct resource *res)
 	return true;
 }
 
-/**
- * display_cursor_trace - Write a cursor's state into the trace
- * @d: the display
- * @n: number of the output
- */
 void display_cursor_trace(struct display *d, u32 n)
 {
 	const struct output *o = &d->out[n];
@@ -291,15 +230,7 @@ static void cursor_blend(const struct output *o, u32 *pixels)
 	}
 }
 
-/**
- * display_png - Write what an output shows into a file
- * @d: the display
- * @n: number of the output
- * @path: file to write
- * @cursor: with the cursor on top
- *
- * Return: 0 or a negative errno; -ENODATA when the output is off.
- */
+/* Write the picture of an output. Returns 0 or a negative errno, -ENODATA when it is off. */
 int display_png(const struct display *d, u32 n, const char *path, bool cursor)
 {
 	const struct output *o = &d->out[n];
@@ -318,10 +249,7 @@ int display_png(const struct display *d, u32 n, const char *path, bool cursor)
 	return ret;
 }
 
-/**
- * display_reset - Switch everything off; monitors stay plugged in
- * @d: the display
- */
+/* Switch everything off; monitors stay plugged in. */
 void display_reset(struct display *d)
 {
 	for (u32 n = 0; n < DISPLAY_OUTPUTS; n++) {

@@ -2,7 +2,7 @@
 /* EDID 1.4 base blocks with one preferred detailed timing. */
 #include <stdio.h>
 
-#include "edid.h"
+#include "display.h"
 
 #define EDID_HZ 60u
 #define EDID_DPI 96u
@@ -53,56 +53,33 @@ static void edid_text(u8 *d, u8 tag, const char *text)
 		d[5 + n] = '\n';
 }
 
-static void edid_ranges(u8 *d)
-{
-	memset(d, 0, 18);
-	d[3] = 0xfd;
-	d[5] = 50;	/* Hz */
-	d[6] = 125;
-	d[7] = 30;	/* kHz */
-	d[8] = 160;
-	d[9] = 255;	/* 10 MHz */
-	d[10] = 0x01;	/* limits only */
-	d[11] = '\n';
-	memset(d + 12, ' ', 6);
-}
+/* What is the same for all monitors. */
+static const u8 edid_base[EDID_SIZE] = {
+	[0] = 0, 255, 255, 255, 255, 255, 255, 0,
+	[8] = 0x58, 0xc7, 1, 0,		/* "VGX", big endian five-bit letters; product 1 */
+	[17] = 34, 1, 4,		/* 2024, EDID 1.4 */
+	[20] = 0xa5,			/* digital, 8 bit, DisplayPort */
+	[23] = 120,			/* gamma 2.2 */
+	[24] = 0x06,			/* sRGB, preferred timing is native */
+	[25] = 0xee, 0x91, 0xa3, 0x54, 0x4c, 0x99, 0x26, 0x0f, 0x50, 0x54, /* its primaries */
+	[35] = 0x21,			/* 640x480, 800x600 at 60 Hz */
+	[36] = 0x08,			/* 1024x768 at 60 Hz */
+	[38 ... 53] = 1,		/* no standard timings */
+	[75] = 0xfd, 0, 50, 125, 30, 160, 255, /* limits: 50 to 125 Hz, 30 to 160 kHz, 2550 MHz */
+	[82] = 1, '\n', ' ', ' ', ' ', ' ', ' ', ' ',
+};
 
-/**
- * edid_make - Describe a monitor
- * @edid: filled in
- * @output: number of the output, in name and serial number
- * @width: preferred mode, at most EDID_MAX_PIXELS
- * @height: likewise
- */
+/* Describe a monitor of EDID_MAX_PIXELS at most; its number is in name and serial number. */
 void edid_make(u8 edid[EDID_SIZE], u32 output, u32 width, u32 height)
 {
-	static const u8 magic[8] = { 0, 255, 255, 255, 255, 255, 255, 0 };
-	/* sRGB primaries */
-	static const u8 chroma[10] = { 0xee, 0x91, 0xa3, 0x54, 0x4c, 0x99, 0x26,
-				       0x0f, 0x50, 0x54 };
 	char name[16];
 	u8 sum = 0;
 
-	memset(edid, 0, EDID_SIZE);
-	memcpy(edid, magic, sizeof(magic));
-	put_le16(edid + 8, 0xc758);	/* "VGX", big endian five-bit letters */
-	put_le16(edid + 10, 0x0001);
+	memcpy(edid, edid_base, EDID_SIZE);
 	put_le32(edid + 12, output + 1);
-	edid[17] = 34;			/* 2024 */
-	edid[18] = 1;
-	edid[19] = 4;
-	edid[20] = 0xa5;		/* digital, 8 bit, DisplayPort */
 	edid[21] = MIN(width * 254 / (EDID_DPI * 100), 255u);
 	edid[22] = MIN(height * 254 / (EDID_DPI * 100), 255u);
-	edid[23] = 120;			/* gamma 2.2 */
-	edid[24] = 0x06;		/* sRGB, preferred timing is native */
-	memcpy(edid + 25, chroma, sizeof(chroma));
-	edid[35] = 0x21;		/* 640x480, 800x600 at 60 Hz */
-	edid[36] = 0x08;		/* 1024x768 at 60 Hz */
-	for (int i = 0; i < 8; i++)
-		put_le16(edid + 38 + 2 * i, 0x0101);
 	edid_timing(edid + 54, width, height);
-	edid_ranges(edid + 72);
 	snprintf(name, sizeof(name), "vgpu-host %u", output);
 	edid_text(edid + 90, 0xfc, name);
 	snprintf(name, sizeof(name), "VH%06u", output + 1);

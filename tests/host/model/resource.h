@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_RESOURCE_H
-#define VGPU_HOST_RESOURCE_H
+#pragma once
+
+#include <sys/queue.h>
 
 #include "backing.h"
 
@@ -12,61 +13,42 @@ enum resource_kind {
 	RESOURCE_BLOB,
 };
 
-/** struct resource_level - where one mip level lies in the host's copy */
+/* Where one mip level lies in the host's copy. */
 struct resource_level {
 	u64 off;
 	u32 w, h, d;
 };
 
-/**
- * struct resource - what the guest created under a resource id
- * @budget: charged for it
- * @id: the guest's number for it
- * @refs: owners: the table, scanouts, the window
- * @kind: how it was created
- * @format: pixel format (2D and 3D)
- * @bpp: bytes a pixel of it
- * @target: Gallium texture target (3D)
- * @levels: mip levels
- * @level: where they are
- * @layers: array size
- * @width: pixels, or bytes of a 3D buffer
- * @height: pixels
- * @blob_mem: VIRTIO_GPU_BLOB_MEM_*, 0 when it is no blob
- * @blob_flags: VIRTIO_GPU_BLOB_FLAG_*
- * @size: bytes of the host's copy, or of the blob
- * @data: the host's copy; NULL for a guest blob
- * @fd: memory file of a host blob, else -1
- * @backing: guest pages, or NULL
- * @mapped: it is in the host-visible window
- * @map_off: where
- * @transfers: how often something was transferred into it
- * @transfer: number of the last request that did, 0 for none
- * @fenced: the last transfer into it was fenced
- * @scanouts: which outputs show it
- */
+/* What the guest created under a resource id. */
 struct resource {
-	struct budget *budget;
-	u32 id;
-	unsigned int refs;
-	enum resource_kind kind;
-	u32 format, bpp, target;
-	u32 levels, layers, width, height;
-	struct resource_level level[RESOURCE_MAX_LEVELS];
-	u32 blob_mem, blob_flags;
-	u64 size;
-	u8 *data;
-	int fd;
-	struct backing *backing;
-	bool mapped;
-	u64 map_off;
-	u64 transfers, transfer;
-	bool fenced;
-	u32 scanouts;
+	struct budget *budget;		/* charged for it */
+	u32 id;				/* the guest's number for it */
+	unsigned int refs;		/* owners: the table, scanouts, the window */
+	enum resource_kind kind;	/* how it was created */
+	u32 format;			/* pixel format (2D and 3D) */
+	u32 bpp;			/* bytes a pixel of it */
+	u32 target;			/* Gallium texture target (3D) */
+	u32 levels;			/* mip levels */
+	u32 layers;			/* array size */
+	u32 width;			/* pixels, or bytes of a 3D buffer */
+	u32 height;			/* pixels */
+	struct resource_level level[RESOURCE_MAX_LEVELS]; /* where they are */
+	u32 blob_mem;			/* VIRTIO_GPU_BLOB_MEM_*, 0 when it is no blob */
+	u32 blob_flags;			/* VIRTIO_GPU_BLOB_FLAG_* */
+	u64 size;			/* bytes of the host's copy, or of the blob */
+	u8 *data;			/* the host's copy; NULL for a guest blob */
+	int fd;				/* memory file of a host blob, else -1 */
+	struct backing *backing;	/* guest pages, or NULL */
+	bool mapped;			/* it is in the host-visible window */
+	u64 map_off;			/* where */
+	LIST_ENTRY(resource) map_link;	/* in the list of what is */
+	u64 transfers;			/* how often something was transferred into it */
+	u64 transfer;			/* number of the last request that did, 0 for none */
+	bool fenced;			/* the last transfer into it was fenced */
+	u32 scanouts;			/* which outputs show it */
 };
 
-struct resource *resource_create(struct budget *budget, u32 id,
-				 enum resource_kind kind);
+struct resource *resource_create(struct budget *budget, u32 id, enum resource_kind kind);
 bool resource_alloc(struct resource *res, bool file);
 struct resource *resource_get(struct resource *res);
 void resource_put(struct resource *res);
@@ -83,5 +65,3 @@ static inline bool resource_write(struct resource *res, u64 off, const void *src
 {
 	return resource_copy(res, off, (void *)src, len, true);
 }
-
-#endif

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Executes toy3d.h command streams on the CPU. */
-#include <stdlib.h>
-
 #include "command.h"
-#include "log.h"
-#include "toy3d_exec.h"
+#include "toy3d.h"
 
 #define CHUNK 65536u
 #define OP 64	/* what an op takes beside its bytes */
@@ -26,13 +23,7 @@ static u64 arg64(const struct toy3d *t, unsigned int n)
 	return get_le64(t->arg + 4 * n);
 }
 
-/**
- * toy3d_caps_fill - Make the contents of a capability set
- * @dst: where to
- * @id: which set; those that are not toy3d's are filled with a pattern
- * @version: its version
- * @size: bytes
- */
+/* Fill in a capability set; those that are not toy3d's get a pattern. */
 void toy3d_caps_fill(void *dst, u32 id, u32 version, u32 size)
 {
 	u8 caps[sizeof(struct toy3d_caps)] = { 0 };
@@ -51,7 +42,7 @@ void toy3d_caps_fill(void *dst, u32 id, u32 version, u32 size)
 
 static struct resource *toy3d_resource(struct toy3d *t, u32 id)
 {
-	struct resource *res = context_resource(t->ctx, id);
+	struct resource *res = idmap_find(&t->ctx->resources, id);
 
 	if (!res)
 		cmd_user(t->d, BAD_RES, "resource %u is not attached to context %u",
@@ -59,17 +50,13 @@ static struct resource *toy3d_resource(struct toy3d *t, u32 id)
 	return res;
 }
 
-static bool range_ok(const struct resource *res, u64 off, u64 len)
+/* Check that a resource has these bytes. */
+static u32 toy3d_range(struct toy3d *t, const struct resource *res, u64 off, u64 len)
 {
-	return resource_has_data(res) && off <= res->size && len <= res->size - off;
-}
-
-static u32 toy3d_range_error(struct toy3d *t, const struct resource *res, u64 off,
-			     u64 len)
-{
-	return cmd_user(t->d, BAD_PARAM, "%llu bytes at %llu of resource %u (%llu)",
-			len, off, res->id,
-			res->size);
+	if (resource_has_data(res) && off <= res->size && len <= res->size - off)
+		return OK;
+	return cmd_user(t->d, BAD_PARAM, "%llu bytes at %llu of resource %u (%llu)", len, off,
+			res->id, res->size);
 }
 
 /* Fill rows of a resource with the pattern word. */
@@ -85,7 +72,7 @@ static u32 toy3d_fill_rows(struct toy3d *t, struct resource *res, u64 off, u64 p
 		u64 x = *done % len, n = MIN(len - x, sizeof(buf));
 
 		if (!resource_write(res, off + *done / len * pitch + x, buf, n))
-			return toy3d_range_error(t, res, off, n);
+			return cmd_user(t->d, BAD_PARAM, "the guest's memory went away");
 		*done += n;
 		if (device_spend(t->d, n))
 			return CMD_AGAIN;
@@ -97,12 +84,11 @@ static u32 toy3d_fill(struct toy3d *t)
 {
 	struct resource *res = toy3d_resource(t, arg32(t, 0));
 	u64 off = arg64(t, 1), len = arg64(t, 3);
+	u32 resp = res ? toy3d_range(t, res, off, len) : BAD_RES;
 
-	if (!res)
-		return BAD_RES;
-	if (len % 4 || !range_ok(res, off, len))
-		return toy3d_range_error(t, res, off, len);
-	return toy3d_fill_rows(t, res, off, 0, len, 1);
+	if (resp == OK && len % 4)
+		return cmd_user(t->d, BAD_PARAM, "FILL of %llu bytes", len);
+	return resp == OK ? toy3d_fill_rows(t, res, off, 0, len, 1) : resp;
 }
 
 static u32 toy3d_copy(struct toy3d *t)
@@ -110,20 +96,19 @@ static u32 toy3d_copy(struct toy3d *t)
 	struct resource *src = toy3d_resource(t, arg32(t, 0));
 	struct resource *dst = src ? toy3d_resource(t, arg32(t, 3)) : NULL;
 	u64 from = arg64(t, 1), to = arg64(t, 4), len = arg64(t, 6), *done = &t->job->done;
+	u32 resp = dst ? toy3d_range(t, src, from, len) : BAD_RES;
 	u8 buf[CHUNK];
 
-	if (!dst)
-		return BAD_RES;
-	if (!range_ok(src, from, len))
-		return toy3d_range_error(t, src, from, len);
-	if (!range_ok(dst, to, len))
-		return toy3d_range_error(t, dst, to, len);
+	if (resp == OK)
+		resp = toy3d_range(t, dst, to, len);
+	if (resp != OK)
+		return resp;
 	while (*done < len) {
 		u64 n = MIN(len - *done, CHUNK);
 
 		if (!resource_read(src, from + *done, buf, n) ||
 		    !resource_write(dst, to + *done, buf, n))
-			return toy3d_range_error(t, dst, to, len);
+			return cmd_user(t->d, BAD_PARAM, "the guest's memory went away");
 		*done += n;
 		if (device_spend(t->d, n))
 			return CMD_AGAIN;
@@ -150,11 +135,9 @@ static u32 toy3d_alloc(struct toy3d *t)
 {
 	u64 id = arg64(t, 0), bytes = arg64(t, 2);
 
-	if (!id || !bytes || bytes > t->d->opt.max_memory ||
-	    context_object(t->ctx, id))
-		return cmd_user(t->d, BAD_PARAM, "object %llu of %llu bytes",
-				id, bytes);
-	if (!context_object_add(t->ctx, id, bytes))
+	if (!id || !bytes || bytes > t->d->budget.limit || context_object(t->ctx, id))
+		return cmd_user(t->d, BAD_PARAM, "object %llu of %llu bytes", id, bytes);
+	if (!idmap_add(&t->ctx->objects, id, (void *)(uintptr_t)bytes))
 		return cmd_user(t->d, NO_MEMORY, "too many objects");
 	return OK;
 }
@@ -196,16 +179,7 @@ static u32 toy3d_op(struct toy3d *t, u32 op)
 	return BAD_PARAM;
 }
 
-/**
- * toy3d_run - Execute a command stream
- * @d: the device
- * @job: the submission; its answer may be made to wait
- * @ctx: its context
- * @stream: the stream
- * @size: its bytes
- *
- * Return: response type, or CMD_AGAIN.
- */
+/* Execute a command stream. Returns a response type, or CMD_AGAIN. */
 u32 toy3d_run(struct device *d, struct job *job, struct context *ctx,
 	      const void *stream, u32 size)
 {

@@ -2,50 +2,44 @@
 /*
  * toy3d: a command stream for virtio-gpu that needs no GPU.
  *
- * vgpu-host offers it as a capability set of its own. It can be submitted with
- * SUBMIT_3D (DRM_VIRTGPU_EXECBUFFER) on a context that was made with
- * context_init = TOY3D_CAPSET_ID, or with 0. This header is all a test program
- * in the guest needs; it includes nothing but <stdint.h>.
+ * vgpu-host offers it as a capability set of its own. It can be submitted with SUBMIT_3D
+ * (DRM_VIRTGPU_EXECBUFFER) on a context that was made with context_init = TOY3D_CAPSET_ID, or
+ * with 0. This header is all a test program in the guest needs; it includes nothing but <stdint.h>.
  *
- * A stream is a sequence of commands made of little-endian 32-bit words. The
- * first word of each is TOY3D_HDR(op, words), where words counts the words that
- * follow. 64-bit values are two words, the lower half first. All resources a
- * stream names must be attached to its context.
+ * A stream is a sequence of commands made of little-endian 32-bit words. The first word of each is
+ * TOY3D_HDR(op, words), where words counts the words that follow. 64-bit values are two words, the
+ * lower half first. All resources a stream names must be attached to its context.
  *
  *  op            words following
  *  NOP           any number, ignored
  *  FILL          resource, offset (64), bytes (64), pattern
  *                  stores the pattern word again and again; bytes % 4 == 0
- *  COPY          source resource, offset (64), destination resource,
- *                offset (64), bytes (64)
+ *  COPY          source resource, offset (64), destination resource, offset (64), bytes (64)
  *  RECT          resource, x, y, width, height, pixel
- *                  fills pixels of level 0 of a 2D or 3D resource of 4 bytes a
- *                  pixel
+ *                  fills pixels of level 0 of a 2D or 3D resource of 4 bytes a pixel
  *  SIGNAL_LATER  kicks
- *                  the submission is answered (its fence signals) only after
- *                  so many more notifications of the control queue
+ *                  the submission is answered (its fence signals) only after so many more
+ *                  notifications of the control queue
  *  WAIT          token, not 0
  *                  the submission is answered only after the token was released
  *  RELEASE       token, not 0
- *                  releases a token; also done by "release TOKEN" on the
- *                  control socket. A token stays released.
+ *                  releases a token for good, as "release TOKEN" on the control socket does
  *  ALLOC         blob id (64, not 0), bytes (64)
- *                  makes a context-local object that one RESOURCE_CREATE_BLOB
- *                  of this blob id, HOST3D or HOST3D_GUEST, can then take
+ *                  makes a context-local object that one RESOURCE_CREATE_BLOB of this blob id,
+ *                  HOST3D or HOST3D_GUEST, can then take
  *  FAIL          nothing
  *                  the submission is answered with ERR_UNSPEC
  *
- * Commands execute at once and in order; only the answer waits. An error ends
- * the stream: what came before it has happened, and the submission is answered
- * with ERR_INVALID_PARAMETER (bad op, count, range) or ERR_INVALID_RESOURCE_ID
- * (resource not attached). None of these is a fault of the driver.
+ * Commands execute at once and in order; only the answer waits. An error ends the stream: what
+ * came before it has happened, and the submission is answered with ERR_INVALID_PARAMETER (bad op,
+ * count, range) or ERR_INVALID_RESOURCE_ID (resource not attached). None of these is a fault of
+ * the driver.
  *
- * Offsets are bytes into what the host has of a resource: for 2D and 3D
- * resources its own copy, that transfers fill and read, level 0 first, rows
- * without gaps; for host blobs their memory; for guest blobs the guest's pages.
+ * Offsets are bytes into what the host has of a resource: for 2D and 3D resources its own copy,
+ * that transfers fill and read, level 0 first, rows without gaps; for host blobs their memory; for
+ * guest blobs the guest's pages.
  */
-#ifndef TOY3D_H
-#define TOY3D_H
+#pragma once
 
 #include <stdint.h>
 
@@ -79,5 +73,3 @@ struct toy3d_caps {
 	uint32_t rings;	/* rings a context can have */
 	uint32_t reserved[4];
 };
-
-#endif

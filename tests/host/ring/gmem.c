@@ -21,10 +21,7 @@ static void gmem_drop(struct gmem_region *r)
 	memset(r, 0, sizeof(*r));
 }
 
-/**
- * gmem_clear - Forget and unmap all regions
- * @gm: guest memory
- */
+/* Forget and unmap all regions. */
 void gmem_clear(struct gmem *gm)
 {
 	for (unsigned int i = 0; i < gm->n; i++)
@@ -43,16 +40,7 @@ static bool gmem_overlaps(const struct gmem *gm, u64 gpa, u64 size)
 	return false;
 }
 
-/**
- * gmem_add_ptr - Add a region that is already mapped
- * @gm: guest memory
- * @gpa: guest physical address
- * @uva: front end's virtual address
- * @size: bytes
- * @host: our address of it
- *
- * Return: 0, or -EINVAL, -ENOSPC, -EEXIST (overlap).
- */
+/* Add a region that is mapped already. Returns 0, or -EINVAL, -ENOSPC, -EEXIST (overlap). */
 int gmem_add_ptr(struct gmem *gm, u64 gpa, u64 uva, u64 size, void *host)
 {
 	if (!size || gpa + size < gpa || uva + size < uva)
@@ -67,17 +55,9 @@ int gmem_add_ptr(struct gmem *gm, u64 gpa, u64 uva, u64 size, void *host)
 	return 0;
 }
 
-/**
- * gmem_add_fd - Map a region of a file and add it
- * @gm: guest memory
- * @gpa: guest physical address
- * @uva: front end's virtual address
- * @size: bytes
- * @offset: of the region in the file
- * @fd: the file, still the caller's to close
- *
- * Return: 0 or a negative errno; -EFBIG when the file is shorter than it
- * claims, which would be a SIGBUS later.
+/*
+ * Map a region of a file, which stays the caller's to close, and add it. Returns 0 or a negative
+ * errno: -EFBIG when the file is shorter than it claims, which would be a SIGBUS later.
  */
 int gmem_add_fd(struct gmem *gm, u64 gpa, u64 uva, u64 size, u64 offset, int fd)
 {
@@ -109,15 +89,7 @@ int gmem_add_fd(struct gmem *gm, u64 gpa, u64 uva, u64 size, u64 offset, int fd)
 	return 0;
 }
 
-/**
- * gmem_remove - Forget one region
- * @gm: guest memory
- * @gpa: guest physical address it was added with
- * @uva: front end's virtual address it was added with
- * @size: its bytes
- *
- * Return: 0, or -ENOENT.
- */
+/* Forget the region that was added with exactly these numbers. Returns 0 or -ENOENT. */
 int gmem_remove(struct gmem *gm, u64 gpa, u64 uva, u64 size)
 {
 	for (unsigned int i = 0; i < gm->n; i++) {
@@ -132,70 +104,47 @@ int gmem_remove(struct gmem *gm, u64 gpa, u64 uva, u64 size)
 	return -ENOENT;
 }
 
-/**
- * gmem_uva - Find our address of a range the front end names by its own
- * @gm: guest memory
- * @uva: front end's virtual address
- * @len: bytes, all of which must lie in one region
- *
- * Return: the pointer, or NULL.
- */
+/* Find our address of a range in one region that the front end names by its own, or NULL. */
 void *gmem_uva(const struct gmem *gm, u64 uva, u64 len)
 {
 	for (unsigned int i = 0; i < gm->n; i++) {
 		const struct gmem_region *r = &gm->r[i];
 
-		if (uva >= r->uva && uva - r->uva < r->size &&
-		    len <= r->size - (uva - r->uva))
+		if (uva >= r->uva && uva - r->uva < r->size && len <= r->size - (uva - r->uva))
 			return r->host + (uva - r->uva);
 	}
 	return NULL;
 }
 
-static u8 *gmem_chunk(const struct gmem *gm, u64 gpa, u64 *avail)
+/* The region an address is in, and the bytes from there to its end. */
+static const struct gmem_region *gmem_find(const struct gmem *gm, u64 gpa, u64 *avail)
 {
 	for (unsigned int i = 0; i < gm->n; i++) {
 		const struct gmem_region *r = &gm->r[i];
 
-		if (gpa >= r->gpa && gpa - r->gpa < r->size) {
-			*avail = r->size - (gpa - r->gpa);
-			return r->host + (gpa - r->gpa);
-		}
+		*avail = r->size - (gpa - r->gpa);
+		if (gpa >= r->gpa && gpa - r->gpa < r->size)
+			return r;
 	}
 	return NULL;
 }
 
-/**
- * gmem_file - Find the file a range of guest memory is from
- * @gm: guest memory
- * @gpa: guest physical address
- * @len: bytes, all of which must lie in one region
- * @offset: set to where in the file the range begins
- *
- * Return: the file, as long as the region is there; -1 when there is none.
+/*
+ * Find the file that a range of guest memory, in one region, is from, and where in the file it
+ * begins. It is open as long as the region is there. Returns -1 when there is none.
  */
 int gmem_file(const struct gmem *gm, u64 gpa, u64 len, u64 *offset)
 {
-	for (unsigned int i = 0; i < gm->n; i++) {
-		const struct gmem_region *r = &gm->r[i];
+	u64 avail;
+	const struct gmem_region *r = gmem_find(gm, gpa, &avail);
 
-		if (!r->map || gpa < r->gpa || gpa - r->gpa >= r->size ||
-		    len > r->size - (gpa - r->gpa))
-			continue;
-		*offset = (u64)(r->host - (u8 *)r->map) + (gpa - r->gpa);
-		return r->fd;
-	}
-	return -1;
+	if (!r || !r->map || len > avail)
+		return -1;
+	*offset = (u64)(r->host - (u8 *)r->map) + (gpa - r->gpa);
+	return r->fd;
 }
 
-/**
- * gmem_valid - Whether all of a guest physical range is shared memory
- * @gm: guest memory
- * @gpa: guest physical address
- * @len: bytes; 0 is valid at an address that is
- *
- * Return: true when every byte is inside some region.
- */
+/* Check whether a guest physical range is shared; of an empty one, its address has to be. */
 bool gmem_valid(const struct gmem *gm, u64 gpa, u64 len)
 {
 	u64 avail;
@@ -203,26 +152,15 @@ bool gmem_valid(const struct gmem *gm, u64 gpa, u64 len)
 	if (gpa + len < gpa)
 		return false;
 	do {
-		if (!gmem_chunk(gm, gpa, &avail))
+		if (!gmem_find(gm, gpa, &avail))
 			return false;
-		if (avail >= len)
-			return true;
 		gpa += avail;
-		len -= avail;
+		len -= MIN(avail, len);
 	} while (len);
 	return true;
 }
 
-/**
- * gmem_copy - Copy out of guest memory or into it
- * @gm: guest memory
- * @gpa: guest physical address
- * @p: memory of ours
- * @len: bytes
- * @to_guest: which way
- *
- * Return: true, or false (nothing copied) when part of it is not shared.
- */
+/* Copy out of guest memory or into it. False: part is not shared, and nothing was copied. */
 bool gmem_copy(const struct gmem *gm, u64 gpa, void *p, u64 len, bool to_guest)
 {
 	u8 *ours = p;
@@ -230,8 +168,9 @@ bool gmem_copy(const struct gmem *gm, u64 gpa, void *p, u64 len, bool to_guest)
 	if (!gmem_valid(gm, gpa, len))
 		return false;
 	while (len) {
-		u64 avail = 0;
-		u8 *theirs = gmem_chunk(gm, gpa, &avail);
+		u64 avail;
+		const struct gmem_region *r = gmem_find(gm, gpa, &avail);
+		u8 *theirs = r->host + (gpa - r->gpa);
 		u64 n = MIN(avail, len);
 
 		memcpy(to_guest ? theirs : ours, to_guest ? ours : theirs, n);

@@ -1,32 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_GMEM_H
-#define VGPU_HOST_GMEM_H
+#pragma once
 
 #include "base.h"
 
 #define GMEM_MAX_REGIONS 64
 
-/**
- * struct gmem_region - one piece of guest memory the front end shares
- * @gpa: guest physical address of the first byte
- * @uva: front end's virtual address of the first byte
- * @size: bytes
- * @host: our mapping of the first byte
- * @map: what mmap() returned, or NULL when the memory is not ours to unmap
- * @map_len: bytes of @map
- * @fd: the file it is from, ours to close; unless @map is NULL
- */
+/* One piece of guest memory the front end shares. */
 struct gmem_region {
-	u64 gpa;
-	u64 uva;
-	u64 size;
-	u8 *host;
-	void *map;
-	size_t map_len;
-	int fd;
+	u64 gpa;	/* guest physical address of the first byte */
+	u64 uva;	/* front end's virtual address of the first byte */
+	u64 size;	/* bytes */
+	u8 *host;	/* our mapping of the first byte */
+	void *map;	/* what mmap() returned, or NULL when the memory is not ours to unmap */
+	size_t map_len;	/* bytes of @map */
+	int fd;		/* the file it is from, ours to close; unless @map is NULL */
 };
 
-/** struct gmem - the guest memory as the front end described it */
+/* The guest memory as the front end described it. */
 struct gmem {
 	struct gmem_region r[GMEM_MAX_REGIONS];
 	unsigned int n;
@@ -50,5 +40,3 @@ static inline bool gmem_write(const struct gmem *gm, u64 gpa, const void *src, u
 {
 	return gmem_copy(gm, gpa, (void *)src, len, true);
 }
-
-#endif

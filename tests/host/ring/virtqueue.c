@@ -4,8 +4,6 @@
  * change at any time: every field is copied once, then checked, then used.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <linux/virtio_config.h>
@@ -14,15 +12,7 @@
 #include "log.h"
 #include "virtqueue.h"
 
-#define VQ_IDS 0x10000
-
-/**
- * vq_init - Make a queue without a ring
- * @vq: the queue
- * @index: its number
- * @gm: guest memory
- * @bugs: told of each broken rule
- */
+/* Make a queue without a ring. */
 void vq_init(struct virtqueue *vq, unsigned int index, struct gmem *gm, struct bug_log *bugs)
 {
 	memset(vq, 0, sizeof(*vq));
@@ -34,22 +24,13 @@ void vq_init(struct virtqueue *vq, unsigned int index, struct gmem *gm, struct b
 	vq->used_wrap = true;
 }
 
-/**
- * vq_fini - Free what the queue owns
- * @vq: the queue
- */
 void vq_fini(struct virtqueue *vq)
 {
-	free(vq->busy);
-	vq->busy = NULL;
 	free(vq->inflight.again);
 	vq->inflight.again = NULL;
 }
 
-/**
- * vq_reset - Back to the state before the front end said anything
- * @vq: the queue
- */
+/* Go back to the state before the front end said anything. */
 void vq_reset(struct virtqueue *vq)
 {
 	u32 max_chain = vq->max_chain;
@@ -59,11 +40,7 @@ void vq_reset(struct virtqueue *vq)
 	vq->max_chain = max_chain;
 }
 
-/**
- * vq_set_features - Take over the ring features the driver accepted
- * @vq: the queue
- * @features: negotiated feature bits
- */
+/* Take over the ring features that the driver accepted. */
 void vq_set_features(struct virtqueue *vq, u64 features)
 {
 	vq->packed = features & BIT64(VIRTIO_F_RING_PACKED);
@@ -71,30 +48,20 @@ void vq_set_features(struct virtqueue *vq, u64 features)
 	vq->indirect = features & BIT64(VIRTIO_RING_F_INDIRECT_DESC);
 }
 
-/**
- * vq_set_size - Set the number of descriptors
- * @vq: the queue
- * @size: 1 to 32768; a split ring needs a power of two, checked at vq_map()
- *
- * Return: 0 or -EINVAL.
- */
+/* Set the number of descriptors, VQ_SIZE_MAX at most. Returns 0 or -EINVAL; see vq_map(). */
 int vq_set_size(struct virtqueue *vq, u32 size)
 {
 	if (!size || size > VQ_SIZE_MAX)
 		return -EINVAL;
-	if (!vq->busy)
-		vq->busy = xcalloc(VQ_IDS / 8, 1);
 	vq->size = size;
 	return 0;
 }
 
-/**
- * vq_set_base - Set where the ring stands; the device holds none of its buffers
- * @vq: the queue
- * @base: split: index of the next available entry (the used index is in the ring:
- *        vq_map()); packed: that with its wrap counter in bit 15, and the used one
- *        in the upper half
- * @zero_is_initial: the front end sends 0 for a fresh packed ring too
+/*
+ * Set where the ring stands; the device holds none of its buffers. Of a split ring, @base is the
+ * index of the next available entry; the used index is in the ring. Of a packed ring, it is that
+ * index with its wrap counter in bit 15, and the used one in the upper half; if @zero_is_initial,
+ * 0 stands for a fresh ring, too.
  */
 void vq_set_base(struct virtqueue *vq, u32 base, bool zero_is_initial)
 {
@@ -102,8 +69,7 @@ void vq_set_base(struct virtqueue *vq, u32 base, bool zero_is_initial)
 	vq->returned = false;
 	vq->broken = false;
 	vq->fresh = true;
-	if (vq->busy)
-		memset(vq->busy, 0, VQ_IDS / 8);
+	memset(vq->busy, 0, sizeof(vq->busy));
 	vq->nbusy = 0;
 	if (!vq->packed) {
 		vq->last_avail = base;
@@ -117,12 +83,7 @@ void vq_set_base(struct virtqueue *vq, u32 base, bool zero_is_initial)
 	vq->used_wrap = base >> 31;
 }
 
-/**
- * vq_get_base - Where the ring stands, as vq_set_base() takes it
- * @vq: the queue
- *
- * Return: the base.
- */
+/* Tell where the ring stands, as vq_set_base() takes it. */
 u32 vq_get_base(const struct virtqueue *vq)
 {
 	if (!vq->packed)
@@ -131,13 +92,7 @@ u32 vq_get_base(const struct virtqueue *vq)
 	       (u32)vq->used_idx << 16 | (u32)vq->used_wrap << 31;
 }
 
-/**
- * vq_map - Find the ring in guest memory
- * @vq: the queue
- *
- * Return: 0, -EINVAL for a bad size or index, -EFAULT when part of the ring is
- * not shared memory or misaligned.
- */
+/* Find the ring in guest memory. Returns 0, -EINVAL (size, index), -EFAULT (not shared). */
 int vq_map(struct virtqueue *vq)
 {
 	u64 n = vq->size, avail_len, used_len;
@@ -153,8 +108,7 @@ int vq_map(struct virtqueue *vq)
 	vq->avail = gmem_uva(vq->gm, vq->avail_uva, avail_len);
 	vq->used = gmem_uva(vq->gm, vq->used_uva, used_len);
 	if (!vq->desc || !vq->avail || !vq->used ||
-	    (uintptr_t)vq->desc % 16 || (uintptr_t)vq->avail % 2 ||
-	    (uintptr_t)vq->used % 4) {
+	    (uintptr_t)vq->desc % 16 || (uintptr_t)vq->avail % 2 || (uintptr_t)vq->used % 4) {
 		vq_unmap(vq);
 		return -EFAULT;
 	}
@@ -163,10 +117,6 @@ int vq_map(struct virtqueue *vq)
 	return 0;
 }
 
-/**
- * vq_unmap - Forget where the ring is in our memory
- * @vq: the queue
- */
 void vq_unmap(struct virtqueue *vq)
 {
 	vq->desc = NULL;
@@ -174,59 +124,25 @@ void vq_unmap(struct virtqueue *vq)
 	vq->used = NULL;
 }
 
-/**
- * vq_bug - Report that the driver broke a rule of the ring
- * @vq: the queue
- * @rule: name of the rule
- * @fmt: what happened
- */
-void vq_bug(struct virtqueue *vq, const char *rule, const char *fmt, ...)
-{
-	struct bug_where where = { .queue = vq->index, .seq = vq->bugs->seq + 1, .cmd = "ring" };
-	va_list ap;
-
-	va_start(ap, fmt);
-	bug_vreport(vq->bugs, rule, &where, fmt, ap);
-	va_end(ap);
-}
-
-/**
- * vq_chain_add - Append one descriptor to a chain
- * @vq: the queue
- * @chain: the chain; @chain->segs holds @vq->max_chain entries
- * @gpa: guest physical address
- * @len: bytes
- * @write: the device may write it
- *
- * Return: false when the chain cannot be used; the rule is reported.
- */
-bool vq_chain_add(struct virtqueue *vq, struct vq_chain *chain, u64 gpa, u32 len,
+/* Append a descriptor to a chain. False: the chain cannot be used, and the rule is reported. */
+static bool vq_chain_add(struct virtqueue *vq, struct vq_chain *chain, u64 gpa, u32 len,
 		  bool write)
 {
 	unsigned int n = chain->nout + chain->nin;
 
-	if (n == vq->max_chain) {
-		vq_bug(vq, "chain-over-limit",
-		       "chain of more than %u descriptors", vq->max_chain);
-		return false;
-	}
+	if (n == vq->max_chain)
+		return vq_bug(vq, "chain-over-limit", "chain of more than %u descriptors", n);
 	if (n == vq->size)
-		vq_bug(vq, "chain-too-long",
-		       "chain is longer than the queue (%u)", vq->size);
-	if (!len) {
-		vq_bug(vq, "desc-empty", "descriptor %u of the chain is empty", n);
-		return false;
-	}
-	if (!gmem_valid(vq->gm, gpa, len)) {
-		vq_bug(vq, "desc-address",
-		       "descriptor %u of %u bytes is outside of guest memory", n, len);
-		return false;
-	}
-	if (!write && chain->nin) {
-		vq_bug(vq, "desc-order",
-		       "descriptor %u is readable after a writable one", n);
-		return false;
-	}
+		vq_bug(vq, "chain-too-long", "chain is longer than the queue (%u)", n);
+	if (!len)
+		return vq_bug(vq, "desc-empty", "descriptor %u of the chain is empty", n);
+	if (!gmem_valid(vq->gm, gpa, len))
+		return vq_bug(vq, "desc-address",
+			      "descriptor %u of %u bytes is outside of guest memory", n, len);
+	if (!write && chain->nin)
+		return vq_bug(vq, "desc-order", "descriptor %u is readable after a writable one",
+			      n);
+
 	chain->segs[n] = (struct vq_seg){ .gpa = gpa, .len = len };
 	if (write) {
 		chain->nin++;
@@ -235,11 +151,8 @@ bool vq_chain_add(struct virtqueue *vq, struct vq_chain *chain, u64 gpa, u32 len
 		chain->nout++;
 		chain->out_len += len;
 	}
-	if (chain->in_len + chain->out_len > UINT32_MAX) {
-		vq_bug(vq, "chain-bytes", "chain of more than 4 GiB");
-		return false;
-	}
-	return true;
+	return chain->in_len + chain->out_len <= UINT32_MAX ||
+	       vq_bug(vq, "chain-bytes", "chain of more than 4 GiB");
 }
 
 static bool vq_indirect_packed(struct virtqueue *vq, struct vq_chain *chain,
@@ -248,10 +161,10 @@ static bool vq_indirect_packed(struct virtqueue *vq, struct vq_chain *chain,
 	for (u32 i = 0; i < n; i++) {
 		u16 flags = le16toh(table[i].flags);
 
-		if (flags & VRING_DESC_F_INDIRECT) {
-			vq_bug(vq, "indirect-nested", "indirect in an indirect table");
-			return false;
-		}
+		if (flags & VRING_DESC_F_INDIRECT)
+			return vq_bug(vq, "indirect-nested", "indirect in an indirect table");
+		if (flags & ~VRING_DESC_F_WRITE)
+			vq_bug(vq, "indirect-flags", "flags %#x in an indirect table", flags);
 		if (!vq_chain_add(vq, chain, le64toh(table[i].addr),
 				  le32toh(table[i].len), flags & VRING_DESC_F_WRITE))
 			return false;
@@ -259,27 +172,20 @@ static bool vq_indirect_packed(struct virtqueue *vq, struct vq_chain *chain,
 	return true;
 }
 
-static bool vq_chain_indirect(struct virtqueue *vq, struct vq_chain *chain, u64 gpa,
-		       u32 len)
+static bool vq_chain_indirect(struct virtqueue *vq, struct vq_chain *chain, u64 gpa, u32 len)
 {
 	u32 n = len / 16;
 	void *table;
 	bool ok;
 
-	if (!vq->indirect) {
-		vq_bug(vq, "indirect-feature", "indirect was not negotiated");
-		return false;
-	}
-	if (!len || len % 16) {
-		vq_bug(vq, "indirect-size", "indirect table of %u bytes", len);
-		return false;
-	}
-	if (n > vq->max_chain) {
-		vq_bug(vq, "chain-over-limit",
-		       "indirect table of %u descriptors, at most %u", n,
-		       vq->max_chain);
-		return false;
-	}
+	if (!vq->indirect)
+		return vq_bug(vq, "indirect-feature", "indirect was not negotiated");
+	if (!len || len % 16)
+		return vq_bug(vq, "indirect-size", "indirect table of %u bytes", len);
+	if (n > vq->max_chain)
+		return vq_bug(vq, "chain-over-limit",
+			      "indirect table of %u descriptors, at most %u", n, vq->max_chain);
+
 	table = xcalloc(n, 16);
 	ok = gmem_read(vq->gm, gpa, table, len);
 	if (!ok)
@@ -293,18 +199,8 @@ static bool vq_chain_indirect(struct virtqueue *vq, struct vq_chain *chain, u64 
 	return ok;
 }
 
-/**
- * vq_chain_desc - Append what a descriptor in the ring names
- * @vq: the queue
- * @chain: the chain
- * @gpa: guest physical address of memory, or of an indirect table
- * @len: its bytes
- * @flags: VRING_DESC_F_*
- *
- * Return: false when the chain cannot be used; the rule is reported.
- */
-bool vq_chain_desc(struct virtqueue *vq, struct vq_chain *chain, u64 gpa, u32 len,
-		   u16 flags)
+/* Append what a descriptor in the ring names: memory, or an indirect table. False: as above. */
+bool vq_chain_desc(struct virtqueue *vq, struct vq_chain *chain, u64 gpa, u32 len, u16 flags)
 {
 	if (flags & VRING_DESC_F_INDIRECT)
 		return vq_chain_indirect(vq, chain, gpa, len);
@@ -330,13 +226,9 @@ static enum vq_pop vq_next(struct virtqueue *vq, struct vq_chain *chain)
 	return ret;
 }
 
-/**
- * vq_pop - Take the next buffer the driver made available
- * @vq: the queue
- * @chain: filled in; to be freed with vq_chain_free()
- *
- * Return: VQ_GOT, VQ_EMPTY, or VQ_BROKEN when the ring makes no sense; the
- * queue then stays broken until it is reset.
+/*
+ * Take the next buffer the driver made available, to be freed by vq_chain_free(). VQ_BROKEN: the
+ * ring makes no sense, and the queue stays broken until it is reset.
  */
 enum vq_pop vq_pop(struct virtqueue *vq, struct vq_chain *chain)
 {
@@ -349,14 +241,13 @@ enum vq_pop vq_pop(struct virtqueue *vq, struct vq_chain *chain)
 		return VQ_EMPTY;
 	chain->segs = xcalloc(vq->max_chain, sizeof(*chain->segs));
 	ret = vq_next(vq, chain);
-	if (ret == VQ_GOT && (vq->busy[chain->id / 8] & (1 << chain->id % 8))) {
-		vq_bug(vq, "id-in-use",
-		       "buffer %u is available while the device holds it",
+	if (ret == VQ_GOT && vq->busy[chain->id]) {
+		vq_bug(vq, "id-in-use", "buffer %u is available while the device holds it",
 		       chain->id);
 		ret = VQ_BROKEN;
 	}
 	if (ret == VQ_GOT) {
-		vq->busy[chain->id / 8] |= 1 << chain->id % 8;
+		vq->busy[chain->id] = true;
 		vq->nbusy++;
 		return ret;
 	}
@@ -366,13 +257,10 @@ enum vq_pop vq_pop(struct virtqueue *vq, struct vq_chain *chain)
 	return ret;
 }
 
-/**
- * vq_return - Write a used entry, whatever it says
- * @vq: the queue
- * @id: buffer id
- * @slots: ring slots to advance by (packed rings)
- * @len: bytes claimed to be written
- * @record: of the buffer in the record of unanswered ones, 0: a fault, there is none
+/*
+ * Write a used entry, whatever it says: @slots is what a packed ring advances by, @len the bytes
+ * claimed to be written, @record the buffer's in the record of unanswered ones, 0 if a fault
+ * returns what was not taken.
  */
 void vq_return(struct virtqueue *vq, u32 id, u16 slots, u32 len, u32 record)
 {
@@ -386,28 +274,16 @@ void vq_return(struct virtqueue *vq, u32 id, u16 slots, u32 len, u32 record)
 	vq->returned = true;
 }
 
-/**
- * vq_push - Return a buffer to the driver
- * @vq: the queue
- * @chain: the buffer
- * @len: bytes written, from the first writable byte on
- */
+/* Return a buffer to the driver; @len bytes were written, from the first writable one on. */
 void vq_push(struct virtqueue *vq, const struct vq_chain *chain, u32 len)
 {
-	if (vq->busy && (vq->busy[chain->id / 8] & (1 << chain->id % 8))) {
-		vq->busy[chain->id / 8] &= ~(1 << chain->id % 8);
-		vq->nbusy--;
-	}
+	vq->nbusy -= vq->busy[chain->id];
+	vq->busy[chain->id] = false;
 	inflight_give(vq, chain);
 	vq_return(vq, chain->id, chain->slots, len, chain->record);
 }
 
-/**
- * vq_want_kick - Ask for a notification at the next available buffer
- * @vq: the queue
- *
- * The caller looks at the ring once more afterwards.
- */
+/* Ask for a notification at the next buffer. The caller then looks at the ring once more. */
 void vq_want_kick(struct virtqueue *vq)
 {
 	if (!vq->packed && vq->desc)
@@ -416,40 +292,30 @@ void vq_want_kick(struct virtqueue *vq)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/**
- * vq_wants_call - Whether the driver asked for an interrupt
- * @vq: the queue
- *
- * Return: true when buffers were returned since the last time this was true
- * and the driver wants to hear of them.
- */
+/* Check whether the driver wants an interrupt for the buffers returned since the last one. */
 bool vq_wants_call(struct virtqueue *vq)
 {
+	u16 event = 0, now = vq->used_idx, before = vq->signalled;
+	bool valid = vq->signalled_valid;
+	enum vq_call call;
+
 	if (!vq->returned || !vq->desc)
 		return false;
 	vq->returned = false;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return vq->packed ? vq_packed_wants_call(vq) : vq_split_wants_call(vq);
-}
-
-/**
- * vq_need_event - Whether moving an index has passed an event index
- * @event: the index the other side waits for
- * @now: new index
- * @before: old index
- *
- * Return: true when @event lies in [@before, @now).
- */
-bool vq_need_event(u16 event, u16 now, u16 before)
-{
+	call = vq->packed ? vq_packed_call(vq, &event) : vq_split_call(vq, &event);
+	vq->signalled = now;
+	vq->signalled_valid = true;
+	if (call != VQ_CALL_AT || !valid)
+		return call != VQ_CALL_NEVER;
+	/* A packed ring's index wraps at its size, the arithmetic at 2^16. */
+	if (vq->packed && before > now)
+		before -= vq->size;
+	/* Whether the event index is one of those that were passed. */
 	return (u16)(now - event - 1) < (u16)(now - before);
 }
 
-/**
- * vq_chain_trim - Forget what a chain's answer does not need
- * @chain: the chain, which has been read
- * @nin: writable segments to keep at most
- */
+/* Drop what the answer does not need of a chain: all but @nin writable segments. */
 void vq_chain_trim(struct vq_chain *chain, unsigned int nin)
 {
 	struct vq_seg *segs;
@@ -462,66 +328,40 @@ void vq_chain_trim(struct vq_chain *chain, unsigned int nin)
 		chain->segs = segs;
 }
 
-/**
- * vq_chain_free - Free a chain's segments
- * @chain: the chain
- */
 void vq_chain_free(struct vq_chain *chain)
 {
 	free(chain->segs);
 	memset(chain, 0, sizeof(*chain));
 }
 
-/**
- * vq_chain_read - Gather the readable bytes of a chain
- * @vq: the queue
- * @chain: the chain
- * @skip: bytes of the chain before those
- * @dst: where to
- * @len: bytes; no more than @chain->out_len with @skip
- *
- * Return: false when guest memory went away meanwhile.
- */
+/* Copy between @n segments, behind the first @skip bytes, and our memory. Returns the bytes. */
+static u64 vq_copy(const struct virtqueue *vq, const struct vq_seg *seg, unsigned int n,
+		   u64 skip, void *p, u64 len, bool to_guest)
+{
+	u64 done = 0;
+
+	for (; n && done < len; n--, seg++) {
+		u64 at = MIN(skip, seg->len), part = MIN(len - done, seg->len - at);
+
+		skip -= at;
+		if (part && !gmem_copy(vq->gm, seg->gpa + at, (u8 *)p + done, part, to_guest))
+			break;
+		done += part;
+	}
+	return done;
+}
+
+/* Gather bytes of a chain behind the first @skip. False: guest memory went away. */
 bool vq_chain_read(const struct virtqueue *vq, const struct vq_chain *chain,
 		   u64 skip, void *dst, u64 len)
 {
-	u8 *out = dst;
-
-	for (unsigned int i = 0; i < chain->nout && len; i++) {
-		const struct vq_seg *seg = &chain->segs[i];
-		u64 at = MIN(skip, seg->len), n = MIN(len, seg->len - at);
-
-		skip -= at;
-		if (n && !gmem_read(vq->gm, seg->gpa + at, out, n))
-			return false;
-		out += n;
-		len -= n;
-	}
-	return true;
+	return vq_copy(vq, chain->segs, chain->nout, skip, dst, len, false) ==
+	       MIN(len, chain->out_len - skip);
 }
 
-/**
- * vq_chain_write - Scatter bytes into the writable part of a chain
- * @vq: the queue
- * @chain: the chain
- * @src: where from
- * @len: bytes; what does not fit is left out
- *
- * Return: bytes written.
- */
+/* Scatter bytes into the writable part of a chain, as many as fit. Returns the bytes written. */
 u64 vq_chain_write(const struct virtqueue *vq, const struct vq_chain *chain,
 		   const void *src, u64 len)
 {
-	const u8 *in = src;
-	u64 done = 0;
-
-	for (unsigned int i = 0; i < chain->nin && done < len; i++) {
-		const struct vq_seg *seg = &chain->segs[chain->nout + i];
-		u64 n = MIN(len - done, seg->len);
-
-		if (!gmem_write(vq->gm, seg->gpa, in + done, n))
-			break;
-		done += n;
-	}
-	return done;
+	return vq_copy(vq, chain->segs + chain->nout, chain->nin, 0, (void *)src, len, true);
 }

@@ -7,31 +7,16 @@
 #define DESC_AVAIL BIT64(VRING_PACKED_DESC_F_AVAIL)
 #define DESC_USED BIT64(VRING_PACKED_DESC_F_USED)
 
-/**
- * vq_packed_is_avail - Whether the driver made a slot available
- * @vq: the queue, mapped
- * @slot: number of the slot
- * @wrap: the wrap counter there
- *
- * Return: true when it did, and the slot was not used since.
- */
+/* Check whether a slot, where the wrap counter is @wrap, is available and not yet used. */
 bool vq_packed_is_avail(const struct virtqueue *vq, u16 slot, bool wrap)
 {
-	const u8 *p = vq->desc + 16 * slot +
-		      offsetof(struct vring_packed_desc, flags);
-
+	const u8 *p = vq->desc + 16 * slot + offsetof(struct vring_packed_desc, flags);
 	u16 flags = le16toh(__atomic_load_n((const u16 *)p, __ATOMIC_ACQUIRE));
 
 	return !!(flags & DESC_AVAIL) == wrap && !!(flags & DESC_USED) != wrap;
 }
 
-/**
- * vq_packed_advance - Go on in a packed ring
- * @vq: the queue
- * @slot: the place
- * @wrap: the wrap counter there
- * @n: slots to go on by
- */
+/* Go on in a packed ring by @n slots. */
 void vq_packed_advance(const struct virtqueue *vq, u16 *slot, bool *wrap, u16 n)
 {
 	u32 next = *slot + n;
@@ -51,36 +36,34 @@ static bool packed_walk(struct virtqueue *vq, struct vq_chain *chain, u16 slot)
 		struct vring_packed_desc d;
 		u16 flags;
 
-		if (!vq_packed_is_avail(vq, slot, wrap)) {
-			vq_bug(vq, "packed-chain",
-			       "slot %u continues a chain but is not available", slot);
-			return false;
-		}
+		if (!vq_packed_is_avail(vq, slot, wrap))
+			return vq_bug(vq, "packed-chain",
+				      "slot %u continues a chain but is not available", slot);
 		memcpy(&d, vq->desc + 16 * slot, sizeof(d));
 		flags = le16toh(d.flags);
 		chain->slots++;
 		chain->id = le16toh(d.id);
-		if ((flags & VRING_DESC_F_INDIRECT) &&
-		    (steps || (flags & VRING_DESC_F_NEXT))) {
-			vq_bug(vq, "indirect-and-next",
-			       "slot %u is indirect inside a chain", slot);
-			return false;
-		}
+		if (flags & VRING_DESC_F_INDIRECT && (steps || flags & VRING_DESC_F_NEXT))
+			return vq_bug(vq, "indirect-and-next", "slot %u is indirect inside a chain",
+				      slot);
 		if (!vq_chain_desc(vq, chain, le64toh(d.addr), le32toh(d.len), flags))
 			return false;
 		if (!(flags & VRING_DESC_F_NEXT))
 			return true;
 		vq_packed_advance(vq, &slot, &wrap, 1);
 	}
-	vq_bug(vq, "chain-loop", "chain takes more than the whole ring");
-	return false;
+	return vq_bug(vq, "chain-loop", "chain takes more than the whole ring");
 }
 
 /* vq_pop() of a packed ring that is mapped */
 enum vq_pop vq_packed_pop(struct virtqueue *vq, struct vq_chain *chain)
 {
+	u16 flags = get_le16(vq->avail + 2) & 3;
+
 	if (!vq_packed_is_avail(vq, vq->last_avail, vq->avail_wrap))
 		return VQ_EMPTY;
+	if (flags > (vq->event_idx ? VRING_PACKED_EVENT_FLAG_DESC : VRING_PACKED_EVENT_FLAG_DISABLE))
+		vq_bug(vq, "event-flags", "flags of the event suppression are %u", flags);
 	if (!packed_walk(vq, chain, vq->last_avail))
 		return VQ_BROKEN;
 	vq_packed_advance(vq, &vq->last_avail, &vq->avail_wrap, chain->slots);
@@ -103,25 +86,18 @@ void vq_packed_push(struct virtqueue *vq, u32 id, u16 slots, u32 len)
 			 htole16(flags), __ATOMIC_RELEASE);
 }
 
-/* vq_wants_call() of a packed ring that is mapped */
-bool vq_packed_wants_call(struct virtqueue *vq)
+/* Tell when the driver of a packed ring wants a call; @event is a used index. */
+enum vq_call vq_packed_call(const struct virtqueue *vq, u16 *event)
 {
 	u16 off_wrap = get_le16(vq->avail);
 	u16 flags = get_le16(vq->avail + 2) & 3;
-	u16 before = vq->signalled, event;
-	bool valid = vq->signalled_valid;
 
-	vq->signalled = vq->used_idx;
-	vq->signalled_valid = true;
 	if (flags == VRING_PACKED_EVENT_FLAG_DISABLE)
-		return false;
-	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !vq->event_idx || !valid)
-		return true;
-	event = off_wrap & 0x7fff;
+		return VQ_CALL_NEVER;
+	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !vq->event_idx)
+		return VQ_CALL_ALWAYS;
+	*event = off_wrap & 0x7fff;
 	if ((off_wrap >> VRING_PACKED_EVENT_F_WRAP_CTR) != vq->used_wrap)
-		event -= vq->size;
-	/* The index wraps at the size, the arithmetic at 2^16. */
-	if (before > vq->used_idx)
-		before -= vq->size;
-	return vq_need_event(event, vq->used_idx, before);
+		*event -= vq->size;
+	return VQ_CALL_AT;
 }

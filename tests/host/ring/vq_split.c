@@ -22,16 +22,7 @@ static void ring_store16(u8 *p, u16 v)
 	__atomic_store_n((u16 *)p, htole16(v), __ATOMIC_RELEASE);
 }
 
-/**
- * vq_split_walk - Fill in a chain
- * @vq: the queue, mapped
- * @chain: filled in
- * @table: descriptors: the queue's, or an indirect table
- * @n: how many
- * @i: the first of the chain
- *
- * Return: false when the chain cannot be used; the rule is reported.
- */
+/* Fill in a chain from entry @i of a table of @n, ours or an indirect one. False: reported. */
 bool vq_split_walk(struct virtqueue *vq, struct vq_chain *chain, const u8 *table, u32 n, u32 i)
 {
 	bool indirect = table != vq->desc;
@@ -42,25 +33,20 @@ bool vq_split_walk(struct virtqueue *vq, struct vq_chain *chain, const u8 *table
 
 		memcpy(&d, table + 16 * i, sizeof(d));
 		flags = le16toh(d.flags);
-		if (flags & VRING_DESC_F_INDIRECT && (indirect || flags & VRING_DESC_F_NEXT)) {
-			vq_bug(vq, indirect ? "indirect-nested" : "indirect-and-next",
-			       "descriptor %u is indirect, and %s", i,
-			       indirect ? "so is its table" : "has a next");
-			return false;
-		}
+		if (flags & VRING_DESC_F_INDIRECT && (indirect || flags & VRING_DESC_F_NEXT))
+			return vq_bug(vq, indirect ? "indirect-nested" : "indirect-and-next",
+				      "descriptor %u is indirect, and %s", i,
+				      indirect ? "so is its table" : "has a next");
 		if (!vq_chain_desc(vq, chain, le64toh(d.addr), le32toh(d.len), flags))
 			return false;
 		if (!(flags & VRING_DESC_F_NEXT))
 			return true;
 		i = le16toh(d.next);
-		if (i >= n) {
-			vq_bug(vq, indirect ? "indirect-next" : "desc-next",
-			       "next is %u in a table of %u", i, n);
-			return false;
-		}
+		if (i >= n)
+			return vq_bug(vq, indirect ? "indirect-next" : "desc-next",
+				      "next is %u in a table of %u", i, n);
 	}
-	vq_bug(vq, indirect ? "indirect-loop" : "chain-loop", "table of %u with a loop", n);
-	return false;
+	return vq_bug(vq, indirect ? "indirect-loop" : "chain-loop", "table of %u with a loop", n);
 }
 
 /* vq_pop() of a split ring that is mapped */
@@ -68,20 +54,20 @@ enum vq_pop vq_split_pop(struct virtqueue *vq, struct vq_chain *chain)
 {
 	u16 idx = ring_load16(vq->avail + AVAIL_IDX);
 	u16 ahead = idx - vq->last_avail;
-	u16 head;
+	u16 flags = ring_load16(vq->avail + AVAIL_FLAGS), head;
 
 	if (!ahead)
 		return VQ_EMPTY;
+	if (flags > (vq->event_idx ? 0 : VRING_AVAIL_F_NO_INTERRUPT))
+		vq_bug(vq, "avail-flags", "flags of the available ring are %#x", flags);
 	if (ahead > vq->size) {
 		vq_bug(vq, "avail-idx", "avail index is %u ahead in a queue of %u",
 		       ahead, vq->size);
 		return VQ_BROKEN;
 	}
-	head = ring_load16(vq->avail + AVAIL_RING +
-			   2 * (vq->last_avail % vq->size));
+	head = ring_load16(vq->avail + AVAIL_RING + 2 * (vq->last_avail % vq->size));
 	if (head >= vq->size) {
-		vq_bug(vq, "avail-head", "head is %u in a queue of %u", head,
-		       vq->size);
+		vq_bug(vq, "avail-head", "head is %u in a queue of %u", head, vq->size);
 		return VQ_BROKEN;
 	}
 	chain->id = head;
@@ -94,12 +80,7 @@ enum vq_pop vq_split_pop(struct virtqueue *vq, struct vq_chain *chain)
 	return VQ_GOT;
 }
 
-/**
- * vq_split_used - Read the used index, which only the device moves
- * @vq: the queue, mapped
- *
- * Return: the index.
- */
+/* Read the used index, which only the device moves. */
 u16 vq_split_used(const struct virtqueue *vq)
 {
 	return ring_load16(vq->used + USED_IDX);
@@ -113,6 +94,7 @@ void vq_split_push(struct virtqueue *vq, u32 id, u32 len)
 	put_le32(elem, id);
 	put_le32(elem + 4, len);
 	vq->used_idx++;
+	inflight_advance(vq);
 	ring_store16(vq->used + USED_IDX, vq->used_idx);
 }
 
@@ -125,19 +107,12 @@ void vq_split_want_kick(struct virtqueue *vq)
 		ring_store16(vq->used + USED_FLAGS, 0);
 }
 
-/* vq_wants_call() of a split ring that is mapped */
-bool vq_split_wants_call(struct virtqueue *vq)
+/* Tell when the driver of a split ring wants a call; @event is a used index. */
+enum vq_call vq_split_call(const struct virtqueue *vq, u16 *event)
 {
-	u16 before = vq->signalled;
-	bool valid = vq->signalled_valid;
-
 	if (!vq->event_idx)
-		return !(ring_load16(vq->avail + AVAIL_FLAGS) &
-			 VRING_AVAIL_F_NO_INTERRUPT);
-	vq->signalled = vq->used_idx;
-	vq->signalled_valid = true;
-	if (!valid)
-		return true;
-	return vq_need_event(ring_load16(vq->avail + AVAIL_RING + 2 * vq->size),
-			     vq->used_idx, before);
+		return ring_load16(vq->avail + AVAIL_FLAGS) & VRING_AVAIL_F_NO_INTERRUPT ?
+			VQ_CALL_NEVER : VQ_CALL_ALWAYS;
+	*event = ring_load16(vq->avail + AVAIL_RING + 2 * vq->size);
+	return VQ_CALL_AT;
 }

@@ -22,25 +22,13 @@ static void guest_call(void *opaque, unsigned int queue)
 	((struct guest *)opaque)->calls++;
 }
 
-static enum shm_result guest_shm_map(void *opaque, u64 seq, u64 offset, u64 len, int fd)
-{
-	struct guest *g = opaque;
-
-	(void)seq;
-	(void)offset;
-	(void)len;
-	(void)fd;
-	g->shm_maps++;
-	return g->shm;
-}
-
-static enum shm_result guest_shm_unmap(void *opaque, u64 seq, u64 offset, u64 len)
+static enum shm_result guest_shm(void *opaque, u64 seq, u64 offset, u64 len, int fd)
 {
 	struct guest *g = opaque;
 
 	(void)offset;
 	(void)len;
-	g->shm_maps--;
+	g->shm_maps += fd >= 0 ? 1 : -1;
 	return seq ? g->shm : SHM_DONE;
 }
 
@@ -58,8 +46,7 @@ static void guest_die(void *opaque, int status)
 static const struct device_ops guest_ops = {
 	.config_changed = guest_config_changed,
 	.call = guest_call,
-	.shm_map = guest_shm_map,
-	.shm_unmap = guest_shm_unmap,
+	.shm = guest_shm,
 	.set_status = guest_set_status,
 	.die = guest_die,
 };
@@ -92,7 +79,7 @@ struct guest *guest_create(u64 features)
 	g->alloc = GUEST_DATA;
 	g->died = -1;
 	device_init(&g->d, &guest_ops, g);
-	g->d.opt.window = 1 << 20;
+	g->d.hostmem.size = GUEST_WINDOW;
 	g->d.opt.features |= features;
 	g->d.display.n = 2;
 	device_start(&g->d);

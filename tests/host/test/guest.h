@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A driver in a few lines: rings in plain memory, one request at a time. */
-#ifndef VGPU_HOST_TEST_GUEST_H
-#define VGPU_HOST_TEST_GUEST_H
+#pragma once
 
 #include "device.h"
 
@@ -9,6 +8,7 @@
 #define GUEST_BASE 0x40000000ull	/* guest physical */
 #define GUEST_UVA 0x7f0000000000ull	/* front end's virtual */
 #define GUEST_RING 64u
+#define GUEST_WINDOW (1u << 20)
 #define GUEST_DATA 0x10000u		/* offset of free memory */
 
 /**
@@ -23,8 +23,8 @@
  * @alloc: offset of the next free byte
  * @calls: interrupts
  * @config_events: configuration interrupts
- * @shm: what shm_map() and shm_unmap() say
- * @shm_maps: how often they were called, minus unmapped
+ * @shm: what shm() says
+ * @shm_maps: how often it was called to map, minus to unmap
  * @died: status the device died with, or -1
  */
 struct guest {
@@ -79,5 +79,3 @@ u32 guest_submit(struct guest *g, u32 ctx, const u32 *words, u32 n);
 
 u32 guest_fenced(struct guest *g, u32 ring, u64 fence, u32 op, u32 arg);
 u64 guest_next_fence(struct guest *g, const u32 *at);
-
-#endif

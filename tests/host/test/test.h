@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_TEST_H
-#define VGPU_HOST_TEST_H
+#pragma once
 
 #include <stdio.h>
 
@@ -38,5 +37,3 @@ extern const struct test_case virtqueue_tests[], memory_tests[], wire_tests[],
 	fault_tests[], display_tests[], fence_tests[], command_tests[],
 	rule_tests[], limit_tests[], toy3d_tests[], vhost_tests[], control_tests[],
 	options_tests[], lib_tests[], judge_tests[], habit_tests[], last_tests[];
-
-#endif

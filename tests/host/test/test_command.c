@@ -247,8 +247,8 @@ static void command_test_limits(void)
 {
 	struct guest *g = guest_create(0);
 
-	/* Three pages of pixels, one of the resource, one for requests under way. */
-	g->d.opt.max_memory = 5 * 4096;
+	/* Three pages of pixels, two of resources, one for requests under way. */
+	g->d.budget.limit = 6 * 4096;
 	device_start(&g->d);
 	CHECK_EQ(guest_create_2d(g, 1, 2, 50, 50), OK);
 	CHECK_EQ(guest_create_2d(g, 2, 2, 1, 1), VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY);

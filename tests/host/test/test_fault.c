@@ -93,7 +93,7 @@ static void count(void *opaque, const struct fault_action *a)
 }
 
 /* The requests (of a run of n) at which a rule acts, as bits. */
-static u64 acts(const char *rule, struct fault_event ev, unsigned int n)
+static u64 acts(const char *rule, const struct job *job, unsigned int n)
 {
 	struct fault_script s = { .n = 0 };
 	char err[128];
@@ -103,7 +103,7 @@ static u64 acts(const char *rule, struct fault_event ev, unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		unsigned int hits = 0;
 
-		fault_apply(&s, &ev, count, &hits);
+		fault_apply(&s, job, count, &hits);
 		bits |= (u64)!!hits << (i + 1);
 	}
 	fault_clear(&s);
@@ -112,27 +112,27 @@ static u64 acts(const char *rule, struct fault_event ev, unsigned int n)
 
 static void fault_test_when(void)
 {
-	struct fault_event ev = { .type = VIRTIO_GPU_CMD_SUBMIT_3D, .ctx = 2,
-				  .ring = 1, .res = -1, .fenced = true };
+	static const struct job job = { .hdr = { .type = VIRTIO_GPU_CMD_SUBMIT_3D, .ctx_id = 2,
+		.ring_idx = 1, .flags = VIRTIO_GPU_FLAG_FENCE | VIRTIO_GPU_FLAG_INFO_RING_IDX } };
 
-	CHECK_EQ(acts("on any: never", ev, 4), 0x1e);
-	CHECK_EQ(acts("on any once: never", ev, 4), 0x02);
-	CHECK_EQ(acts("on any nth 3: never", ev, 8), 0x08);
-	CHECK_EQ(acts("on any nth 2..4: never", ev, 8), 0x1c);
-	CHECK_EQ(acts("on any from 3: never", ev, 5), 0x38);
-	CHECK_EQ(acts("on any every 3: never", ev, 8), 0x92);
-	CHECK_EQ(acts("on any from 2 every 2: never", ev, 6), 0x54);
-	CHECK_EQ(acts("on any after SUBMIT_3D 2: never", ev, 4), 0x18);
-	CHECK_EQ(acts("on any after GET_EDID: never", ev, 4), 0);
-	CHECK_EQ(acts("on SUBMIT_3D ctx 2 ring 1: never", ev, 1), 2);
-	CHECK_EQ(acts("on SUBMIT_3D ctx 3: never", ev, 1), 0);
-	CHECK_EQ(acts("on SUBMIT_3D ring 0: never", ev, 1), 0);
-	CHECK_EQ(acts("on SUBMIT_3D res 1: never", ev, 1), 0);
-	CHECK_EQ(acts("on fenced: never", ev, 1), 2);
-	CHECK_EQ(acts("on ctrl: never", ev, 1), 2);
-	CHECK_EQ(acts("on cursor: never", ev, 1), 0);
-	CHECK_EQ(acts("on GET_EDID|SUBMIT_3D: never", ev, 1), 2);
-	CHECK_EQ(acts("on GET_EDID: never", ev, 1), 0);
+	CHECK_EQ(acts("on any: never", &job, 4), 0x1e);
+	CHECK_EQ(acts("on any once: never", &job, 4), 0x02);
+	CHECK_EQ(acts("on any nth 3: never", &job, 8), 0x08);
+	CHECK_EQ(acts("on any nth 2..4: never", &job, 8), 0x1c);
+	CHECK_EQ(acts("on any from 3: never", &job, 5), 0x38);
+	CHECK_EQ(acts("on any every 3: never", &job, 8), 0x92);
+	CHECK_EQ(acts("on any from 2 every 2: never", &job, 6), 0x54);
+	CHECK_EQ(acts("on any after SUBMIT_3D 2: never", &job, 4), 0x18);
+	CHECK_EQ(acts("on any after GET_EDID: never", &job, 4), 0);
+	CHECK_EQ(acts("on SUBMIT_3D ctx 2 ring 1: never", &job, 1), 2);
+	CHECK_EQ(acts("on SUBMIT_3D ctx 3: never", &job, 1), 0);
+	CHECK_EQ(acts("on SUBMIT_3D ring 0: never", &job, 1), 0);
+	CHECK_EQ(acts("on SUBMIT_3D res 1: never", &job, 1), 0);
+	CHECK_EQ(acts("on fenced: never", &job, 1), 2);
+	CHECK_EQ(acts("on ctrl: never", &job, 1), 2);
+	CHECK_EQ(acts("on cursor: never", &job, 1), 0);
+	CHECK_EQ(acts("on GET_EDID|SUBMIT_3D: never", &job, 1), 2);
+	CHECK_EQ(acts("on GET_EDID: never", &job, 1), 0);
 }
 
 static struct guest *faulty(const char *rule)
@@ -341,7 +341,7 @@ static void fault_test_lies(void)
 	put_le32(req + 24, 7);
 	CHECK_EQ(guest_send(g, req, 32, NULL), VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID);
 	CHECK(guest_bug(g, "scanout-range"));
-	CHECK(device_config_set(&g->d, "num_scanouts", 16));
+	CHECK(device_config_lie(&g->d, "num_scanouts", 16));
 	CHECK_EQ(guest_send(g, req, 32, NULL), VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID);
 	CHECK(guest_bug(g, NULL));
 	CHECK_EQ(g->d.judge.excused, 1);

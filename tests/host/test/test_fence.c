@@ -3,6 +3,7 @@
 #include <linux/virtio_config.h>
 
 #include "guest.h"
+#include "log.h"
 #include "test.h"
 #include "toy3d.h"
 
@@ -142,7 +143,7 @@ static void fence_test_many(void)
 
 	fence_init(&f, &budget, many_answer, &a);
 	for (int i = 0; i < 2000; i++) {
-		struct job *job = job_create();
+		struct job *job = xcalloc(1, sizeof(*job));
 
 		job->seq = i + 1;
 		job->tl = &tl[i % 4];
@@ -175,7 +176,7 @@ static void fence_test_behind(void)
 
 	fence_init(&f, &budget, many_answer, &a);
 	for (int i = 0; i < 3; i++) {
-		struct job *job = job_create();
+		struct job *job = xcalloc(1, sizeof(*job));
 
 		job->seq = i + 1;
 		job->wait_answers = (int []){ 1, 5, 0 }[i];

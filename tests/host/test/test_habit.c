@@ -270,7 +270,7 @@ static void habit_test_2d(void)
 
 static void habit_test_names(void)
 {
-	u32 habits = 0;
+	u64 habits = 0;
 
 	CHECK(!habit_like(&habits, "QEMU") && !habits);
 	CHECK(habit_like(&habits, "qemu"));

@@ -240,7 +240,7 @@ static void judge_test_user_error(void)
 {
 	struct guest *g = judged(NULL);
 
-	g->d.opt.max_memory = 4096;
+	g->d.budget.limit = 4096;
 	device_start(&g->d);
 	CHECK_EQ(guest_create_2d(g, 1, 2, 1024, 1024), ERR(OUT_OF_MEMORY));
 	CHECK_EQ(guest_attach(g, 1, GUEST_DATA, 4096), ERR(INVALID_RESOURCE_ID));
@@ -254,7 +254,7 @@ static void judge_test_user_error(void)
 
 	/* The answer is held back: the driver cannot know. */
 	g = judged("on RESOURCE_CREATE_2D nth 1: kicks 40");
-	g->d.opt.max_memory = 4096;
+	g->d.budget.limit = 4096;
 	device_start(&g->d);
 	guest_create_2d(g, 1, 2, 1024, 1024);
 	ask(g, GUEST_RING / 2 - 2);

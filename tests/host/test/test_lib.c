@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fence.h"
 #include "log.h"
 #include "loop.h"
 #include "test.h"
@@ -47,31 +46,58 @@ static void watcher_timeout(void *opaque)
 	w->loop.quit = true;
 }
 
+/* Whether a function ends the process with the status of log_die(). */
+static bool dies(void (*fn)(void *opaque), void *opaque)
+{
+	int status = 0;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (!child) {
+		stderr = fopen("/dev/null", "w");
+		fn(opaque);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 2;
+}
+
+static void one_more(void *opaque)
+{
+	loop_add(opaque, 999, watcher_call, NULL);
+}
+
+static void end(void *opaque)
+{
+	log_die("%s", (const char *)opaque);
+}
+
 static void lib_test_loop(void)
 {
-	struct watcher w = { .deadline = FENCE_FOREVER };
+	struct watcher w = { .deadline = LOOP_FOREVER };
 
 	for (int i = 0; i < 2; i++) {
 		CHECK(!pipe(w.fd[i]));
-		CHECK(!loop_add(&w.loop, w.fd[i][0], watcher_call, &w));
+		loop_add(&w.loop, w.fd[i][0], watcher_call, &w);
 	}
 	CHECK_EQ(write(w.fd[0][1], "x", 1) + write(w.fd[1][1], "q", 1), 2);
 	loop_run(&w.loop, watcher_deadline, watcher_timeout, &w);
 	CHECK_EQ(w.calls[0], 1);
 	CHECK_EQ(w.calls[1], 1);
 	w.loop.quit = false;
-	w.deadline = fence_now_ms() + 20;
+	w.deadline = loop_now_ms() + 20;
 	CHECK_EQ(write(w.fd[0][1], "d", 1) + write(w.fd[1][1], "q", 1), 2);
 	loop_run(&w.loop, watcher_deadline, watcher_timeout, &w);
 	CHECK_EQ(w.calls[0], 2);
 	CHECK_EQ(w.calls[1], 1);
 	CHECK_EQ(w.timeouts, 1);
-	CHECK(fence_now_ms() >= w.deadline);
+	CHECK(loop_now_ms() >= w.deadline);
 	CHECK_EQ(w.loop.n, 1);
 	loop_del(&w.loop, w.fd[1][0]);
 	while (w.loop.n < LOOP_MAX)
-		CHECK(!loop_add(&w.loop, 1000 + w.loop.n, watcher_call, &w));
-	CHECK_EQ(loop_add(&w.loop, 999, watcher_call, &w), (unsigned long long)-ENOSPC);
+		loop_add(&w.loop, 1000 + w.loop.n, watcher_call, &w);
+	CHECK(dies(one_more, &w.loop));
 	for (int i = 0; i < 4; i++)
 		close(w.fd[i / 2][i % 2]);
 }
@@ -110,10 +136,9 @@ static void lib_test_unix(void)
 static void lib_test_log(void)
 {
 	FILE *before = stderr;
-	int verbose = log_verbose, status = 0;
+	int verbose = log_verbose;
 	char *text = NULL;
 	size_t len = 0;
-	pid_t child;
 
 	stderr = open_memstream(&text, &len);
 	log_verbose = 0;
@@ -126,14 +151,7 @@ static void lib_test_log(void)
 	log_verbose = verbose;
 	CHECK(!strcmp(text, "vgpu-host: but 2\nvgpu-host: warning: and this\n"));
 	free(text);
-	fflush(stdout);
-	child = fork();
-	if (!child) {
-		stderr = fopen("/dev/null", "w");
-		log_die("%s", "end");
-	}
-	CHECK_EQ(waitpid(child, &status, 0), child);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+	CHECK(dies(end, "end"));
 }
 
 const struct test_case lib_tests[] = {

@@ -16,7 +16,6 @@
 
 #define OK VIRTIO_GPU_RESP_OK_NODATA
 #define NO_MEMORY VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY
-#define MIB (1ull << 20)
 #define LIMIT (64 * MIB)
 
 /* How long the loop may be busy; the sanitizers' own allocator is slower than that. */
@@ -62,7 +61,7 @@ static struct guest *guest_limited(void)
 {
 	struct guest *g = guest_create(0);
 
-	g->d.opt.max_memory = LIMIT;
+	g->d.budget.limit = LIMIT;
 	device_start(&g->d);
 	cost.rss = rss_mib();
 	cost.longest = 0;

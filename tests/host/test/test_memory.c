@@ -103,7 +103,8 @@ static void memory_test_window(void)
 static void memory_test_backing(void)
 {
 	static const u32 len[4] = { 5, 1, 20, 6 };
-	u8 mem[256], raw[4 * 16] = { 0 }, out[40];
+	struct virtio_gpu_mem_entry entry[4] = { 0 };
+	u8 mem[256], out[40];
 	char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEF";
 	struct budget budget = { .limit = 1 << 20 };
 	struct gmem gm = { .n = 0 };
@@ -112,10 +113,10 @@ static void memory_test_backing(void)
 	memset(mem, '.', sizeof(mem));
 	gmem_add_ptr(&gm, 0x1000, 0, sizeof(mem), mem);
 	for (u32 i = 0; i < 4; i++) {
-		put_le64(raw + 16 * i, 0x1000 + 64 * (3 - i));
-		put_le32(raw + 16 * i + 8, len[i]);
+		entry[i].addr = htole64(0x1000 + 64 * (3 - i));
+		entry[i].length = htole32(len[i]);
 	}
-	b = backing_create(&budget, &gm, raw, 4);
+	b = backing_create(&budget, &gm, entry, 4);
 	CHECK_EQ(b->size, 32);
 	CHECK(backing_copy(b, 0, letters, 32, true));
 	CHECK(!memcmp(mem + 192, "abcde.", 6));

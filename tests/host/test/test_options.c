@@ -78,7 +78,7 @@ static void options_test_all(void)
 	CHECK_EQ(p->d.hostmem.size, 4 << 20);
 	CHECK_EQ(p->d.opt.map_info, 2);
 	CHECK_EQ(p->d.config.blob_alignment, 8192);
-	CHECK_EQ(p->d.opt.max_memory, 3 << 20);
+	CHECK_EQ(p->d.budget.limit, 3 << 20);
 	CHECK_EQ(p->d.opt.max_entries, 5);
 	CHECK_EQ(p->o.max_chain, 6);
 	log_verbose = verbose;

@@ -127,6 +127,8 @@ static const struct broken cases[] = {
 	  W(9, 1, 1, 0, 0, 0, 4097, 0) },
 	{ "blob-entries", ERR(INVALID_PARAMETER), CMD(RESOURCE_CREATE_BLOB), 1,
 	  W(9, 2, 1, 1, 0, 0, 4096, 0, 0x40000000, 0, 4096, 0) },
+	{ "ctx-id", ERR(INVALID_CONTEXT_ID), CMD(RESOURCE_CREATE_BLOB), 9,
+	  W(9, 1, 1, 1, 0, 0, 4096, 0, 0x40000000, 0, 4096, 0) },
 	{ "blob-small", ERR(INVALID_PARAMETER), CMD(RESOURCE_CREATE_BLOB), 0,
 	  W(9, 1, 1, 1, 0, 0, 8192, 0, 0x40000000, 0, 4096, 0) },
 	{ "ctx-id", ERR(INVALID_CONTEXT_ID), CMD(RESOURCE_CREATE_BLOB), 99,

@@ -285,6 +285,35 @@ static void virtqueue_test_packed_violations(void)
 	guest_destroy(g);
 }
 
+/* In the table of an indirect descriptor of a packed ring there is no flag but WRITE. */
+static void virtqueue_test_packed_indirect(void)
+{
+	static const struct {
+		u16 flags;
+		enum vq_pop want;
+		const char *rule;
+	} cases[] = {
+		{ WRITE, VQ_GOT, NULL },
+		{ NEXT, VQ_GOT, "indirect-flags" },
+		{ 1 << VRING_PACKED_DESC_F_AVAIL, VQ_GOT, "indirect-flags" },
+		{ INDIRECT, VQ_BROKEN, "indirect-nested" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct guest *g = guest_create(BASE_FEATURES | BIT64(VIRTIO_F_RING_PACKED));
+		u8 *d = guest_ring(g, 0, 'd'), *table = g->mem + 0x8000;
+
+		put_le64(table, GUEST_BASE + 0x9000);
+		put_le32(table + 8, 24);
+		put_le16(table + 14, cases[i].flags);
+		put_le64(d, GUEST_BASE + 0x8000);
+		put_le32(d + 8, 16);
+		put_le16(d + 14, 1 << VRING_PACKED_DESC_F_AVAIL | INDIRECT);
+		pop_expect(g, cases[i].want, cases[i].rule);
+		guest_destroy(g);
+	}
+}
+
 static void virtqueue_test_packed_event(void)
 {
 	struct guest *g = guest_create(BASE_FEATURES | BIT64(VIRTIO_F_RING_PACKED) |
@@ -307,6 +336,39 @@ static void virtqueue_test_packed_event(void)
 	guest_send(g, req, sizeof(req), &r);
 	CHECK_EQ(g->calls, 2);
 	guest_destroy(g);
+}
+
+/* Take a buffer while the driver area asks for interrupts in a certain way. */
+static void flags_expect(u64 features, u32 at, u16 flags, const char *rule)
+{
+	struct guest *g = guest_create(BASE_FEATURES | features);
+	u8 *d = guest_ring(g, 0, 'd');
+
+	put_le16(guest_ring(g, 0, 'a') + at, flags);
+	if (features & BIT64(VIRTIO_F_RING_PACKED)) {
+		put_le64(d, GUEST_BASE + 0x8000);
+		put_le32(d + 8, 24);
+		put_le16(d + 14, 1 << VRING_PACKED_DESC_F_AVAIL);
+	} else {
+		guest_desc(g, 0, 0, GUEST_BASE + 0x8000, 24, 0, 0);
+		guest_publish(g, 0, 0);
+	}
+	pop_expect(g, VQ_GOT, rule);
+	guest_destroy(g);
+}
+
+static void virtqueue_test_driver_flags(void)
+{
+	u64 event_idx = BIT64(VIRTIO_RING_F_EVENT_IDX), packed = BIT64(VIRTIO_F_RING_PACKED);
+
+	flags_expect(0, 0, VRING_AVAIL_F_NO_INTERRUPT, NULL);
+	flags_expect(0, 0, 2, "avail-flags");
+	flags_expect(event_idx, 0, 0, NULL);
+	flags_expect(event_idx, 0, VRING_AVAIL_F_NO_INTERRUPT, "avail-flags");
+	flags_expect(packed, 2, VRING_PACKED_EVENT_FLAG_DISABLE, NULL);
+	flags_expect(packed, 2, VRING_PACKED_EVENT_FLAG_DESC, "event-flags");
+	flags_expect(packed | event_idx, 2, VRING_PACKED_EVENT_FLAG_DESC, NULL);
+	flags_expect(packed | event_idx, 2, 3, "event-flags");
 }
 
 static void virtqueue_test_base(void)
@@ -337,7 +399,9 @@ const struct test_case virtqueue_tests[] = {
 	TEST(virtqueue_test_map),
 	TEST(virtqueue_test_packed_wraps),
 	TEST(virtqueue_test_packed_violations),
+	TEST(virtqueue_test_packed_indirect),
 	TEST(virtqueue_test_packed_event),
+	TEST(virtqueue_test_driver_flags),
 	TEST(virtqueue_test_base),
 	{ 0 },
 };

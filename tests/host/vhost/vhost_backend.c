@@ -47,50 +47,27 @@ static void backend_call(void *opaque, unsigned int queue)
 		if (write(v->call_fd[queue], &one, sizeof(one)) < 0 && errno != EAGAIN)
 			log_warn("interrupt of queue %u: %s", queue, strerror(errno));
 	} else if (vhost_user_has(v, VHU_PF_INBAND_NOTIFICATIONS)) {
-		backend_send(v, VHU_BACKEND_VRING_CALL, &state, sizeof(state), -1,
-			     false);
+		backend_send(v, VHU_BACKEND_VRING_CALL, &state, sizeof(state), -1, false);
 	}
 }
 
-static enum shm_result backend_shm(struct vhost_user *v, u32 request, u64 seq,
-				   const struct vhu_mmap *map, int fd)
+static enum shm_result backend_shm(void *opaque, u64 seq, u64 offset, u64 len, int fd)
 {
+	struct vhost_user *v = opaque;
+	u32 request = fd >= 0 ? VHU_BACKEND_SHMEM_MAP : VHU_BACKEND_SHMEM_UNMAP;
+	struct vhu_mmap map = {
+		.shmid = VIRTIO_GPU_SHM_ID_HOST_VISIBLE, .shm_offset = offset, .len = len,
+		.flags = fd >= 0 ? VHU_MMAP_RW : 0,
+	};
 	bool ack = vhost_user_has(v, VHU_PF_REPLY_ACK);
 
-	if (!vhost_user_has(v, VHU_PF_SHMEM))
-		return SHM_FAILED;
-	if (ack && v->npending == VHU_SHM_PENDING_MAX)
-		return SHM_FAILED;
-	if (backend_send(v, request, map, sizeof(*map), fd, ack))
+	if (!vhost_user_has(v, VHU_PF_SHMEM) || (ack && v->npending == VHU_SHM_PENDING_MAX) ||
+	    backend_send(v, request, &map, sizeof(map), fd, ack))
 		return SHM_FAILED;
 	if (!ack)
 		return SHM_DONE;
 	v->pending[v->npending++] = seq;
 	return seq ? SHM_PENDING : SHM_DONE;
-}
-
-static enum shm_result backend_shm_map(void *opaque, u64 seq, u64 offset, u64 len,
-				       int fd)
-{
-	struct vhu_mmap map = {
-		.shmid = VIRTIO_GPU_SHM_ID_HOST_VISIBLE,
-		.shm_offset = offset,
-		.len = len,
-		.flags = VHU_MMAP_RW,
-	};
-
-	return backend_shm(opaque, VHU_BACKEND_SHMEM_MAP, seq, &map, fd);
-}
-
-static enum shm_result backend_shm_unmap(void *opaque, u64 seq, u64 offset, u64 len)
-{
-	struct vhu_mmap map = {
-		.shmid = VIRTIO_GPU_SHM_ID_HOST_VISIBLE,
-		.shm_offset = offset,
-		.len = len,
-	};
-
-	return backend_shm(opaque, VHU_BACKEND_SHMEM_UNMAP, seq, &map, -1);
 }
 
 static void backend_set_status(void *opaque, u8 bits)
@@ -112,8 +89,7 @@ static void backend_die(void *opaque, int status)
 const struct device_ops vhost_user_device_ops = {
 	.config_changed = backend_config_changed,
 	.call = backend_call,
-	.shm_map = backend_shm_map,
-	.shm_unmap = backend_shm_unmap,
+	.shm = backend_shm,
 	.set_status = backend_set_status,
 	.die = backend_die,
 };
@@ -131,43 +107,30 @@ static void backend_readable(void *opaque, int fd)
 	for (unsigned int i = 0; i < msg.nfd; i++)
 		close(msg.fd[i]);
 	if (!(msg.hdr.flags & VHU_FLAG_REPLY) || !v->npending) {
-		log_warn("unexpected message %u on the back-end channel",
-			 msg.hdr.request);
+		log_warn("unexpected message %u on the back-end channel", msg.hdr.request);
 		return;
 	}
 	seq = v->pending[0];
 	memmove(v->pending, v->pending + 1, --v->npending * sizeof(v->pending[0]));
-	failed = msg.hdr.size >= 8 ? get_le64(msg.payload) : 0;
+	failed = msg.hdr.size >= 8 ? msg.number : 0;
 	if (failed)
 		log_warn("the front end refused a mapping (request %u): %llu",
-			 msg.hdr.request, (unsigned long long)failed);
+			 msg.hdr.request, failed);
 	if (seq)
 		device_shm_done(v->d, seq, !failed);
 }
 
-/**
- * vhost_backend_attach - Take over the socket for our requests
- * @v: the connection
- * @fd: the socket, ours from now on
- */
+/* Take over a socket, ours from now on, for our requests. */
 void vhost_backend_attach(struct vhost_user *v, int fd)
 {
 	vhost_backend_detach(v);
 	v->backend_fd = fd;
-	if (loop_add(v->loop, fd, backend_readable, v))
-		log_die("too many file descriptors");
+	loop_add(v->loop, fd, backend_readable, v);
 }
 
-/**
- * vhost_backend_detach - Close the socket for our requests
- * @v: the connection
- */
+/* Close the socket for our requests. */
 void vhost_backend_detach(struct vhost_user *v)
 {
-	if (v->backend_fd < 0)
-		return;
-	loop_del(v->loop, v->backend_fd);
-	close(v->backend_fd);
-	v->backend_fd = -1;
+	loop_close(v->loop, &v->backend_fd);
 	v->npending = 0;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Numbers and layouts of the vhost-user protocol. */
-#ifndef VGPU_HOST_VHOST_PROTO_H
-#define VGPU_HOST_VHOST_PROTO_H
+#pragma once
 
 #include "base.h"
 
@@ -11,6 +10,13 @@
 #define VHU_FLAG_NEED_REPLY (1u << 3)
 
 #define VHU_F_PROTOCOL_FEATURES 30
+
+#define VHU_PAYLOAD_MAX 4096u
+#define VHU_FDS_MAX 32
+
+/* In the number that comes with the descriptor of a ring. */
+#define VHU_VRING_MASK 0xffu
+#define VHU_VRING_NOFD 0x100u
 
 enum vhu_protocol_feature {
 	VHU_PF_MQ = 0,
@@ -67,14 +73,14 @@ enum vhu_backend_request {
 	VHU_BACKEND_SHMEM_UNMAP = 10,
 };
 
-/** struct vhu_hdr - before every message */
+/* Before every message. */
 struct vhu_hdr {
 	u32 request;
 	u32 flags;
 	u32 size;
 };
 
-/** struct vhu_region - one memory region */
+/* One memory region. */
 struct vhu_region {
 	u64 gpa;
 	u64 size;
@@ -82,13 +88,20 @@ struct vhu_region {
 	u64 offset;
 };
 
-/** struct vhu_state - about one ring */
+/* The regions of a table; one is a table of one, without a number. */
+struct vhu_memory {
+	u32 n;
+	u32 padding;
+	struct vhu_region region[VHU_FDS_MAX];
+};
+
+/* About one ring. */
 struct vhu_state {
 	u32 index;
 	u32 num;
 };
 
-/** struct vhu_addr - where a ring is */
+/* Where a ring is. */
 struct vhu_addr {
 	u32 index;
 	u32 flags;
@@ -98,14 +111,14 @@ struct vhu_addr {
 	u64 log;
 };
 
-/** struct vhu_config - before bytes of the configuration space */
+/* Before bytes of the configuration space. */
 struct vhu_config {
 	u32 offset;
 	u32 size;
 	u32 flags;
 };
 
-/** struct vhu_inflight - memory for the record of unanswered buffers */
+/* Memory for the record of unanswered buffers. */
 struct vhu_inflight {
 	u64 size;
 	u64 offset;
@@ -113,7 +126,7 @@ struct vhu_inflight {
 	u16 queue_size;
 };
 
-/** struct vhu_mmap - a mapping in a shared memory region */
+/* A mapping in a shared memory region. */
 struct vhu_mmap {
 	u8 shmid;
 	u8 padding[7];
@@ -126,13 +139,8 @@ struct vhu_mmap {
 #define VHU_MMAP_RW 1u
 #define VHU_SHM_REGIONS 256
 
-#define VHU_PAYLOAD_MAX 4096u
-#define VHU_FDS_MAX 32
-
 _Static_assert(sizeof(struct vhu_hdr) == 12, "header");
 _Static_assert(sizeof(struct vhu_region) == 32, "region");
 _Static_assert(sizeof(struct vhu_addr) == 40, "address");
 _Static_assert(sizeof(struct vhu_config) == 12, "config");
 _Static_assert(sizeof(struct vhu_mmap) == 40, "mmap");
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VGPU_HOST_VHOST_USER_H
-#define VGPU_HOST_VHOST_USER_H
+#pragma once
 
 #include "device.h"
 #include "loop.h"
@@ -8,54 +7,43 @@
 
 #define VHU_SHM_PENDING_MAX 1024
 
-/**
- * struct vhost_user - the connection to a front end
- * @d: the device
- * @loop: where its file descriptors are watched
- * @fd: socket, -1 when nobody is connected
- * @backend_fd: socket for our requests, -1 when there is none
- * @kick_fd: notifications of each queue, or -1
- * @call_fd: interrupts of each queue, or -1
- * @err_fd: errors of each queue, or -1
- * @offered: protocol features we offer
- * @protocol: protocol features negotiated
- * @status: device status as the driver set it
- * @extra_status: bits that we add to it
- * @paused: bit n: queue n was stopped, and the driver has not read or written the
- *          configuration space since
- * @inflight: memory for the record of unanswered buffers, or NULL
- * @inflight_len: its bytes
- * @pending: requests whose mapping the front end has not acknowledged, 0: ours
- * @npending: how many
- * @gone: called when the front end has hung up
- * @opaque: first argument of @gone
- */
+/* The connection to a front end. */
 struct vhost_user {
-	struct device *d;
-	struct loop *loop;
-	int fd;
-	int backend_fd;
-	int kick_fd[WIRE_QUEUES];
-	int call_fd[WIRE_QUEUES];
-	int err_fd[WIRE_QUEUES];
-	u64 offered;
-	u64 protocol;
-	u8 status, extra_status;
+	struct device *d;		/* the device */
+	struct loop *loop;		/* where its file descriptors are watched */
+	int fd;				/* socket, -1 when nobody is connected */
+	int backend_fd;			/* socket for our requests, -1 when there is none */
+	int kick_fd[WIRE_QUEUES];	/* notifications of each queue, or -1 */
+	int call_fd[WIRE_QUEUES];	/* interrupts of each queue, or -1 */
+	u64 offered;			/* protocol features we offer */
+	u64 protocol;			/* protocol features negotiated */
+	u8 status;			/* device status as the driver set it */
+	u8 extra_status;		/* bits that we add to it */
+	/* bit n: queue n was stopped, and the configuration space not used since */
 	u32 paused;
-	void *inflight;
-	size_t inflight_len;
-	u64 pending[VHU_SHM_PENDING_MAX];
-	unsigned int npending;
-	void (*gone)(void *opaque);
-	void *opaque;
+	void *inflight;			/* the record of unanswered buffers, or NULL */
+	size_t inflight_len;		/* its bytes */
+	u64 pending[VHU_SHM_PENDING_MAX]; /* requests with an unacknowledged mapping, 0: ours */
+	unsigned int npending;		/* how many */
+	void (*gone)(void *opaque);	/* called when the front end has hung up */
+	void *opaque;			/* first argument of @gone */
 };
 
-/** struct vhu_msg - one message with what came along */
+/* One message with what came along. */
 struct vhu_msg {
 	struct vhu_hdr hdr;
-	u8 payload[VHU_PAYLOAD_MAX];
+	union {
+		u8 payload[VHU_PAYLOAD_MAX];
+		u64 number;
+		struct vhu_state state;
+		struct vhu_addr addr;
+		struct vhu_memory memory;
+		struct vhu_config config;
+		struct vhu_inflight inflight;
+	};
 	int fd[VHU_FDS_MAX];
 	unsigned int nfd;
+	struct virtqueue *vq;	/* the ring it names, or NULL */
 };
 
 extern const struct device_ops vhost_user_device_ops;
@@ -72,5 +60,3 @@ int vhu_send(int fd, const struct vhu_hdr *hdr, const void *payload, int pass_fd
 /* The device's requests to the front end: vhost_backend.c */
 void vhost_backend_attach(struct vhost_user *v, int fd);
 void vhost_backend_detach(struct vhost_user *v);
-
-#endif

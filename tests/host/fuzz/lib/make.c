@@ -8,7 +8,6 @@
 #include "toy3d.h"
 
 #define REQ(st) struct virtio_gpu_##st *req = (void *)s->req
-#define PAGE 4096u
 
 /**
  * pick - A random number
@@ -126,7 +125,7 @@ static void model_change(struct model *m, u32 type, struct model_res *r, const s
 		break;
 	case VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB:
 		r->mapped = true;
-		m->map += (r->size + PAGE - 1) / PAGE * PAGE;
+		m->map += PAGES(r->size);
 		break;
 	case VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB:
 		r->mapped = false;

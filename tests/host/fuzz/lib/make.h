@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes valid steps: what a driver that breaks no rule could do next. */
-#ifndef VGPU_HOST_FUZZ_MAKE_H
-#define VGPU_HOST_FUZZ_MAKE_H
+#pragma once
 
 #include "program.h"
 
@@ -49,5 +48,3 @@ u32 pick(u64 *rnd, u32 n);
 void model_init(struct model *m, u64 seed);
 void model_apply(struct model *m, const struct step *s);
 void make_step(struct model *m, struct step *s);
-
-#endif

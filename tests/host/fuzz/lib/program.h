@@ -10,8 +10,7 @@
  * ROOM is the bytes of room for the response. The request is cut into
  * descriptors of PIECE bytes (0: one descriptor). Other lines are comments.
  */
-#ifndef VGPU_HOST_FUZZ_PROGRAM_H
-#define VGPU_HOST_FUZZ_PROGRAM_H
+#pragma once
 
 #include "command.h"
 
@@ -63,5 +62,3 @@ struct step *program_insert(struct program *p, u32 at);
 void program_remove(struct program *p, u32 at);
 u32 step_type(const struct step *s);
 const struct command *step_cmd(const struct step *s);
-
-#endif
