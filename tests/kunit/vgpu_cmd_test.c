@@ -81,33 +81,33 @@ static void vgpu_cmd_test_resource_create_3d(struct kunit *test)
 	vgpu_cmd_put(cmd);
 }
 
-static void vgpu_cmd_test_set_scanout_blob(struct kunit *test)
+/* A scanout without width is that of a resource that is no blob. */
+static void vgpu_cmd_test_set_scanout(struct kunit *test)
 {
-	const struct vgpu_rect rect = { 1, 2, 3, 4 };
-	const struct vgpu_scanout_blob blob = {
-		.width = 640, .height = 480, .format = 2,
-		.strides = { 2560, 1, 2, 3 }, .offsets = { 4096, 5, 6, 7 },
+	const size_t fields = offsetof(struct virtio_gpu_set_scanout_blob, r);
+	struct virtio_gpu_set_scanout_blob scanout = {
+		.r = { cpu_to_le32(1), cpu_to_le32(2), cpu_to_le32(3), cpu_to_le32(4) },
+		.scanout_id = cpu_to_le32(3),
+		.resource_id = cpu_to_le32(77),
+		.width = cpu_to_le32(640),
+		.height = cpu_to_le32(480),
+		.format = cpu_to_le32(2),
+		.strides = { cpu_to_le32(2560) },
+		.offsets = { cpu_to_le32(4096) },
 	};
-	const struct virtio_gpu_rect wire_rect = vgpu_wire_rect(&rect);
-	const struct virtio_gpu_set_scanout_blob *req;
+	size_t req_bytes = sizeof(scanout);
 	struct vgpu_cmd *cmd;
-	unsigned int i;
 
-	cmd = vgpu_cmd_set_scanout_blob(queues_of(test), 3, 77, &rect, &blob);
-	expect_header(test, cmd, VIRTIO_GPU_CMD_SET_SCANOUT_BLOB, 0, sizeof(*req));
-	req = REQ(cmd, set_scanout_blob);
-	KUNIT_EXPECT_MEMEQ(test, (const u8 *)&req->r, (const u8 *)&wire_rect, sizeof(wire_rect));
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(req->scanout_id), 3);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(req->resource_id), 77);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(req->width), 640);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(req->height), 480);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(req->format), 2);
+	cmd = vgpu_cmd_set_scanout(queues_of(test), 3, &scanout);
+	expect_header(test, cmd, VIRTIO_GPU_CMD_SET_SCANOUT_BLOB, 0, req_bytes);
+	KUNIT_EXPECT_MEMEQ(test, cmd->req + fields, (u8 *)&scanout + fields, req_bytes - fields);
+	vgpu_cmd_put(cmd);
 
-	for (i = 0; i < 4; i++) {
-		KUNIT_EXPECT_EQ(test, le32_to_cpu(req->strides[i]), blob.strides[i]);
-		KUNIT_EXPECT_EQ(test, le32_to_cpu(req->offsets[i]), blob.offsets[i]);
-	}
-
+	scanout.width = 0;
+	req_bytes = sizeof(struct virtio_gpu_set_scanout);
+	cmd = vgpu_cmd_set_scanout(queues_of(test), 3, &scanout);
+	expect_header(test, cmd, VIRTIO_GPU_CMD_SET_SCANOUT, 0, req_bytes);
+	KUNIT_EXPECT_MEMEQ(test, cmd->req + fields, (u8 *)&scanout + fields, req_bytes - fields);
 	vgpu_cmd_put(cmd);
 }
 
@@ -164,10 +164,9 @@ static void vgpu_cmd_test_cursor(struct kunit *test)
 /* The host must not see the data of an earlier use of the memory. */
 static void vgpu_cmd_test_nothing_is_left_over(struct kunit *test)
 {
-	const struct vgpu_rect rect = { 1, 2, 3, 4 };
 	const struct virtio_gpu_resource_flush want = {
 		.hdr.type = cpu_to_le32(VIRTIO_GPU_CMD_RESOURCE_FLUSH),
-		.r = vgpu_wire_rect(&rect),
+		.r = { cpu_to_le32(1), cpu_to_le32(2), cpu_to_le32(3), cpu_to_le32(4) },
 		.resource_id = cpu_to_le32(77),
 	};
 	struct virtio_gpu_resource_create_3d dirt;
@@ -177,7 +176,7 @@ static void vgpu_cmd_test_nothing_is_left_over(struct kunit *test)
 	memset(&dirt, 0xa5, sizeof(dirt));
 	for (i = 0; i < 8; i++) {
 		vgpu_cmd_put(vgpu_cmd_resource_create_3d(queues_of(test), 77, &dirt));
-		cmd = vgpu_cmd_flush(queues_of(test), 77, &rect);
+		cmd = vgpu_cmd_flush(queues_of(test), 77, &want.r);
 		KUNIT_EXPECT_MEMEQ(test, cmd->req, (const u8 *)&want, sizeof(want));
 		KUNIT_EXPECT_MEMEQ(test, (u8 *)cmd->msg.resp,
 				   (const u8 *)&(struct virtio_gpu_ctrl_hdr){},
@@ -190,7 +189,7 @@ static void vgpu_cmd_test_nothing_is_left_over(struct kunit *test)
 static void vgpu_cmd_test_panic_slots(struct kunit *test)
 {
 	struct vgpu_cmd_memory *memory = &queues_of(test)->memory;
-	const struct vgpu_rect rect = {};
+	const struct virtio_gpu_rect rect = {};
 	struct vgpu_cmd *cmds[VGPU_CMD_MEMORY_SLOTS + 1];
 	unsigned int i;
 
@@ -203,8 +202,43 @@ static void vgpu_cmd_test_panic_slots(struct kunit *test)
 	memory->panic_cpu = -1;
 	preempt_enable();
 	for (i = 0; i < VGPU_CMD_MEMORY_SLOTS; i++)
-		KUNIT_EXPECT_PTR_EQ(test, (void *)cmds[i], memory->slots[i]);
+		KUNIT_EXPECT_PTR_EQ(test, (void *)cmds[i],
+				    memory->slots + i * VGPU_CMD_LARGE_BYTES);
 	KUNIT_EXPECT_PTR_EQ(test, cmds[VGPU_CMD_MEMORY_SLOTS], cmds[0]);
+}
+
+/* A host that does not answer keeps the slot: a later panic must not write into it. */
+static void vgpu_cmd_test_panic_of_a_silent_host(struct kunit *test)
+{
+	struct fake_ring *ring = fake_ring_create(test, 16, 0, NULL);
+	struct vgpu_cmdq *q = queues_of(test);
+	const struct virtio_gpu_rect rect = {};
+	unsigned long flags;
+	int entered, ran, again, later;
+	u32 token;
+	void *req;
+
+	vgpu_vq_attach(q->control, ring->vq);
+	local_irq_save(flags);
+	entered = vgpu_cmdq_panic_enter(q);
+	ran = vgpu_cmd_panic_run(vgpu_cmd_flush(q, 77, &rect));
+	vgpu_cmdq_panic_exit(q);
+	again = vgpu_cmdq_panic_enter(q);
+	local_irq_restore(flags);
+	KUNIT_EXPECT_EQ(test, entered, 0);
+	KUNIT_EXPECT_EQ(test, ran, -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, again, -EBUSY);
+
+	KUNIT_EXPECT_TRUE(test, fake_ring_take(ring, &req, &token));
+	fake_ring_answer(ring, token, sizeof(struct virtio_gpu_ctrl_hdr));
+	vgpu_vq_poll(q->control);
+	local_irq_save(flags);
+	later = vgpu_cmdq_panic_enter(q);
+	vgpu_cmdq_panic_exit(q);
+	local_irq_restore(flags);
+	KUNIT_EXPECT_EQ(test, later, 0);
+	vgpu_vq_fail(q->control, -ENODEV);
+	vgpu_vq_detach(q->control);
 }
 
 /* Memory for display updates is reserved, and suffices for two concurrent updates. */
@@ -217,7 +251,7 @@ static void vgpu_cmd_test_update_reserve(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memory->nr_reserved, VGPU_CMD_MEMORY_UPDATE);
 	KUNIT_ASSERT_EQ(test, vgpu_cmdq_begin_update(queues_of(test), GFP_KERNEL), 0);
 	KUNIT_EXPECT_EQ(test, memory->nr_reserved, 2 * VGPU_CMD_MEMORY_UPDATE);
-	taken = vgpu_cmd_memory_alloc_reserved(memory, &memory->small, true);
+	taken = vgpu_cmd_memory_alloc_reserved(memory, memory->small, true);
 	KUNIT_EXPECT_NOT_NULL(test, taken);
 	KUNIT_EXPECT_EQ(test, memory->nr_reserved, 2 * VGPU_CMD_MEMORY_UPDATE - 1);
 	kfree(taken);
@@ -236,13 +270,8 @@ static void ignore_loss(void *arg, int error)
 static int vgpu_cmd_test_init(struct kunit *test)
 {
 	struct fake_ring *ring = fake_ring_create(test, 16, 0, NULL);
-	const struct vgpu_cmdq_config config = {
-		.vdev = &ring->vdev,
-		.lost = ignore_loss,
-		.wq = system_dfl_wq,
-		.fence_wq = system_dfl_wq,
-	};
-	struct vgpu_cmdq *q = vgpu_cmdq_create(&config);
+	struct vgpu_cmdq *q = vgpu_cmdq_create(&ring->vdev, ignore_loss, NULL, system_dfl_wq,
+					       system_dfl_wq);
 
 	if (IS_ERR(q))
 		return PTR_ERR(q);
@@ -259,11 +288,12 @@ static void vgpu_cmd_test_exit(struct kunit *test)
 static struct kunit_case vgpu_cmd_test_cases[] = {
 	KUNIT_CASE(vgpu_cmd_test_transfer_3d),
 	KUNIT_CASE(vgpu_cmd_test_resource_create_3d),
-	KUNIT_CASE(vgpu_cmd_test_set_scanout_blob),
+	KUNIT_CASE(vgpu_cmd_test_set_scanout),
 	KUNIT_CASE(vgpu_cmd_test_short_commands),
 	KUNIT_CASE(vgpu_cmd_test_cursor),
 	KUNIT_CASE(vgpu_cmd_test_nothing_is_left_over),
 	KUNIT_CASE(vgpu_cmd_test_panic_slots),
+	KUNIT_CASE(vgpu_cmd_test_panic_of_a_silent_host),
 	KUNIT_CASE(vgpu_cmd_test_update_reserve),
 	{}
 };

@@ -40,35 +40,19 @@ static bool is_signalled(struct vgpu_fence *fence)
 	return dma_fence_is_signaled(&fence->base);
 }
 
-static unsigned int pending_of(struct vgpu_timeline *tl)
-{
-	struct vgpu_timeline_stats stats;
-
-	vgpu_timeline_read_stats(tl, &stats);
-	return stats.pending;
-}
-
-static u64 busy_ns_of(struct vgpu_timeline *tl)
-{
-	struct vgpu_timeline_stats stats;
-
-	vgpu_timeline_read_stats(tl, &stats);
-	return stats.busy_ns;
-}
-
 static void vgpu_fence_test_sequence(struct kunit *test)
 {
 	struct vgpu_timeline *tl = new_timeline(test, "one");
 	struct vgpu_fence *a = new_fence(test, tl), *b = new_fence(test, tl);
 
-	KUNIT_EXPECT_EQ(test, a->base.context, vgpu_timeline_context(tl));
-	KUNIT_EXPECT_EQ(test, b->base.context, vgpu_timeline_context(tl));
+	KUNIT_EXPECT_EQ(test, a->base.context, tl->context);
+	KUNIT_EXPECT_EQ(test, b->base.context, tl->context);
 	KUNIT_EXPECT_TRUE(test, dma_fence_is_later(&b->base, &a->base));
-	KUNIT_EXPECT_EQ(test, pending_of(tl), 2);
+	KUNIT_EXPECT_EQ(test, tl->nr_pending, 2);
 	vgpu_fence_complete(a, 0);
-	KUNIT_EXPECT_EQ(test, pending_of(tl), 1);
+	KUNIT_EXPECT_EQ(test, tl->nr_pending, 1);
 	vgpu_fence_complete(b, 0);
-	KUNIT_EXPECT_EQ(test, pending_of(tl), 0);
+	KUNIT_EXPECT_EQ(test, tl->nr_pending, 0);
 	vgpu_fence_put(a);
 	vgpu_fence_put(b);
 	vgpu_timeline_put(tl);
@@ -99,6 +83,36 @@ static void vgpu_fence_test_out_of_order_answers(struct kunit *test)
 	vgpu_timeline_put(tl);
 }
 
+/* An answer to a display update is one to the earlier ones, which the device may never answer. */
+static void vgpu_fence_test_cumulative(struct kunit *test)
+{
+	struct vgpu_timeline *tl = new_timeline(test, "display");
+	struct vgpu_fence *f[4];
+	unsigned int i;
+
+	tl->is_cumulative = true;
+	for (i = 0; i < ARRAY_SIZE(f); i++)
+		f[i] = new_fence(test, tl);
+	/* A refused update has replaced nothing. */
+	vgpu_fence_complete(f[1], -EIO);
+	KUNIT_EXPECT_FALSE(test, is_signalled(f[0]));
+	KUNIT_EXPECT_FALSE(test, is_signalled(f[1]));
+	vgpu_fence_complete(f[2], 0);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&f[0]->base), 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&f[1]->base), -EIO);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&f[2]->base), 1);
+	KUNIT_EXPECT_FALSE(test, is_signalled(f[3]));
+	/* The late answer changes nothing. */
+	vgpu_fence_complete(f[0], -EIO);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&f[0]->base), 1);
+	KUNIT_EXPECT_EQ(test, tl->nr_pending, 1);
+	vgpu_fence_complete(f[3], 0);
+	KUNIT_EXPECT_EQ(test, tl->nr_pending, 0);
+	for (i = 0; i < ARRAY_SIZE(f); i++)
+		vgpu_fence_put(f[i]);
+	vgpu_timeline_put(tl);
+}
+
 /* Arming determines the place of a fence; an unarmed fence delays no other. */
 static void vgpu_fence_test_unarmed(struct kunit *test)
 {
@@ -108,10 +122,10 @@ static void vgpu_fence_test_unarmed(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, first);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, never);
-	KUNIT_EXPECT_EQ(test, pending_of(tl), 1);
+	KUNIT_EXPECT_EQ(test, tl->nr_pending, 1);
 	vgpu_fence_arm(first);
 	vgpu_fence_arm(first);
-	KUNIT_EXPECT_EQ(test, pending_of(tl), 2);
+	KUNIT_EXPECT_EQ(test, tl->nr_pending, 2);
 	KUNIT_EXPECT_TRUE(test, dma_fence_is_later(&first->base, &a->base));
 	vgpu_fence_complete(first, 0);
 	KUNIT_EXPECT_FALSE(test, is_signalled(first));
@@ -149,7 +163,7 @@ static void vgpu_fence_test_out_of_order_rings(struct kunit *test)
 	struct vgpu_timeline *slow = new_timeline(test, "slow"), *fast = new_timeline(test, "fast");
 	struct vgpu_fence *a = new_fence(test, slow), *b = new_fence(test, fast);
 
-	KUNIT_EXPECT_NE(test, vgpu_timeline_context(slow), vgpu_timeline_context(fast));
+	KUNIT_EXPECT_NE(test, slow->context, fast->context);
 	vgpu_fence_complete(b, 0);
 	KUNIT_EXPECT_TRUE(test, is_signalled(b));
 	KUNIT_EXPECT_FALSE(test, is_signalled(a));
@@ -192,7 +206,7 @@ static void vgpu_fence_test_complete_twice(struct kunit *test)
 	vgpu_fence_complete(a, -EIO);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&a->base), 1);
 	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&b->base), -ENODEV);
-	KUNIT_EXPECT_EQ(test, pending_of(tl), 0);
+	KUNIT_EXPECT_EQ(test, tl->nr_pending, 0);
 	vgpu_fence_put(a);
 	vgpu_fence_put(b);
 	vgpu_timeline_put(tl);
@@ -383,7 +397,7 @@ static void vgpu_fence_test_busy_time(struct kunit *test)
 	u64 busy_ns, start_ns, bound_ns, before_ns;
 
 	udelay(BUSY_US);
-	KUNIT_EXPECT_EQ(test, busy_ns_of(tl), 0);
+	KUNIT_EXPECT_EQ(test, vgpu_timeline_busy_ns(tl), 0);
 	start_ns = ktime_get_ns();
 	vgpu_fence_bind(first, a->vq, &a->msg);
 	vgpu_fence_bind(second, b->vq, &b->msg);
@@ -393,19 +407,19 @@ static void vgpu_fence_test_busy_time(struct kunit *test)
 	udelay(BUSY_US);
 	before_ns = ktime_get_ns();
 	KUNIT_EXPECT_GT(test, before_ns, bound_ns);
-	KUNIT_EXPECT_GE(test, busy_ns_of(tl), before_ns - bound_ns);
+	KUNIT_EXPECT_GE(test, vgpu_timeline_busy_ns(tl), before_ns - bound_ns);
 
 	/*
 	 * Completed out of order: the fence has not signalled, but the device has finished the
 	 * command.
 	 */
 	vgpu_fence_complete(second, 0);
-	KUNIT_EXPECT_EQ(test, pending_of(tl), 2);
+	KUNIT_EXPECT_EQ(test, tl->nr_pending, 2);
 	vgpu_fence_complete(first, 0);
-	busy_ns = busy_ns_of(tl);
+	busy_ns = vgpu_timeline_busy_ns(tl);
 	KUNIT_EXPECT_LE(test, busy_ns, ktime_get_ns() - start_ns);
 	udelay(BUSY_US);
-	KUNIT_EXPECT_EQ(test, busy_ns_of(tl), busy_ns);
+	KUNIT_EXPECT_EQ(test, vgpu_timeline_busy_ns(tl), busy_ns);
 
 	fence_vq_end(a);
 	fence_vq_end(b);
@@ -417,6 +431,7 @@ static void vgpu_fence_test_busy_time(struct kunit *test)
 static struct kunit_case vgpu_fence_test_cases[] = {
 	KUNIT_CASE(vgpu_fence_test_sequence),
 	KUNIT_CASE(vgpu_fence_test_out_of_order_answers),
+	KUNIT_CASE(vgpu_fence_test_cumulative),
 	KUNIT_CASE(vgpu_fence_test_unarmed),
 	KUNIT_CASE(vgpu_fence_test_abandoned),
 	KUNIT_CASE(vgpu_fence_test_out_of_order_rings),

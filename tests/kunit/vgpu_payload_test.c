@@ -10,7 +10,10 @@
 
 #include "protocol/vgpu_payload.h"
 
+static struct vgpu_payload_spares spare_pieces;
+
 static const struct vgpu_payload_limits roomy = {
+	.spares = &spare_pieces,
 	.max_entries = 1024,
 	.max_entry_bytes = SZ_4M,
 };
@@ -48,6 +51,7 @@ static void vgpu_payload_test_sizes(struct kunit *test)
 static void vgpu_payload_test_piece_limit(struct kunit *test)
 {
 	const struct vgpu_payload_limits small = {
+		.spares = &spare_pieces,
 		.max_entries = 64,
 		.max_entry_bytes = PAGE_SIZE,
 	};
@@ -65,6 +69,7 @@ static void vgpu_payload_test_piece_limit(struct kunit *test)
 static void vgpu_payload_test_too_big(struct kunit *test)
 {
 	const struct vgpu_payload_limits small = {
+		.spares = &spare_pieces,
 		.max_entries = 4,
 		.max_entry_bytes = PAGE_SIZE,
 	};
@@ -82,6 +87,7 @@ static void vgpu_payload_test_too_big(struct kunit *test)
 static void vgpu_payload_test_exact_fit(struct kunit *test)
 {
 	const struct vgpu_payload_limits small = {
+		.spares = &spare_pieces,
 		.max_entries = 4,
 		.max_entry_bytes = PAGE_SIZE,
 	};
@@ -138,8 +144,20 @@ static struct kunit_case vgpu_payload_test_cases[] = {
 	{}
 };
 
+static int vgpu_payload_test_begin(struct kunit_suite *suite)
+{
+	return vgpu_payload_spares_init(&spare_pieces);
+}
+
+static void vgpu_payload_test_end(struct kunit_suite *suite)
+{
+	vgpu_payload_spares_fini(&spare_pieces);
+}
+
 static struct kunit_suite vgpu_payload_test_suite = {
 	.name = "vgpu_payload",
+	.suite_init = vgpu_payload_test_begin,
+	.suite_exit = vgpu_payload_test_end,
 	.test_cases = vgpu_payload_test_cases,
 };
 

@@ -3,6 +3,7 @@
 #include <kunit/test.h>
 
 #include <linux/delay.h>
+#include <linux/printk.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/virtio_config.h>
@@ -276,13 +277,17 @@ static void vgpu_vq_test_interrupt_only_where_wanted(struct kunit *test)
 
 	vgpu_vq_kick(ctx->vq);
 	KUNIT_EXPECT_FALSE(test, fake_ring_wants_interrupt(ctx->ring));
-	vgpu_vq_want(ctx->vq, &msg->base);
+	vgpu_vq_listen(ctx->vq);
 	KUNIT_EXPECT_TRUE(test, fake_ring_wants_interrupt(ctx->ring));
 
 	KUNIT_ASSERT_PTR_EQ(test, take(ctx, &token), msg);
 	fake_ring_answer(ctx->ring, token, RESP_BYTES);
 	fake_ring_interrupt(ctx->ring);
 	KUNIT_EXPECT_EQ(test, msg->nr_complete, 1);
+	KUNIT_EXPECT_TRUE(test, fake_ring_wants_interrupt(ctx->ring));
+
+	vgpu_vq_unlisten(ctx->vq);
+	vgpu_vq_poll(ctx->vq);
 	KUNIT_EXPECT_FALSE(test, fake_ring_wants_interrupt(ctx->ring));
 	vgpu_msg_put(&msg->base);
 }
@@ -294,10 +299,11 @@ static void vgpu_vq_test_waiting_tells_the_device(struct kunit *test)
 	struct test_msg *msg = test_msg_commit(ctx);
 
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 0);
-	vgpu_vq_want(ctx->vq, &msg->base);
+	vgpu_vq_listen(ctx->vq);
 	/* The kick is delayed, since a waiter holds the lock of a fence. */
 	msleep(20);
 	KUNIT_EXPECT_EQ(test, ctx->ring->kicks, 1);
+	vgpu_vq_unlisten(ctx->vq);
 	vgpu_msg_put(&msg->base);
 }
 
@@ -882,6 +888,69 @@ static void vgpu_vq_test_stopped_guest_loses_nothing(struct kunit *test)
 	vgpu_msg_put(&msg->base);
 }
 
+/* The only free entry does not suffice for a request and a response. */
+static void vgpu_vq_test_panic_waits_for_two_entries(struct kunit *test)
+{
+	struct vq_test *ctx = vq_test_begin_with(test, 0, 0);
+	struct test_msg *msg = test_msg_create(ctx), *filler;
+	unsigned long flags;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < RING_ENTRIES / 2; i++) {
+		filler = test_msg_create(ctx);
+		if (!i)
+			filler->base.resp_bytes = 0;
+		vgpu_vq_commit(ctx->vq, &filler->base);
+		vgpu_msg_put(&filler->base);
+	}
+	KUNIT_EXPECT_EQ(test, ctx->ring->vq->num_free, 1);
+
+	local_irq_save(flags);
+	ret = vgpu_vq_panic_enter(ctx->vq);
+	if (!ret) {
+		ret = vgpu_vq_panic_run(ctx->vq, &msg->base);
+		vgpu_vq_panic_exit(ctx->vq);
+	}
+	local_irq_restore(flags);
+	KUNIT_EXPECT_EQ(test, ret, -ETIMEDOUT);
+	vgpu_msg_put(&msg->base);
+}
+
+static void answer_at_once(struct fake_ring *ring)
+{
+	u32 token;
+	void *req;
+
+	while (fake_ring_take(ring, &req, &token))
+		fake_ring_answer(ring, token, RESP_BYTES);
+}
+
+/* With several outputs, a panic uses the memory of its messages again: none may stay in a list. */
+static void vgpu_vq_test_panic_leaves_no_message(struct kunit *test)
+{
+	struct vq_test *ctx = vq_test_begin(test);
+	struct test_msg *msg = test_msg_create(ctx);
+	unsigned long flags;
+	int ret;
+
+	ctx->ring->on_kick = answer_at_once;
+	local_irq_save(flags);
+	ret = vgpu_vq_panic_enter(ctx->vq);
+	if (!ret) {
+		/* In a panic, exit does not complete the messages. */
+		oops_in_progress++;
+		ret = vgpu_vq_panic_run(ctx->vq, &msg->base);
+		vgpu_vq_panic_exit(ctx->vq);
+		oops_in_progress--;
+	}
+	local_irq_restore(flags);
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&ctx->vq->msgs[VGPU_MSG_RETIRED]));
+	vgpu_msg_put(&msg->base);
+	KUNIT_EXPECT_EQ(test, ctx->nr_release, 1);
+}
+
 static struct kunit_case vgpu_vq_test_cases[] = {
 	KUNIT_CASE(vgpu_vq_test_batch_is_one_kick),
 	KUNIT_CASE(vgpu_vq_test_full_ring_keeps_order),
@@ -911,6 +980,8 @@ static struct kunit_case vgpu_vq_test_cases[] = {
 	KUNIT_CASE(vgpu_vq_test_stopped_guest_loses_nothing),
 	KUNIT_CASE(vgpu_vq_test_notifies_without_the_lock),
 	KUNIT_CASE(vgpu_vq_test_fail_spares_a_new_ring),
+	KUNIT_CASE(vgpu_vq_test_panic_waits_for_two_entries),
+	KUNIT_CASE(vgpu_vq_test_panic_leaves_no_message),
 	{}
 };
 

@@ -103,22 +103,28 @@ static void vgpu_wire_test_display_info(struct kunit *test)
 	set_output(resp, 5, VGPU_WIRE_SCANOUT_MAX_SIDE + 1, 768, 1);
 	set_output(resp, 6, U32_MAX, U32_MAX, 1);
 	set_output(resp, 7, 640, 480, 0x80000000);
+	set_output(resp, 8, 640, 16200000, 0);
 
-	KUNIT_ASSERT_EQ(test, 0, vgpu_wire_display_info(resp, sizeof(*resp), info, 8));
+	KUNIT_ASSERT_EQ(test, 0, vgpu_wire_display_info(resp, sizeof(*resp), info, 9));
 	KUNIT_EXPECT_TRUE(test, info[0].enabled);
-	KUNIT_EXPECT_EQ(test, info[0].rect.w, 1024);
-	KUNIT_EXPECT_EQ(test, info[0].rect.h, 768);
+	KUNIT_EXPECT_EQ(test, info[0].width, 1024);
+	KUNIT_EXPECT_EQ(test, info[0].height, 768);
 	for (i = 1; i < 4; i++)
 		KUNIT_EXPECT_FALSE_MSG(test, info[i].enabled, "output %u", i);
 	KUNIT_EXPECT_TRUE(test, info[4].enabled);
-	KUNIT_EXPECT_EQ(test, info[4].rect.x, 400);
-	KUNIT_EXPECT_EQ(test, info[4].rect.y, 4);
+	KUNIT_EXPECT_EQ(test, info[4].x, 400);
+	KUNIT_EXPECT_EQ(test, info[4].y, 4);
 	KUNIT_EXPECT_FALSE(test, info[5].enabled);
 	KUNIT_EXPECT_FALSE(test, info[6].enabled);
 	KUNIT_EXPECT_TRUE(test, info[7].enabled);
 
+	/* A disabled output keeps a size that it can have, and no other. */
+	KUNIT_EXPECT_EQ(test, info[1].width, 1024);
+	KUNIT_EXPECT_EQ(test, info[8].width, 0);
+	KUNIT_EXPECT_EQ(test, info[8].height, 0);
+
 	/* The caller asked for fewer outputs, so this one is not filled in. */
-	KUNIT_EXPECT_EQ(test, info[8].rect.x, 0);
+	KUNIT_EXPECT_EQ(test, info[9].x, 0);
 }
 
 /* An error reply must change no output, so that nothing looks unplugged. */
@@ -262,8 +268,8 @@ static void vgpu_wire_test_rect_is_little_endian(struct kunit *test)
 		0x04, 0x03, 0x02, 0x01, 0x08, 0x07, 0x06, 0x05,
 		0x0c, 0x0b, 0x0a, 0x09, 0x10, 0x0f, 0x0e, 0x0d,
 	};
-	const struct vgpu_rect rect = { 0x01020304, 0x05060708, 0x090a0b0c, 0x0d0e0f10 };
-	const struct virtio_gpu_rect wire = vgpu_wire_rect(&rect);
+	const struct virtio_gpu_rect wire = vgpu_wire_rect(0x01020304, 0x05060708,
+							   0x090a0b0c, 0x0d0e0f10);
 
 	KUNIT_EXPECT_MEMEQ(test, (u8 *)&wire, rect_bytes, sizeof(rect_bytes));
 }

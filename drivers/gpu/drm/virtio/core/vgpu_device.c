@@ -8,6 +8,8 @@
  * All memory belongs to the DRM device, which user space may keep long after the virtio device
  * is removed. Only the rings belong to the virtio device; after they are deleted, every command
  * ends with -ENODEV.
+ *
+ * Models in tests/models/: litmus/probe-lost.litmus, litmus/start-removing.litmus, spin/vq.pml.
  */
 
 #include <linux/aperture.h>
@@ -40,33 +42,11 @@
 #include "object/vgpu_resources.h"
 #include "protocol/vgpu_cmd.h"
 
-static unsigned int vgpu_device_silence_limit_ms = 300000;
-module_param_named(silence_limit_ms, vgpu_device_silence_limit_ms, uint, 0444);
-MODULE_PARM_DESC(silence_limit_ms,
-		 "Milliseconds of silence until the host is lost, 0 for never (default 300000)");
-
-static unsigned int vgpu_device_max_entries;
-module_param_named(max_entries, vgpu_device_max_entries, uint, 0444);
-MODULE_PARM_DESC(max_entries, "Entries of a command's data, 0 for the size of the ring (default)");
-
-static unsigned int vgpu_device_first_fence = 1;
-module_param_named(first_fence, vgpu_device_first_fence, uint, 0444);
-MODULE_PARM_DESC(first_fence, "Id of the first fence, to test how ids begin anew (default 1)");
+/* Offset of blob_alignment, which the struct virtio_gpu_config of older kernels lacks. */
+#define VGPU_DEVICE_BLOB_ALIGNMENT	16
 
 /* How long probe waits for all answers together. Probe goes on without the missing answers. */
 #define VGPU_DEVICE_PROBE_MS	10000
-
-/**
- * vgpu_device_set_state() - Change the state of the device
- * @vgpu: the device
- * @state: the new state
- *
- * Context: process; probe, suspend, resume and recovery do not overlap.
- */
-void vgpu_device_set_state(struct vgpu_device *vgpu, enum vgpu_device_state state)
-{
-	WRITE_ONCE(vgpu->state, state);
-}
 
 static void vgpu_device_config_work(struct work_struct *work)
 {
@@ -80,14 +60,13 @@ static void vgpu_device_config_work(struct work_struct *work)
 	/* Virtio 1.3, 2.1: a device that cannot go on sets this bit, which raises this event. */
 	if (vgpu->vdev->config->get_status(vgpu->vdev) & VIRTIO_CONFIG_S_NEEDS_RESET)
 		vgpu_power_lost(core, -EIO);
-	virtio_cread_le(vgpu->vdev, struct vgpu_wire_config, events_read, &events);
-	if (events & VIRTIO_GPU_EVENT_DISPLAY || vgpu_display_must_ask(vgpu)) {
-		/* Clear the event first: a change during the request raises it again. */
-		events = VIRTIO_GPU_EVENT_DISPLAY;
-		virtio_cwrite_le(vgpu->vdev, struct vgpu_wire_config, events_clear, &events);
-		if (vgpu->display)
-			vgpu_display_refresh(vgpu);
-	}
+	virtio_cread_le(vgpu->vdev, struct virtio_gpu_config, events_read, &events);
+	events &= VIRTIO_GPU_EVENT_DISPLAY;
+	/* Clear the event first: a change during the request raises it again. */
+	if (events)
+		virtio_cwrite_le(vgpu->vdev, struct virtio_gpu_config, events_clear, &events);
+	if (vgpu_display_exists(vgpu))
+		vgpu_display_refresh(vgpu, events);
 	drm_dev_exit(idx);
 }
 
@@ -101,78 +80,7 @@ void vgpu_device_config_changed(struct virtio_device *vdev)
 {
 	struct vgpu_device *vgpu = vdev->priv;
 
-	if (vgpu)
-		queue_work(vgpu->wq, &to_vgpu_core(vgpu)->config_work);
-}
-
-static void vgpu_device_control_interrupt(struct virtqueue *ring)
-{
-	struct vgpu_device *vgpu = ring->vdev->priv;
-
-	vgpu_cmdq_control_interrupt(vgpu->cmdq);
-}
-
-static void vgpu_device_cursor_interrupt(struct virtqueue *ring)
-{
-	struct vgpu_device *vgpu = ring->vdev->priv;
-
-	vgpu_cmdq_cursor_interrupt(vgpu->cmdq);
-}
-
-/**
- * vgpu_device_start() - Attach the queues to their rings
- * @vgpu: the device, its features agreed upon
- *
- * Context: process, may sleep.
- * Return: 0, or an errno of the virtio core.
- */
-int vgpu_device_start(struct vgpu_device *vgpu)
-{
-	struct virtqueue_info info[] = {
-		{ "control", vgpu_device_control_interrupt },
-		{ "cursor", vgpu_device_cursor_interrupt },
-	};
-	struct virtqueue *rings[ARRAY_SIZE(info)];
-	int ret;
-
-	ret = virtio_find_vqs(vgpu->vdev, ARRAY_SIZE(info), rings, info, NULL);
-	if (ret)
-		return ret;
-
-	to_vgpu_core(vgpu)->has_rings = true;
-
-	/* Virtio 1.3, 3.1.1: DRIVER_OK comes before the first notification. */
-	virtio_device_ready(vgpu->vdev);
-	vgpu_cmdq_start(vgpu->cmdq, rings[0], rings[1]);
-
-	/* vgpu_device_remove() may have failed the queues before they were started. */
-	if (READ_ONCE(to_vgpu_core(vgpu)->removing))
-		vgpu_cmdq_fail(vgpu->cmdq, -ENODEV);
-	return 0;
-}
-
-/**
- * vgpu_device_stop() - Reset the device and take all messages back from it
- * @vgpu: the device
- * @error: negative errno that all commands end with
- *
- * The reset destroys all contexts and resources of the host, so the contexts are lost.
- *
- * Context: process, may sleep.
- */
-void vgpu_device_stop(struct vgpu_device *vgpu, int error)
-{
-	struct vgpu_core *core = to_vgpu_core(vgpu);
-
-	vgpu_device_set_state(vgpu, VGPU_DEVICE_OFF);
-	vgpu_cmdq_fail(vgpu->cmdq, error);
-	vgpu_contexts_lose(vgpu);
-	virtio_reset_device(vgpu->vdev);
-	vgpu_cmdq_stop(vgpu->cmdq);
-	/* After a failed recovery there are no rings to delete. */
-	if (core->has_rings)
-		vgpu->vdev->config->del_vqs(vgpu->vdev);
-	core->has_rings = false;
+	queue_work(vgpu->wq, &to_vgpu_core(vgpu)->config_work);
 }
 
 static void vgpu_device_read_features(struct vgpu_device *vgpu)
@@ -187,7 +95,7 @@ static void vgpu_device_read_features(struct vgpu_device *vgpu)
 	f->blob = virtio_has_feature(vdev, VIRTIO_GPU_F_RESOURCE_BLOB);
 	f->context_init = virtio_has_feature(vdev, VIRTIO_GPU_F_CONTEXT_INIT);
 	if (virtio_has_feature(vdev, VIRTIO_GPU_F_BLOB_ALIGNMENT))
-		virtio_cread_le(vdev, struct vgpu_wire_config, blob_alignment, &alignment);
+		alignment = virtio_cread32(vdev, VGPU_DEVICE_BLOB_ALIGNMENT);
 	if (!is_power_of_2(alignment) || alignment > SZ_1G) {
 		drm_err(&vgpu->drm, "invalid blob alignment %u, using the page size\n", alignment);
 		alignment = PAGE_SIZE;
@@ -199,10 +107,11 @@ static void vgpu_device_report(struct vgpu_device *vgpu)
 {
 	const struct vgpu_features *f = &vgpu->features;
 
-	drm_info(&vgpu->drm, "features:%s%s%s%s%s; %u scanouts, %u capsets\n",
+	drm_info(&vgpu->drm, "features:%s%s%s%s%s; %u scanouts%s, %u capsets\n",
 		 f->virgl ? " virgl" : "", f->edid ? " edid" : "", f->uuid ? " uuid" : "",
 		 f->blob ? " blob" : "", f->context_init ? " context_init" : "",
-		 vgpu->num_scanouts, (u32)hweight64(vgpu_capsets_mask(vgpu)));
+		 vgpu->num_scanouts, IS_ENABLED(CONFIG_DRM_VGPU_KMS) ? "" : " (built without KMS)",
+		 (u32)hweight64(vgpu_capsets_mask(vgpu)));
 }
 
 /* Set up what depends on the started device: capsets, the host-visible window, the display. */
@@ -211,14 +120,16 @@ static int vgpu_device_discover(struct vgpu_device *vgpu)
 	u32 num_capsets = 0;
 	int ret;
 
-	virtio_cread_le(vgpu->vdev, struct vgpu_wire_config, num_scanouts, &vgpu->num_scanouts);
+	if (IS_ENABLED(CONFIG_DRM_VGPU_KMS))
+		virtio_cread_le(vgpu->vdev, struct virtio_gpu_config, num_scanouts,
+				&vgpu->num_scanouts);
 	if (vgpu->num_scanouts > VIRTIO_GPU_MAX_SCANOUTS) {
 		drm_err(&vgpu->drm, "device reports %u scanouts, using %u\n", vgpu->num_scanouts,
 			VIRTIO_GPU_MAX_SCANOUTS);
 		vgpu->num_scanouts = VIRTIO_GPU_MAX_SCANOUTS;
 	}
 	if (vgpu->features.virgl)
-		virtio_cread_le(vgpu->vdev, struct vgpu_wire_config, num_capsets, &num_capsets);
+		virtio_cread_le(vgpu->vdev, struct virtio_gpu_config, num_capsets, &num_capsets);
 	ret = vgpu_capsets_init(vgpu, num_capsets);
 	if (!ret)
 		ret = vgpu_hostmem_init(vgpu);
@@ -226,12 +137,10 @@ static int vgpu_device_discover(struct vgpu_device *vgpu)
 		return ret;
 
 	vgpu_device_report(vgpu);
-	if (!vgpu->num_scanouts) {
-		vgpu->drm.driver_features &= ~(DRIVER_MODESET | DRIVER_ATOMIC);
-		return 0;
-	}
-
-	return vgpu_display_init(vgpu);
+	if (IS_ENABLED(CONFIG_DRM_VGPU_KMS) && vgpu->num_scanouts)
+		return vgpu_display_init(vgpu);
+	vgpu->drm.driver_features &= ~(DRIVER_MODESET | DRIVER_ATOMIC);
+	return 0;
 }
 
 static void vgpu_device_release(struct drm_device *drm, void *ptr)
@@ -263,14 +172,7 @@ static void vgpu_device_release(struct drm_device *drm, void *ptr)
 static int vgpu_device_init(struct vgpu_core *core)
 {
 	struct vgpu_device *vgpu = &core->base;
-	struct vgpu_cmdq_config config = {
-		.vdev = vgpu->vdev,
-		.lost = vgpu_power_lost,
-		.arg = core,
-		.silence_limit_ms = vgpu_device_silence_limit_ms,
-		.max_entries = vgpu_device_max_entries,
-		.first_fence = vgpu_device_first_fence,
-	};
+	struct vgpu_cmdq *cmdq;
 	int ret;
 
 	INIT_WORK(&core->config_work, vgpu_device_config_work);
@@ -297,15 +199,10 @@ static int vgpu_device_init(struct vgpu_core *core)
 	if (!vgpu->wq || !vgpu->fence_wq)
 		return -ENOMEM;
 
-	config.wq = vgpu->wq;
-	config.fence_wq = vgpu->fence_wq;
-	vgpu->cmdq = vgpu_cmdq_create(&config);
-	if (IS_ERR(vgpu->cmdq)) {
-		ret = PTR_ERR(vgpu->cmdq);
-		vgpu->cmdq = NULL;
-		return ret;
-	}
-
+	cmdq = vgpu_cmdq_create(vgpu->vdev, vgpu_power_lost, core, vgpu->wq, vgpu->fence_wq);
+	if (IS_ERR(cmdq))
+		return PTR_ERR(cmdq);
+	vgpu->cmdq = cmdq;
 	return 0;
 }
 
@@ -342,12 +239,14 @@ static int vgpu_device_bring_up(struct vgpu_core *core)
 		return ret;
 
 	vgpu->vdev->priv = vgpu;
-	ret = vgpu_device_start(vgpu);
+	ret = vgpu_power_start(vgpu);
 	if (ret)
-		goto err_clear;
+		return ret;
 
 	vgpu_device_read_features(vgpu);
-	vgpu_bounce_init(vgpu);
+	ret = vgpu_bounce_init(vgpu);
+	if (ret)
+		goto err_stop;
 	vgpu_cmdq_limit_questions(vgpu->cmdq, VGPU_DEVICE_PROBE_MS);
 	ret = vgpu_device_discover(vgpu);
 	vgpu_cmdq_limit_questions(vgpu->cmdq, 0);
@@ -365,22 +264,19 @@ static int vgpu_device_bring_up(struct vgpu_core *core)
 
 	core->pm_notifier.notifier_call = vgpu_power_notify;
 	register_pm_notifier(&core->pm_notifier);
-	vgpu_device_set_state(vgpu, VGPU_DEVICE_READY);
+	vgpu_power_set_state(vgpu, VGPU_DEVICE_READY);
 
 	/* vgpu_power_lost_work() ignores a loss before this state, so report the loss again. */
 	if (vgpu_cmdq_error(vgpu->cmdq))
 		vgpu_power_lost(core, -EIO);
 
-	/* If the host did not answer during probe, ask again in the background. */
-	if (vgpu_display_must_ask(vgpu))
-		queue_work(vgpu->wq, &core->config_work);
+	/* In the background: asks again if the host did not answer during probe. */
+	queue_work(vgpu->wq, &core->config_work);
 	return 0;
 
 err_stop:
-	vgpu_device_stop(vgpu, ret);
+	vgpu_power_stop(vgpu, ret);
 	vgpu_device_settle(core);
-err_clear:
-	vgpu->vdev->priv = NULL;
 	return ret;
 }
 
@@ -454,10 +350,9 @@ void vgpu_device_remove(struct virtio_device *vdev)
 	vgpu_cmdq_fail(vgpu->cmdq, -ENODEV);
 	vgpu_contexts_lose(vgpu);
 	drm_dev_unplug(&vgpu->drm);
-	if (vgpu->display)
+	if (vgpu_display_exists(vgpu))
 		vgpu_display_shutdown(vgpu);
-	vgpu_device_stop(vgpu, -ENODEV);
+	vgpu_power_stop(vgpu, -ENODEV);
 	vgpu_device_settle(core);
-	vdev->priv = NULL;
 	devres_release_group(vdev->dev.parent, core->devres);
 }

@@ -72,7 +72,8 @@ static int vgpu_drv_throttle(struct file *filp, unsigned int cmd)
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_ATOMIC):
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_SETPROPERTY):
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_OBJ_SETPROPERTY):
-		ret = vgpu_budget_throttle(to_vgpu(file->minor->dev)->cmdq, NULL, false);
+		ret = vgpu_budget_throttle(to_vgpu(file->minor->dev)->cmdq, NULL,
+					   VGPU_BUDGET_COMMAND);
 		break;
 	}
 
@@ -113,11 +114,12 @@ static const struct file_operations vgpu_drv_fops = {
 static const struct drm_driver vgpu_drv_drm = {
 	.driver_features = DRIVER_GEM | DRIVER_MODESET | DRIVER_ATOMIC | DRIVER_RENDER |
 			   DRIVER_SYNCOBJ | DRIVER_SYNCOBJ_TIMELINE | DRIVER_CURSOR_HOTSPOT,
-	.open = vgpu_contexts_open,
+	.open = vgpu_context_open,
 	.postclose = vgpu_contexts_close,
 	.show_fdinfo = vgpu_stats_show_fdinfo,
 	.gem_create_object = vgpu_gem_create_object,
 	.gem_prime_import = vgpu_prime_import,
+	.prime_handle_to_fd = vgpu_prime_handle_to_fd,
 	.dumb_create = vgpu_gem_dumb_create,
 	.ioctls = vgpu_ioctls,
 	.num_ioctls = VGPU_NUM_IOCTLS,

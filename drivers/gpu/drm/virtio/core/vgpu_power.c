@@ -6,10 +6,13 @@
  * with an error, the device is reset, and, except for shutdown, started again. The reset destroys
  * all objects of the host. Framebuffers and guest blobs, whose content is in guest pages, are
  * created again, and the scanouts are set again. Contexts and their resources answer -EIO until
- * their files are closed; new contexts work.
+ * their files are closed; new contexts work. Probe starts the device and removal stops it by the
+ * same functions.
  *
  * Hibernation is refused while a client has submitted to a 3D context: the host's state would be
  * lost, and with it the client's work.
+ *
+ * Models in tests/models/: litmus/probe-lost.litmus, litmus/start-removing.litmus, spin/vq.pml.
  */
 
 #include <linux/delay.h>
@@ -18,9 +21,9 @@
 #include <linux/virtio_config.h>
 
 #include <drm/drm_drv.h>
+#include <drm/drm_modeset_helper.h>
 #include <drm/drm_print.h>
 
-#include "core/vgpu_device.h"
 #include "core/vgpu_power.h"
 #include "kms/vgpu_display.h"
 #include "object/vgpu_contexts.h"
@@ -30,6 +33,85 @@
 /* How many times a lost device is reset before the driver gives up, and the pause in between. */
 #define VGPU_POWER_TRIES	3
 #define VGPU_POWER_PAUSE_MS	500
+
+/**
+ * vgpu_power_set_state() - Change the state of the device
+ * @vgpu: the device
+ * @state: the new state
+ *
+ * Context: process; probe, suspend, resume and recovery do not overlap.
+ */
+void vgpu_power_set_state(struct vgpu_device *vgpu, enum vgpu_device_state state)
+{
+	/*
+	 * Pairs with queue_work() in vgpu_power_lost(): vgpu_power_lost_work() sees the state,
+	 * or probe sees the error of the queues, which it reads next.
+	 */
+	smp_store_mb(vgpu->state, state);
+}
+
+static void vgpu_power_interrupt(struct virtqueue *ring)
+{
+	struct vgpu_device *vgpu = ring->vdev->priv;
+
+	vgpu_cmdq_interrupt(vgpu->cmdq, ring->index);
+}
+
+/**
+ * vgpu_power_start() - Attach the queues to their rings
+ * @vgpu: the device, its features agreed upon
+ *
+ * Context: process, may sleep.
+ * Return: 0, or an errno of the virtio core.
+ */
+int vgpu_power_start(struct vgpu_device *vgpu)
+{
+	struct virtqueue_info info[] = {
+		{ "control", vgpu_power_interrupt },
+		{ "cursor", vgpu_power_interrupt },
+	};
+	struct virtqueue *rings[ARRAY_SIZE(info)];
+	int ret;
+
+	ret = virtio_find_vqs(vgpu->vdev, ARRAY_SIZE(info), rings, info, NULL);
+	if (ret)
+		return ret;
+
+	to_vgpu_core(vgpu)->has_rings = true;
+
+	/* Virtio 1.3, 3.1.1: DRIVER_OK comes before the first notification. */
+	virtio_device_ready(vgpu->vdev);
+	vgpu_cmdq_start(vgpu->cmdq, rings[0], rings[1]);
+
+	/* vgpu_device_remove() may have failed the queues before they were started. */
+	if (READ_ONCE(to_vgpu_core(vgpu)->removing))
+		vgpu_cmdq_fail(vgpu->cmdq, -ENODEV);
+	return 0;
+}
+
+/**
+ * vgpu_power_stop() - Reset the device and take all messages back from it
+ * @vgpu: the device
+ * @error: negative errno that all commands end with
+ *
+ * The reset destroys all contexts and resources of the host, so the contexts are lost.
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_power_stop(struct vgpu_device *vgpu, int error)
+{
+	struct vgpu_core *core = to_vgpu_core(vgpu);
+
+	vgpu_power_set_state(vgpu, VGPU_DEVICE_OFF);
+	vgpu_cmdq_fail(vgpu->cmdq, error);
+	vgpu_contexts_lose(vgpu);
+	virtio_reset_device(vgpu->vdev);
+	vgpu_cmdq_stop(vgpu->cmdq);
+	/* After a failed recovery there are no rings to delete. */
+	if (core->has_rings)
+		vgpu->vdev->config->del_vqs(vgpu->vdev);
+	core->has_rings = false;
+}
 
 /**
  * vgpu_power_notify() - Refuse a hibernation that would cost a client its 3D context
@@ -74,7 +156,7 @@ int vgpu_power_freeze(struct virtio_device *vdev)
 		cancel_work(&core->config_work);
 		/* Suspend resets a lost device anyway. */
 		cancel_work_sync(&core->lost_work);
-		ret = vgpu->display ? vgpu_display_suspend(vgpu) : 0;
+		ret = vgpu_display_exists(vgpu) ? drm_mode_config_helper_suspend(&vgpu->drm) : 0;
 		if (ret) {
 			/* No restore follows this error, so queue the cancelled work again. */
 			queue_work(vgpu->wq, &core->config_work);
@@ -83,30 +165,10 @@ int vgpu_power_freeze(struct virtio_device *vdev)
 			return ret;
 		}
 	}
-	vgpu_device_stop(vgpu, -EIO);
+	vgpu_power_stop(vgpu, -EIO);
 	if (!core->recovering)
 		cancel_work_sync(&core->config_work);
 	return 0;
-}
-
-static void vgpu_power_resume_display(struct vgpu_device *vgpu)
-{
-	int ret;
-
-	ret = vgpu_display_resume(vgpu);
-	/* Best effort: the device works, and the next mode set switches the outputs on. */
-	if (ret)
-		drm_err(&vgpu->drm, "cannot restore the display after resume: %pe\n", ERR_PTR(ret));
-}
-
-static void vgpu_power_restore_display(struct vgpu_device *vgpu)
-{
-	int ret;
-
-	ret = vgpu_display_restore(vgpu);
-	/* Best effort: the device works, and the next mode set shows a framebuffer again. */
-	if (ret)
-		drm_err(&vgpu->drm, "cannot restore the display after reset: %pe\n", ERR_PTR(ret));
 }
 
 /**
@@ -124,23 +186,27 @@ int vgpu_power_restore(struct virtio_device *vdev)
 	struct vgpu_core *core = to_vgpu_core(vgpu);
 	int ret;
 
-	vgpu_resources_freeze(vgpu);
-	vgpu_display_forget(vgpu);
-	ret = vgpu_device_start(vgpu);
+	down_write(&vgpu->resources->lifecycle);
+	if (vgpu_display_exists(vgpu))
+		vgpu_display_forget(vgpu);
+	ret = vgpu_power_start(vgpu);
 	if (!ret)
 		vgpu_resources_restore(vgpu);
-	vgpu_resources_thaw(vgpu);
+	up_write(&vgpu->resources->lifecycle);
 	if (ret) {
 		drm_err(&vgpu->drm, "cannot start the device after reset: %pe\n", ERR_PTR(ret));
 		return ret;
 	}
-	vgpu_device_set_state(vgpu, VGPU_DEVICE_READY);
-	if (!vgpu->display)
+	vgpu_power_set_state(vgpu, VGPU_DEVICE_READY);
+	if (!vgpu_display_exists(vgpu))
 		return 0;
-	if (core->recovering)
-		vgpu_power_restore_display(vgpu);
-	else
-		vgpu_power_resume_display(vgpu);
+
+	/* Best effort: the device works, and the next mode set shows a framebuffer again. */
+	ret = core->recovering ? vgpu_display_restore(vgpu) :
+				 drm_mode_config_helper_resume(&vgpu->drm);
+	if (ret)
+		drm_err(&vgpu->drm, "cannot restore the display after %s: %pe\n",
+			core->recovering ? "reset" : "resume", ERR_PTR(ret));
 
 	/* In the background, since resume must not wait for the host's display info. */
 	queue_work(vgpu->wq, &core->config_work);
@@ -176,8 +242,8 @@ static int vgpu_power_reset_or_stop(struct vgpu_core *core)
 	if (!ret)
 		return 0;
 	/* Stop the device, so that it no longer touches the rings and can be reset once more. */
-	vgpu_device_stop(vgpu, -EIO);
-	vgpu_device_set_state(vgpu, VGPU_DEVICE_LOST);
+	vgpu_power_stop(vgpu, -EIO);
+	vgpu_power_set_state(vgpu, VGPU_DEVICE_LOST);
 	return ret;
 }
 
@@ -220,7 +286,7 @@ void vgpu_power_lost_work(struct work_struct *work)
 	if (READ_ONCE(vgpu->state) != VGPU_DEVICE_READY || READ_ONCE(core->removing) ||
 	    !vgpu_cmdq_error(vgpu->cmdq))
 		return;
-	vgpu_device_set_state(vgpu, VGPU_DEVICE_LOST);
+	vgpu_power_set_state(vgpu, VGPU_DEVICE_LOST);
 	drm_err(&vgpu->drm, "device is lost: %pe\n", ERR_PTR(READ_ONCE(core->lost_error)));
 	vgpu_contexts_lose(vgpu);
 	vgpu_compat_wedged_event(&vgpu->drm, false);
@@ -228,7 +294,7 @@ void vgpu_power_lost_work(struct work_struct *work)
 }
 
 /**
- * vgpu_power_lost() - Implement &vgpu_cmdq_config.lost
+ * vgpu_power_lost() - Implement &vgpu_cmdq.lost
  * @core: struct vgpu_core
  * @error: errno of the loss, for the log
  *

@@ -36,7 +36,6 @@
 #include "object/vgpu_hostmem.h"
 #include "object/vgpu_reclaim.h"
 #include "object/vgpu_resources.h"
-#include "protocol/vgpu_budget.h"
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_wire.h"
 #include "transport/vgpu_vq.h"
@@ -65,59 +64,34 @@ static int vgpu_debugfs_features(struct seq_file *m, void *unused)
 	return 0;
 }
 
-static void vgpu_debugfs_show_queue(struct seq_file *m, const char *name,
-				    const struct vgpu_vq_stats *stats)
+static void vgpu_debugfs_show_queue(struct seq_file *m, const char *name, struct vgpu_vq *vq)
 {
+	struct vgpu_vq_stats stats;
+
+	vgpu_vq_read_stats(vq, &stats);
 	seq_printf(m, "%-8s %10llu %10llu %8llu %10llu %10llu %8u %8u %6u %6u %8llu\n", name,
-		   stats->committed, stats->completed, stats->failed, stats->kicks,
-		   stats->interrupts, stats->pending, stats->in_ring, stats->ring_entries,
-		   stats->held, stats->ticks);
+		   stats.committed, stats.completed, stats.failed, stats.kicks, stats.interrupts,
+		   stats.pending, stats.in_ring, stats.ring_entries, stats.held, stats.ticks);
 }
 
 static int vgpu_debugfs_queues(struct seq_file *m, void *unused)
 {
-	struct vgpu_device *vgpu = vgpu_debugfs_device(m);
-	struct vgpu_vq_stats control, cursor;
+	struct vgpu_cmdq *q = vgpu_debugfs_device(m)->cmdq;
 
-	vgpu_cmdq_read_stats(vgpu->cmdq, &control, &cursor);
 	seq_puts(m, "queue     committed  completed   failed      kicks interrupts  pending  in_ring   ring   held    ticks\n");
-	vgpu_debugfs_show_queue(m, "control", &control);
-	vgpu_debugfs_show_queue(m, "cursor", &cursor);
+	vgpu_debugfs_show_queue(m, "control", q->control);
+	vgpu_debugfs_show_queue(m, "cursor", q->cursor);
 	return 0;
 }
 
-static int vgpu_debugfs_resources(struct seq_file *m, void *unused)
+/* Show a file that an object lists by itself. */
+static int vgpu_debugfs_print(struct seq_file *m, void *unused)
 {
-	struct vgpu_device *vgpu = vgpu_debugfs_device(m);
+	struct drm_debugfs_entry *entry = m->private;
+	void (*print)(struct vgpu_device *vgpu, struct drm_printer *p) = entry->file.data;
 	struct drm_printer p = drm_seq_file_printer(m);
 
-	seq_printf(m, "resources of the host %d\n", atomic_read(&vgpu->resources->count));
-	vgpu_resources_print(vgpu, &p);
-	return 0;
-}
-
-static int vgpu_debugfs_reclaim(struct seq_file *m, void *unused)
-{
-	struct drm_printer p = drm_seq_file_printer(m);
-
-	vgpu_reclaim_print(vgpu_debugfs_device(m), &p);
-	return 0;
-}
-
-static int vgpu_debugfs_contexts(struct seq_file *m, void *unused)
-{
-	struct drm_printer p = drm_seq_file_printer(m);
-
-	vgpu_contexts_print(vgpu_debugfs_device(m), &p);
-	vgpu_budgets_print(vgpu_debugfs_device(m)->cmdq, &p);
-	return 0;
-}
-
-static int vgpu_debugfs_hostmem(struct seq_file *m, void *unused)
-{
-	struct drm_printer p = drm_seq_file_printer(m);
-
-	vgpu_hostmem_print(vgpu_debugfs_device(m), &p);
+	print(to_vgpu(entry->dev), &p);
 	return 0;
 }
 
@@ -141,10 +115,10 @@ static int vgpu_debugfs_errors(struct seq_file *m, void *unused)
 static const struct drm_debugfs_info vgpu_debugfs_files[] = {
 	{ "virtio-gpu-features", vgpu_debugfs_features },
 	{ "virtio-gpu-queues", vgpu_debugfs_queues },
-	{ "virtio-gpu-resources", vgpu_debugfs_resources },
-	{ "virtio-gpu-reclaim", vgpu_debugfs_reclaim },
-	{ "virtio-gpu-contexts", vgpu_debugfs_contexts },
-	{ "virtio-gpu-hostmem", vgpu_debugfs_hostmem },
+	{ "virtio-gpu-resources", vgpu_debugfs_print, .data = vgpu_resources_print },
+	{ "virtio-gpu-reclaim", vgpu_debugfs_print, .data = vgpu_reclaim_print },
+	{ "virtio-gpu-contexts", vgpu_debugfs_print, .data = vgpu_contexts_print },
+	{ "virtio-gpu-hostmem", vgpu_debugfs_print, .data = vgpu_hostmem_print },
 	{ "virtio-gpu-errors", vgpu_debugfs_errors },
 };
 

@@ -50,16 +50,12 @@ DECLARE_EVENT_CLASS(virtio_gpu_cmd,
 /* A command is committed to its queue; the status is 0. */
 DEFINE_EVENT(virtio_gpu_cmd, virtio_gpu_cmd_queue,
 	     TP_PROTO(const struct virtio_device *vdev, const struct virtio_gpu_ctrl_hdr *hdr,
-		      int status),
-	     TP_ARGS(vdev, hdr, status)
-);
+		      int status), TP_ARGS(vdev, hdr, status));
 
 /* A command is completed: the status is 0 or a negative errno. The header is the request's. */
 DEFINE_EVENT(virtio_gpu_cmd, virtio_gpu_cmd_response,
 	     TP_PROTO(const struct virtio_device *vdev, const struct virtio_gpu_ctrl_hdr *hdr,
-		      int status),
-	     TP_ARGS(vdev, hdr, status)
-);
+		      int status), TP_ARGS(vdev, hdr, status));
 
 DECLARE_EVENT_CLASS(virtio_gpu_fence,
 		    TP_PROTO(const struct dma_fence *fence, const char *timeline, int error),
@@ -80,13 +76,11 @@ DECLARE_EVENT_CLASS(virtio_gpu_fence,
 
 DEFINE_EVENT(virtio_gpu_fence, virtio_gpu_fence_create,
 	     TP_PROTO(const struct dma_fence *fence, const char *timeline, int error),
-	     TP_ARGS(fence, timeline, error)
-);
+	     TP_ARGS(fence, timeline, error));
 
 DEFINE_EVENT(virtio_gpu_fence, virtio_gpu_fence_signal,
 	     TP_PROTO(const struct dma_fence *fence, const char *timeline, int error),
-	     TP_ARGS(fence, timeline, error)
-);
+	     TP_ARGS(fence, timeline, error));
 
 DECLARE_EVENT_CLASS(virtio_gpu_throttle,
 		    TP_PROTO(pid_t process, int in_flight, int ret),
@@ -105,14 +99,10 @@ DECLARE_EVENT_CLASS(virtio_gpu_throttle,
 
 /* A client begins, and ends, to wait at the entry of an ioctl. */
 DEFINE_EVENT(virtio_gpu_throttle, virtio_gpu_throttle_begin,
-	     TP_PROTO(pid_t process, int in_flight, int ret),
-	     TP_ARGS(process, in_flight, ret)
-);
+	     TP_PROTO(pid_t process, int in_flight, int ret), TP_ARGS(process, in_flight, ret));
 
 DEFINE_EVENT(virtio_gpu_throttle, virtio_gpu_throttle_end,
-	     TP_PROTO(pid_t process, int in_flight, int ret),
-	     TP_ARGS(process, in_flight, ret)
-);
+	     TP_PROTO(pid_t process, int in_flight, int ret), TP_ARGS(process, in_flight, ret));
 
 #endif
 

@@ -45,7 +45,6 @@
 #include <drm/drm_drv.h>
 #include <drm/drm_fourcc.h>
 #include <drm/drm_framebuffer.h>
-#include <drm/drm_gem_atomic_helper.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
@@ -94,11 +93,11 @@ struct vgpu_cursor_look {
 /**
  * struct vgpu_cursor - A cursor plane
  * @base: base of the plane
- * @screen: what the output shows, referenced; constant
+ * @screen: what the output shows; constant
  * @timeline: of the fences of its uploads; constant
  * @work: calls vgpu_cursor_reconcile()
  * @cb: callback on @awaited, queues @work
- * @lock: protects what follows; taken inside of vgpu_resources_lock()
+ * @lock: protects what follows; taken inside of &vgpu_resources.lifecycle
  * @state: state of @wanted; written by vgpu_cursor_set_state_locked() only
  * @awaited: the fence that the next step waits for, referenced; or NULL
  * @wanted: what the client wants the host to show
@@ -192,7 +191,7 @@ static void vgpu_cursor_tell_locked(struct vgpu_cursor *c, const struct vgpu_cur
 {
 	bool is_moved = c->wanted.x != c->shown.x || c->wanted.y != c->shown.y;
 	struct vgpu_cmdq *q = to_vgpu(c->base.dev)->cmdq;
-	u32 id = vgpu_screen_id(c->screen);
+	u32 id = c->screen->id;
 	struct vgpu_cmd *cmd = c->last;
 	bool is_waiting;
 
@@ -231,10 +230,11 @@ static void vgpu_cursor_start_upload_locked(struct vgpu_cursor *c)
 	lockdep_assert_held(&c->lock);
 
 	c->uploading = c->wanted;
-	c->uploading.owner->ops->get(c->uploading.owner);
+	vgpu_cmd_owner_get(c->uploading.owner);
 	swap(c->uploaded, c->done);
 	vgpu_cursor_set_state_locked(c, VGPU_CURSOR_UPLOADING);
-	vgpu_framebuffer_upload(c->fb, &all, c->uploaded);
+	vgpu_cmd_post_fenced(vgpu_framebuffer_upload(c->fb, &all),
+			     &vgpu_framebuffer_gem(c->fb)->res.owner, c->uploaded);
 	vgpu_cmdq_kick(q);
 	/* Some hosts answer within the kick. */
 	vgpu_cmdq_poll(q);
@@ -274,7 +274,7 @@ static void vgpu_cursor_end_upload_locked(struct vgpu_cursor *c)
 			vgpu_cursor_tell_locked(c, &c->uploading, true);
 	}
 	vgpu_cursor_leave_upload_locked(c);
-	c->uploading.owner->ops->put(c->uploading.owner);
+	vgpu_cmd_owner_put(c->uploading.owner);
 	vgpu_fence_put(c->uploaded);
 	c->uploaded = NULL;
 }
@@ -334,9 +334,9 @@ static void vgpu_cursor_work(struct work_struct *work)
 	struct vgpu_device *vgpu = to_vgpu(c->base.dev);
 
 	vgpu_cmdq_begin_update(vgpu->cmdq, GFP_KERNEL | __GFP_NOFAIL);
-	vgpu_resources_lock(vgpu);
+	down_read(&vgpu->resources->lifecycle);
 	vgpu_cursor_reconcile(c);
-	vgpu_resources_unlock(vgpu);
+	up_read(&vgpu->resources->lifecycle);
 	vgpu_cmdq_end_update(vgpu->cmdq);
 }
 
@@ -347,38 +347,30 @@ static void vgpu_cursor_work(struct work_struct *work)
 static bool vgpu_cursor_is_redrawn(struct vgpu_cursor *c, const struct drm_plane_state *state)
 {
 	const struct vgpu_cursor_look look = vgpu_cursor_look(state);
-	bool redrawn;
 
-	mutex_lock(&c->lock);
+	guard(mutex)(&c->lock);
 	vgpu_cursor_catch_up_locked(c);
-	redrawn = state->fb != c->fb || state->fb_damage_clips ||
-		  (c->state == VGPU_CURSOR_IDLE && c->is_stale) ||
-		  (!memcmp(&look, &c->wanted, sizeof(look)) &&
-		   !drm_atomic_get_new_plane_state(state->state, state->crtc->primary));
-	mutex_unlock(&c->lock);
-	return redrawn;
+	return state->fb != c->fb || state->fb_damage_clips ||
+	       (c->state == VGPU_CURSOR_IDLE && c->is_stale) ||
+	       (!memcmp(&look, &c->wanted, sizeof(look)) &&
+		!drm_atomic_get_new_plane_state(state->state, state->crtc->primary));
+}
+
+static int vgpu_cursor_prepare_show(struct drm_plane *plane, struct drm_plane_state *state)
+{
+	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
+	struct vgpu_cursor *c = container_of(plane, struct vgpu_cursor, base);
+
+	own->redrawn = vgpu_cursor_is_redrawn(c, state);
+	if (!own->redrawn || !vgpu_framebuffer_needs_upload(state->fb))
+		return 0;
+	return vgpu_plane_prepare_fence(c->timeline, state);
 }
 
 static int vgpu_cursor_prepare_fb(struct drm_plane *plane, struct drm_plane_state *state)
 {
-	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
-	struct vgpu_cursor *c = container_of(plane, struct vgpu_cursor, base);
-	int ret;
-
-	/* An update that hides the cursor needs memory, too. */
-	ret = vgpu_plane_prepare_memory(plane, state);
-	if (ret || !vgpu_plane_will_update(state))
-		return ret;
 	/* The cursor queue may overtake the control queue, so rendering there is not in order. */
-	ret = vgpu_plane_prepare_fences(plane, state, false);
-	own->redrawn = !ret && vgpu_cursor_is_redrawn(c, state);
-	if (own->redrawn && vgpu_framebuffer_needs_upload(state->fb))
-		ret = vgpu_plane_prepare_fence(c->timeline, state);
-	if (!ret)
-		ret = vgpu_display_wait_limit(&state->fence, own->deadline);
-	if (ret)
-		vgpu_plane_finish(state);
-	return ret;
+	return vgpu_plane_prepare(plane, state, false, vgpu_cursor_prepare_show);
 }
 
 /* Check that the picture is a whole resource, or the beginning of a blob: the host reads that. */
@@ -463,9 +455,9 @@ static void vgpu_cursor_update(struct drm_plane *plane, struct drm_plane_state *
 	mutex_lock(&c->lock);
 	replaced = vgpu_cursor_want_locked(c, state);
 	mutex_unlock(&c->lock);
-	if (vgpu_resources_trylock(vgpu)) {
+	if (down_read_trylock(&vgpu->resources->lifecycle)) {
 		vgpu_cursor_reconcile(c);
-		vgpu_resources_unlock(vgpu);
+		up_read(&vgpu->resources->lifecycle);
 	} else {
 		/* The work waits for the lock, which is held while the device starts again. */
 		queue_work(vgpu->wq, &c->work);
@@ -533,14 +525,6 @@ static const struct drm_plane_helper_funcs vgpu_cursor_helper_funcs = {
 	.atomic_async_update = vgpu_cursor_atomic_async_update,
 };
 
-static const struct drm_plane_funcs vgpu_cursor_funcs = {
-	.update_plane = drm_atomic_helper_update_plane,
-	.disable_plane = drm_atomic_helper_disable_plane,
-	.reset = vgpu_plane_reset,
-	.atomic_duplicate_state = vgpu_plane_duplicate_state,
-	.atomic_destroy_state = vgpu_plane_destroy_state,
-};
-
 static void vgpu_cursor_release(struct drm_device *drm, void *ptr)
 {
 	struct vgpu_cursor *c = ptr;
@@ -549,23 +533,21 @@ static void vgpu_cursor_release(struct drm_device *drm, void *ptr)
 		dma_fence_remove_callback(c->awaited, &c->cb);
 	dma_fence_put(c->awaited);
 	cancel_work_sync(&c->work);
-	vgpu_display_wait_cancel(c->drawn);
 	dma_fence_put(c->drawn);
 	vgpu_fence_put(c->done);
 	if (c->fb)
 		drm_framebuffer_put(c->fb);
 	if (c->uploaded)
-		c->uploading.owner->ops->put(c->uploading.owner);
+		vgpu_cmd_owner_put(c->uploading.owner);
 	vgpu_fence_put(c->uploaded);
 	vgpu_cmd_put(c->last);
 	vgpu_timeline_put(c->timeline);
-	vgpu_screen_put(c->screen);
 }
 
 /**
  * vgpu_cursor_create() - Create the cursor plane of an output
  * @vgpu: the device; the plane lives as long as it
- * @screen: what the output shows; referenced
+ * @screen: what the output shows; created before the cursor
  *
  * Context: process, may sleep.
  * Return: the plane, or an error pointer.
@@ -577,7 +559,7 @@ struct drm_plane *vgpu_cursor_create(struct vgpu_device *vgpu, struct vgpu_scree
 	int ret;
 
 	c = drmm_universal_plane_alloc(&vgpu->drm, struct vgpu_cursor, base,
-				       BIT(vgpu_screen_id(screen)), &vgpu_cursor_funcs,
+				       BIT(screen->id), &vgpu_plane_funcs,
 				       vgpu_cursor_formats, ARRAY_SIZE(vgpu_cursor_formats),
 				       NULL, DRM_PLANE_TYPE_CURSOR, NULL);
 	if (IS_ERR(c))
@@ -588,7 +570,7 @@ struct drm_plane *vgpu_cursor_create(struct vgpu_device *vgpu, struct vgpu_scree
 	INIT_WORK(&c->work, vgpu_cursor_work);
 	mutex_init(&c->lock);
 	c->timeline = timeline;
-	c->screen = vgpu_screen_get(screen);
+	c->screen = screen;
 	c->generation = vgpu_screen_generation(screen);
 	drm_plane_helper_add(&c->base, &vgpu_cursor_helper_funcs);
 	drm_plane_enable_fb_damage_clips(&c->base);

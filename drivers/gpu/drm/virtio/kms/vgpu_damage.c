@@ -4,9 +4,10 @@
  *
  * Damage is the set of pixels that a display update uploads and flushes. This is pure arithmetic:
  * no locks, no allocation, any context.
+ *
+ * Models in tests/models/: cbmc/damage.c, cbmc/waste.c.
  */
 
-#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
 
@@ -31,30 +32,6 @@ static s64 vgpu_damage_waste(const struct drm_rect *a, const struct drm_rect *b)
 	struct drm_rect both = vgpu_damage_join(a, b);
 
 	return vgpu_damage_area(&both) - vgpu_damage_area(a) - vgpu_damage_area(b);
-}
-
-/**
- * vgpu_damage_clear() - Make a damage empty
- * @damage: the damage
- *
- * Context: any; the caller serializes changes.
- */
-void vgpu_damage_clear(struct vgpu_damage *damage)
-{
-	damage->full = false;
-	damage->num_rects = 0;
-}
-
-/**
- * vgpu_damage_set_full() - Make a damage cover the whole framebuffer
- * @damage: the damage
- *
- * Context: any; the caller serializes changes.
- */
-void vgpu_damage_set_full(struct vgpu_damage *damage)
-{
-	damage->full = true;
-	damage->num_rects = 0;
 }
 
 static void vgpu_damage_remove(struct vgpu_damage *damage, unsigned int i)
@@ -95,7 +72,7 @@ void vgpu_damage_add(struct vgpu_damage *damage, const struct drm_rect *rect)
 	unsigned int i;
 	s64 waste;
 
-	if (damage->full || !drm_rect_visible(rect))
+	if (!drm_rect_visible(rect))
 		return;
 
 	for (;;) {
@@ -122,15 +99,13 @@ void vgpu_damage_merge(struct vgpu_damage *damage, const struct vgpu_damage *mor
 {
 	unsigned int i;
 
-	if (more->full)
-		vgpu_damage_set_full(damage);
 	for (i = 0; i < more->num_rects; i++)
 		vgpu_damage_add(damage, &more->rects[i]);
 }
 
 /**
- * vgpu_damage_clip() - Resolve a damage to rectangles inside a view
- * @damage: the damage; afterwards not @full
+ * vgpu_damage_clip() - Reduce a damage to what is inside a view
+ * @damage: the damage
  * @view: the view, not empty
  *
  * Context: any; the caller serializes changes.
@@ -139,11 +114,6 @@ void vgpu_damage_clip(struct vgpu_damage *damage, const struct drm_rect *view)
 {
 	unsigned int i = 0;
 
-	if (damage->full) {
-		vgpu_damage_clear(damage);
-		damage->rects[damage->num_rects++] = *view;
-		return;
-	}
 	while (i < damage->num_rects) {
 		if (drm_rect_intersect(&damage->rects[i], view))
 			i++;

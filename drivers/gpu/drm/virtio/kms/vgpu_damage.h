@@ -2,6 +2,7 @@
 #ifndef VGPU_DAMAGE_H
 #define VGPU_DAMAGE_H
 
+#include <linux/limits.h>
 #include <linux/types.h>
 
 #include <drm/drm_rect.h>
@@ -20,12 +21,10 @@
 
 /**
  * struct vgpu_damage - The part of a framebuffer that changed
- * @full: all of it changed, or an unknown part; @rects is not used then
  * @num_rects: how many of @rects are used
  * @rects: rectangles that cover the change; they may overlap
  */
 struct vgpu_damage {
-	bool full;
 	unsigned int num_rects;
 	struct drm_rect rects[VGPU_DAMAGE_MAX_RECTS];
 };
@@ -58,8 +57,23 @@ struct vgpu_damage_history {
 	struct vgpu_damage_buffer buffers[VGPU_DAMAGE_HISTORY_BUFFERS];
 };
 
-void vgpu_damage_clear(struct vgpu_damage *damage);
-void vgpu_damage_set_full(struct vgpu_damage *damage);
+static inline bool vgpu_damage_is_empty(const struct vgpu_damage *damage)
+{
+	return !damage->num_rects;
+}
+
+static inline void vgpu_damage_clear(struct vgpu_damage *damage)
+{
+	damage->num_rects = 0;
+}
+
+/* Make a damage cover any framebuffer, in any context. */
+static inline void vgpu_damage_set_full(struct vgpu_damage *damage)
+{
+	damage->num_rects = 1;
+	damage->rects[0] = (struct drm_rect){ .x2 = INT_MAX, .y2 = INT_MAX };
+}
+
 void vgpu_damage_add(struct vgpu_damage *damage, const struct drm_rect *rect);
 void vgpu_damage_merge(struct vgpu_damage *damage, const struct vgpu_damage *more);
 void vgpu_damage_clip(struct vgpu_damage *damage, const struct drm_rect *view);

@@ -9,12 +9,12 @@
  *
  * So the core gets a proxy fence that signals when the other fence signals, or at a deadline.
  * The proxy is allocated when the update is prepared; signalling it needs neither memory nor a
- * worker.
+ * worker. No other code sees it: only the state of the plane, and a cursor whose picture waits,
+ * have references, and drop them in process context. So the last one stops the timer and the
+ * callback.
  */
 
 #include <linux/dma-fence.h>
-#include <linux/jiffies.h>
-#include <linux/list.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
@@ -23,7 +23,7 @@
 
 /**
  * struct vgpu_display_wait - A fence with a deadline, in place of another fence
- * @base: the fence; one reference for the plane's state, one for @cb, one for @timer
+ * @base: the fence
  * @lock: protects @base
  * @cb: callback on @awaited
  * @timer: expires at the deadline
@@ -51,6 +51,9 @@ static void vgpu_display_wait_release(struct dma_fence *base)
 {
 	struct vgpu_display_wait *wait = container_of(base, struct vgpu_display_wait, base);
 
+	/* Both wait until the timer or the callback, which may signal right now, has returned. */
+	timer_delete_sync(&wait->timer);
+	dma_fence_remove_callback(wait->awaited, &wait->cb);
 	dma_fence_put(wait->awaited);
 	dma_fence_free(base);
 }
@@ -61,51 +64,17 @@ static const struct dma_fence_ops vgpu_display_wait_ops = {
 	.release = vgpu_display_wait_release,
 };
 
-static void vgpu_display_wait_stop_timer(struct vgpu_display_wait *wait)
-{
-	if (timer_delete(&wait->timer))
-		dma_fence_put(&wait->base);
-}
-
-static void vgpu_display_wait_stop_listening(struct vgpu_display_wait *wait)
-{
-	if (dma_fence_remove_callback(wait->awaited, &wait->cb))
-		dma_fence_put(&wait->base);
-}
-
 static void vgpu_display_wait_signalled(struct dma_fence *fence, struct dma_fence_cb *cb)
 {
 	struct vgpu_display_wait *wait = container_of(cb, struct vgpu_display_wait, cb);
 
+	timer_delete(&wait->timer);
 	dma_fence_signal(&wait->base);
-	vgpu_display_wait_stop_timer(wait);
-	dma_fence_put(&wait->base);
 }
 
 static void vgpu_display_wait_expired(struct timer_list *timer)
 {
-	struct vgpu_display_wait *wait = container_of(timer, struct vgpu_display_wait, timer);
-
-	dma_fence_signal(&wait->base);
-	vgpu_display_wait_stop_listening(wait);
-	dma_fence_put(&wait->base);
-}
-
-static struct vgpu_display_wait *vgpu_display_wait_create(struct dma_fence *awaited)
-{
-	struct vgpu_display_wait *wait;
-
-	wait = kzalloc(sizeof(*wait), GFP_KERNEL);
-	if (!wait)
-		return NULL;
-
-	spin_lock_init(&wait->lock);
-	dma_fence_init(&wait->base, &vgpu_display_wait_ops, &wait->lock,
-		       dma_fence_context_alloc(1), 1);
-	INIT_LIST_HEAD(&wait->cb.node);
-	timer_setup(&wait->timer, vgpu_display_wait_expired, 0);
-	wait->awaited = awaited;
-	return wait;
+	dma_fence_signal(&container_of(timer, struct vgpu_display_wait, timer)->base);
 }
 
 /**
@@ -113,6 +82,8 @@ static struct vgpu_display_wait *vgpu_display_wait_create(struct dma_fence *awai
  * @fence: the fence, replaced by the new fence, which takes over its reference. NULL stays NULL; a
  *         signalled fence is put and replaced by NULL
  * @deadline: in jiffies
+ *
+ * The last reference to the new fence is to be dropped in process context.
  *
  * Context: process, may sleep; does not wait.
  * Return: 0, or -ENOMEM with @fence as it was.
@@ -129,37 +100,19 @@ int vgpu_display_wait_limit(struct dma_fence **fence, unsigned long deadline)
 		return 0;
 	}
 
-	wait = vgpu_display_wait_create(*fence);
+	wait = kzalloc(sizeof(*wait), GFP_KERNEL);
 	if (!wait)
 		return -ENOMEM;
+
+	spin_lock_init(&wait->lock);
+	dma_fence_init(&wait->base, &vgpu_display_wait_ops, &wait->lock,
+		       dma_fence_context_alloc(1), 1);
+	timer_setup(&wait->timer, vgpu_display_wait_expired, 0);
+	wait->awaited = *fence;
 	*fence = &wait->base;
 
-	dma_fence_get(&wait->base);
 	mod_timer(&wait->timer, deadline);
-	dma_fence_get(&wait->base);
 	if (dma_fence_add_callback(wait->awaited, &wait->cb, vgpu_display_wait_signalled))
 		vgpu_display_wait_signalled(wait->awaited, &wait->cb);
-	else if (dma_fence_is_signaled(&wait->base))
-		/* The timer expired before the callback was added, so it could not remove it. */
-		vgpu_display_wait_stop_listening(wait);
 	return 0;
-}
-
-/**
- * vgpu_display_wait_cancel() - Stop the timer and the callback of a fence
- * @fence: a fence of vgpu_display_wait_limit() that is not needed any more; other fences and
- *         NULL are ignored
- *
- * Context: process.
- */
-void vgpu_display_wait_cancel(struct dma_fence *fence)
-{
-	struct vgpu_display_wait *wait;
-
-	if (!fence || !vgpu_compat_fence_has_ops(fence, &vgpu_display_wait_ops))
-		return;
-
-	wait = container_of(fence, struct vgpu_display_wait, base);
-	vgpu_display_wait_stop_listening(wait);
-	vgpu_display_wait_stop_timer(wait);
 }

@@ -11,6 +11,5 @@ struct dma_fence;
 #define VGPU_DISPLAY_WAIT_MS	5000
 
 int vgpu_display_wait_limit(struct dma_fence **fence, unsigned long deadline);
-void vgpu_display_wait_cancel(struct dma_fence *fence);
 
 #endif

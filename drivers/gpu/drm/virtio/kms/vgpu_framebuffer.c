@@ -8,7 +8,6 @@
  */
 
 #include <linux/array_size.h>
-#include <linux/string.h>
 
 #include <drm/drm_fourcc.h>
 #include <drm/drm_framebuffer.h>
@@ -25,42 +24,35 @@
 #include "protocol/vgpu_cmd.h"
 
 /**
- * struct vgpu_framebuffer_format - A format of DRM and its name on the wire
- * @fourcc: DRM_FORMAT_*, named by bytes from the last to the first
- * @wire: enum virtio_gpu_formats of the same bytes, named from the first to the last; without alpha
- * @wire_alpha: as @wire, with alpha
+ * struct vgpu_framebuffer_format - Formats of DRM and their names on the wire
+ * @fourcc: DRM_FORMAT_* without and with alpha, named by bytes from the last to the first
+ * @wire: enum virtio_gpu_formats of the same bytes, named from the first to the last
  *
  * The background below a primary plane is black, and colours are premultiplied, so alpha changes
  * nothing, and the host gets the format without alpha.
  */
 struct vgpu_framebuffer_format {
-	u32 fourcc;
-	u32 wire;
-	u32 wire_alpha;
+	u32 fourcc[2];
+	u32 wire[2];
 };
 
 static const struct vgpu_framebuffer_format vgpu_framebuffer_formats[] = {
-	{ DRM_FORMAT_XRGB8888, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM,
-	  VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM },
-	{ DRM_FORMAT_ARGB8888, VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM,
-	  VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM },
-	{ DRM_FORMAT_XBGR8888, VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM,
-	  VIRTIO_GPU_FORMAT_R8G8B8A8_UNORM },
-	{ DRM_FORMAT_ABGR8888, VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM,
-	  VIRTIO_GPU_FORMAT_R8G8B8A8_UNORM },
-	{ DRM_FORMAT_BGRX8888, VIRTIO_GPU_FORMAT_X8R8G8B8_UNORM,
-	  VIRTIO_GPU_FORMAT_A8R8G8B8_UNORM },
-	{ DRM_FORMAT_BGRA8888, VIRTIO_GPU_FORMAT_X8R8G8B8_UNORM,
-	  VIRTIO_GPU_FORMAT_A8R8G8B8_UNORM },
+	{ { DRM_FORMAT_XRGB8888, DRM_FORMAT_ARGB8888 },
+	  { VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM } },
+	{ { DRM_FORMAT_XBGR8888, DRM_FORMAT_ABGR8888 },
+	  { VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM, VIRTIO_GPU_FORMAT_R8G8B8A8_UNORM } },
+	{ { DRM_FORMAT_BGRX8888, DRM_FORMAT_BGRA8888 },
+	  { VIRTIO_GPU_FORMAT_X8R8G8B8_UNORM, VIRTIO_GPU_FORMAT_A8R8G8B8_UNORM } },
 };
 
 static const struct vgpu_framebuffer_format *vgpu_framebuffer_format(u32 fourcc)
 {
-	unsigned int i;
+	const struct vgpu_framebuffer_format *format = vgpu_framebuffer_formats;
+	const struct vgpu_framebuffer_format *end = format + ARRAY_SIZE(vgpu_framebuffer_formats);
 
-	for (i = 0; i < ARRAY_SIZE(vgpu_framebuffer_formats); i++)
-		if (vgpu_framebuffer_formats[i].fourcc == fourcc)
-			return &vgpu_framebuffer_formats[i];
+	for (; format < end; format++)
+		if (format->fourcc[0] == fourcc || format->fourcc[1] == fourcc)
+			return format;
 	return NULL;
 }
 
@@ -78,7 +70,7 @@ static bool vgpu_framebuffer_is_inside(struct drm_device *drm, const struct vgpu
 	const struct vgpu_framebuffer_format *format = vgpu_framebuffer_format(cmd->pixel_format);
 	u32 x = 0, y = 0;
 
-	if (res->format != format->wire && res->format != format->wire_alpha) {
+	if (res->format != format->wire[0] && res->format != format->wire[1]) {
 		drm_dbg_kms(drm, "pixel_format: %p4cc is not that of the resource\n",
 			    &cmd->pixel_format);
 		return false;
@@ -121,10 +113,10 @@ static bool vgpu_framebuffer_fits(struct drm_device *drm, const struct vgpu_gem 
  * @info: the format
  * @cmd: the framebuffer; checked by the core except for its buffer
  *
- * Context: process, may sleep.
+ * Context: process, sleeps killably until a buffer that waits in a submission queue is created.
  * Return: the framebuffer; or an error pointer: -EINVAL for a bad handle, an unknown format,
  * a format that differs from the resource's, or a buffer or texture that is too small; -ENOMEM;
- * -ERESTARTSYS.
+ * -ERESTARTSYS; -EINTR when killed.
  */
 struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct drm_file *file,
 						const struct drm_format_info *info,
@@ -156,6 +148,9 @@ struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct d
 
 	/* drm_panic draws into the shown framebuffer, so its pages must not be reclaimed. */
 	ret = vgpu_reclaim_exempt(vgpu_framebuffer_gem(fb));
+	/* Display updates do not wait for the creation of a buffer, so wait for it here. */
+	if (!ret)
+		ret = vgpu_resource_await_turn(&vgpu_framebuffer_gem(fb)->res);
 	if (ret) {
 		drm_framebuffer_put(fb);
 		return ERR_PTR(ret);
@@ -232,55 +227,52 @@ void vgpu_framebuffer_view(const struct drm_framebuffer *fb, const struct drm_re
 }
 
 /**
- * vgpu_framebuffer_upload() - Have the host copy a part of a buffer
- * @fb: the framebuffer, which needs uploads
+ * vgpu_framebuffer_upload() - Build the command that has the host copy a part of a buffer
+ * @fb: the framebuffer, of a 2D resource
  * @rect: the part, in pixels of the resource
- * @done: signals when the host has copied it; or NULL
  *
- * Context: process or the tail of a commit, between drm_dev_enter() and drm_dev_exit(). The device
- * is not notified yet.
+ * Context: as that of vgpu_cmd_transfer_to_host_2d().
+ * Return: the command.
  */
-void vgpu_framebuffer_upload(const struct drm_framebuffer *fb, const struct drm_rect *rect,
-			     struct vgpu_fence *done)
+struct vgpu_cmd *vgpu_framebuffer_upload(const struct drm_framebuffer *fb,
+					 const struct drm_rect *rect)
 {
 	struct vgpu_gem *gem = vgpu_framebuffer_gem(fb);
 	size_t pitch = (size_t)gem->res.width * VGPU_FRAMEBUFFER_CPP;
-	struct vgpu_rect part = vgpu_framebuffer_rect(rect);
-	size_t start = part.y * pitch + (size_t)part.x * VGPU_FRAMEBUFFER_CPP;
+	size_t start = rect->y1 * pitch + (size_t)rect->x1 * VGPU_FRAMEBUFFER_CPP;
+	struct virtio_gpu_rect part = vgpu_framebuffer_wire_rect(rect);
 	const struct vgpu_bounce_area area = {
-		.offset = start, .row_bytes = (size_t)part.w * VGPU_FRAMEBUFFER_CPP,
-		.stride = pitch, .rows = part.h,
+		.offset = start, .row_bytes = (size_t)drm_rect_width(rect) * VGPU_FRAMEBUFFER_CPP,
+		.stride = pitch, .rows = drm_rect_height(rect),
 	};
 
 	vgpu_bounce_to_device(gem, &area);
-	vgpu_cmd_post_fenced(vgpu_cmd_transfer_to_host_2d(gem->res.vgpu->cmdq, gem->res.id, &part,
-							  start),
-			     &gem->res.owner, done);
+	return vgpu_cmd_transfer_to_host_2d(gem->res.vgpu->cmdq, gem->res.id, &part, start);
 }
 
 /**
  * vgpu_framebuffer_scanout() - Describe a framebuffer to the host
  * @fb: the framebuffer
  * @view: the part to be shown, of vgpu_framebuffer_view()
- * @scanout: filled in; padding is zero, so that scanouts can be compared by memcmp()
+ * @scanout: filled in, for vgpu_cmd_set_scanout()
  *
  * Context: any.
  */
 void vgpu_framebuffer_scanout(const struct drm_framebuffer *fb, const struct drm_rect *view,
-			      struct vgpu_scanout *scanout)
+			      struct virtio_gpu_set_scanout_blob *scanout)
 {
 	const struct vgpu_resource *res = &vgpu_framebuffer_gem(fb)->res;
 
-	memset(scanout, 0, sizeof(*scanout));
-	scanout->res_id = res->id;
-	scanout->rect = vgpu_framebuffer_rect(view);
+	*scanout = (struct virtio_gpu_set_scanout_blob){
+		.r = vgpu_framebuffer_wire_rect(view),
+		.resource_id = cpu_to_le32(res->id),
+	};
 	if (res->kind != VGPU_RESOURCE_BLOB)
 		return;
 
-	scanout->is_blob = true;
-	scanout->blob.width = fb->width;
-	scanout->blob.height = fb->height;
-	scanout->blob.format = vgpu_framebuffer_format(fb->format->format)->wire;
-	scanout->blob.strides[0] = fb->pitches[0];
-	scanout->blob.offsets[0] = fb->offsets[0];
+	scanout->width = cpu_to_le32(fb->width);
+	scanout->height = cpu_to_le32(fb->height);
+	scanout->format = cpu_to_le32(vgpu_framebuffer_format(fb->format->format)->wire[0]);
+	scanout->strides[0] = cpu_to_le32(fb->pitches[0]);
+	scanout->offsets[0] = cpu_to_le32(fb->offsets[0]);
 }

@@ -13,8 +13,7 @@
 struct drm_file;
 struct drm_format_info;
 struct drm_mode_fb_cmd2;
-struct vgpu_fence;
-struct vgpu_scanout;
+struct vgpu_cmd;
 
 /* Bytes a pixel, in all supported formats. */
 #define VGPU_FRAMEBUFFER_CPP	4
@@ -24,12 +23,9 @@ static inline struct vgpu_gem *vgpu_framebuffer_gem(const struct drm_framebuffer
 	return to_vgpu_gem(fb->obj[0]);
 }
 
-static inline struct vgpu_rect vgpu_framebuffer_rect(const struct drm_rect *rect)
+static inline struct virtio_gpu_rect vgpu_framebuffer_wire_rect(const struct drm_rect *rect)
 {
-	return (struct vgpu_rect){
-		.x = rect->x1, .y = rect->y1,
-		.w = drm_rect_width(rect), .h = drm_rect_height(rect),
-	};
+	return vgpu_wire_rect(rect->x1, rect->y1, drm_rect_width(rect), drm_rect_height(rect));
 }
 
 struct drm_framebuffer *vgpu_framebuffer_create(struct drm_device *drm, struct drm_file *file,
@@ -39,9 +35,9 @@ bool vgpu_framebuffer_is_showable(const struct drm_framebuffer *fb);
 bool vgpu_framebuffer_needs_upload(const struct drm_framebuffer *fb);
 void vgpu_framebuffer_view(const struct drm_framebuffer *fb, const struct drm_rect *src,
 			   struct drm_rect *view);
-void vgpu_framebuffer_upload(const struct drm_framebuffer *fb, const struct drm_rect *rect,
-			     struct vgpu_fence *done);
+struct vgpu_cmd *vgpu_framebuffer_upload(const struct drm_framebuffer *fb,
+					 const struct drm_rect *rect);
 void vgpu_framebuffer_scanout(const struct drm_framebuffer *fb, const struct drm_rect *view,
-			      struct vgpu_scanout *scanout);
+			      struct virtio_gpu_set_scanout_blob *scanout);
 
 #endif

@@ -5,8 +5,17 @@
  * An output is a CRTC, an encoder and a connector, with a screen and a cursor. It keeps what the
  * host reports about it: whether it is enabled, its size and its EDID. If the host does not answer,
  * the previous answer stays valid.
+ *
+ * The device has no vertical blanks. An output that is on makes them by a timer, whose ticks are
+ * whole frames apart from the time when the output was switched on. So the clock alone says which
+ * tick was the last one and when, and the timer runs only while the core waits for a tick: an
+ * expiry is an exit of the virtual machine. The core's own timer (drm_vblank_helper.h) would start
+ * a new frame each time it is started, and older kernels do not have it.
+ *
+ * Models in tests/models/: cbmc/edid.c.
  */
 
+#include <linux/hrtimer.h>
 #include <linux/ktime.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -35,75 +44,36 @@
 
 #define VGPU_OUTPUT_REFRESH_HZ		60
 
+/* Value of the properties "suggested X" and "suggested Y" if there is no suggestion. */
+#define VGPU_OUTPUT_NO_PLACE		U32_MAX
+
 /* The ticks come from a timer, so the limit is arbitrary: faster than any monitor. */
 #define VGPU_OUTPUT_MAX_REFRESH_HZ	1000
 
 /* ---- what the host reports ---- */
 
-/* An EDID; @data is NULL and @size_bytes 0 for none. */
-struct vgpu_output_edid {
-	u8 *data;
-	u32 size_bytes;
-};
-
-/* Ask the host for the EDID. On error, @edid is none. */
-static int vgpu_output_read_edid(struct vgpu_output *output, struct vgpu_output_edid *edid)
+/* Ask the host for the EDID. Returns whether it changed; or a negative errno. */
+static int vgpu_output_learn_edid(struct vgpu_output *output)
 {
 	struct vgpu_device *vgpu = to_vgpu(output->connector.dev);
+	u32 size_bytes = 0;
+	u8 *edid;
 	int ret;
 
-	edid->size_bytes = 0;
-	edid->data = kmalloc(VGPU_WIRE_EDID_BYTES, GFP_KERNEL);
-	if (!edid->data)
+	edid = kmalloc(VGPU_WIRE_EDID_BYTES, GFP_KERNEL);
+	if (!edid)
 		return -ENOMEM;
-	ret = vgpu_cmd_get_edid(vgpu->cmdq, output->id, edid->data, &edid->size_bytes);
-	if (!ret && edid->size_bytes)
-		return 0;
 
-	kfree(edid->data);
-	edid->data = NULL;
-	return ret;
-}
-
-static bool vgpu_output_same_edid_locked(const struct vgpu_output *output,
-					 const struct vgpu_output_edid *edid)
-{
-	lockdep_assert_held(&output->lock);
-
-	return output->edid_bytes == edid->size_bytes &&
-	       !memcmp(output->edid, edid->data, edid->size_bytes);
-}
-
-static bool vgpu_output_set_edid_locked(struct vgpu_output *output,
-					const struct vgpu_output_edid *edid)
-{
-	lockdep_assert_held(&output->lock);
-
-	if (vgpu_output_same_edid_locked(output, edid)) {
-		kfree(edid->data);
-		return false;
+	ret = vgpu_cmd_get_edid(vgpu->cmdq, output->screen->id, edid, &size_bytes);
+	if (!ret) {
+		mutex_lock(&output->lock);
+		ret = output->edid_bytes != size_bytes || memcmp(output->edid, edid, size_bytes);
+		memcpy(output->edid, edid, size_bytes);
+		output->edid_bytes = size_bytes;
+		mutex_unlock(&output->lock);
 	}
-	kfree(output->edid);
-	output->edid = edid->data;
-	output->edid_bytes = edid->size_bytes;
-	return true;
-}
-
-static bool vgpu_output_set_info_locked(struct vgpu_output *output,
-					const struct vgpu_output_info *info)
-{
-	struct drm_mode_config *config = &output->connector.dev->mode_config;
-	struct drm_mode_object *object = &output->connector.base;
-
-	lockdep_assert_held(&output->lock);
-
-	if (output->info.enabled == info->enabled &&
-	    !memcmp(&output->info.rect, &info->rect, sizeof(info->rect)))
-		return false;
-	output->info = *info;
-	drm_object_property_set_value(object, config->suggested_x_property, info->rect.x);
-	drm_object_property_set_value(object, config->suggested_y_property, info->rect.y);
-	return true;
+	kfree(edid);
+	return ret;
 }
 
 /**
@@ -119,22 +89,44 @@ static bool vgpu_output_set_info_locked(struct vgpu_output *output,
 int vgpu_output_learn(struct vgpu_output *output, const struct vgpu_output_info *info)
 {
 	struct vgpu_device *vgpu = to_vgpu(output->connector.dev);
-	struct vgpu_output_edid edid;
-	bool changed = false;
-	int ret = -EOPNOTSUPP;
+	int ret = vgpu->features.edid ? vgpu_output_learn_edid(output) : 0;
+	bool changed = ret > 0;
 
-	if (vgpu->features.edid)
-		ret = vgpu_output_read_edid(output, &edid);
 	if (ret == -EINTR)
 		return ret;
 
 	mutex_lock(&output->lock);
-	if (!ret)
-		changed = vgpu_output_set_edid_locked(output, &edid);
-	if (vgpu_output_set_info_locked(output, info))
-		changed = true;
+	changed |= output->info.enabled != info->enabled ||
+		   output->info.x != info->x || output->info.y != info->y ||
+		   output->info.width != info->width || output->info.height != info->height;
+	output->info = *info;
 	mutex_unlock(&output->lock);
 	return changed;
+}
+
+/**
+ * vgpu_output_suggest_place() - Suggest where user space should place an output, or not
+ * @output: the output
+ * @is_placed: the host has said where its outputs are
+ *
+ * Without places, the host reports 0,0 for each output. mutter would reject that as an overlap; it
+ * takes the value -1 for none.
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_output_suggest_place(struct vgpu_output *output, bool is_placed)
+{
+	struct drm_mode_config *config = &output->connector.dev->mode_config;
+	struct drm_mode_object *object = &output->connector.base;
+	struct vgpu_output_info info;
+
+	mutex_lock(&output->lock);
+	info = output->info;
+	mutex_unlock(&output->lock);
+	drm_object_property_set_value(object, config->suggested_x_property,
+				      is_placed ? info.x : VGPU_OUTPUT_NO_PLACE);
+	drm_object_property_set_value(object, config->suggested_y_property,
+				      is_placed ? info.y : VGPU_OUTPUT_NO_PLACE);
 }
 
 /* ---- connector ---- */
@@ -154,13 +146,15 @@ static int vgpu_output_copy_edid_block(void *data, u8 *to, unsigned int block, s
 
 static int vgpu_output_add_edid_modes(struct vgpu_output *output)
 {
-	const struct drm_edid *edid = NULL;
+	const struct drm_edid *edid;
 	int count;
 
+	/*
+	 * Checks and repairs what the host reported. An EDID of the administrator takes precedence
+	 * (drm.edid_firmware=, edid_override in debugfs), also if the host has none.
+	 */
 	mutex_lock(&output->lock);
-	if (output->edid)
-		edid = drm_edid_read_custom(&output->connector, vgpu_output_copy_edid_block,
-					    output);
+	edid = drm_edid_read_custom(&output->connector, vgpu_output_copy_edid_block, output);
 	mutex_unlock(&output->lock);
 
 	/* Without an EDID, this removes the old one from the connector. */
@@ -174,24 +168,24 @@ static int vgpu_output_add_edid_modes(struct vgpu_output *output)
 static struct drm_display_mode *vgpu_output_preferred_mode(struct vgpu_output *output)
 {
 	struct drm_display_mode *mode;
-	struct vgpu_rect rect;
+	struct vgpu_output_info info;
 
 	mutex_lock(&output->lock);
-	rect = output->info.rect;
+	info = output->info;
 	mutex_unlock(&output->lock);
 
-	if (!rect.w || !rect.h) {
-		rect.w = VGPU_OUTPUT_DEFAULT_WIDTH;
-		rect.h = VGPU_OUTPUT_DEFAULT_HEIGHT;
+	if (!info.width || !info.height) {
+		info.width = VGPU_OUTPUT_DEFAULT_WIDTH;
+		info.height = VGPU_OUTPUT_DEFAULT_HEIGHT;
 	}
 
-	mode = drm_cvt_mode(output->connector.dev, rect.w, rect.h, VGPU_OUTPUT_REFRESH_HZ, false,
-			    false, false);
+	mode = drm_cvt_mode(output->connector.dev, info.width, info.height,
+			    VGPU_OUTPUT_REFRESH_HZ, false, false, false);
 	if (!mode)
 		return NULL;
 
 	/* CVT rounds down to character cells; the blanking is larger than the remainder. */
-	mode->hdisplay = rect.w;
+	mode->hdisplay = info.width;
 	mode->type |= DRM_MODE_TYPE_PREFERRED;
 	drm_mode_set_name(mode);
 	return mode;
@@ -199,7 +193,6 @@ static struct drm_display_mode *vgpu_output_preferred_mode(struct vgpu_output *o
 
 static int vgpu_output_get_modes(struct drm_connector *connector)
 {
-	struct drm_mode_config *config = &connector->dev->mode_config;
 	struct vgpu_output *output = connector_to_vgpu_output(connector);
 	struct drm_display_mode *mode;
 	int count;
@@ -208,7 +201,7 @@ static int vgpu_output_get_modes(struct drm_connector *connector)
 	if (count)
 		return count;
 
-	count = drm_add_modes_noedid(connector, config->max_width, config->max_height);
+	count = drm_add_modes_noedid(connector, VGPU_OUTPUT_MAX_SIDE, VGPU_OUTPUT_MAX_SIDE);
 	mode = vgpu_output_preferred_mode(output);
 	if (mode) {
 		drm_mode_probed_add(connector, mode);
@@ -220,12 +213,22 @@ static int vgpu_output_get_modes(struct drm_connector *connector)
 static enum drm_connector_status vgpu_output_detect(struct drm_connector *connector, bool force)
 {
 	struct vgpu_output *output = connector_to_vgpu_output(connector);
-	bool enabled;
+
+	guard(mutex)(&output->lock);
+	return output->info.enabled ? connector_status_connected : connector_status_disconnected;
+}
+
+static void vgpu_output_print_connector(struct drm_printer *p,
+					const struct drm_connector_state *state)
+{
+	struct vgpu_output *output = connector_to_vgpu_output(state->connector);
 
 	mutex_lock(&output->lock);
-	enabled = output->info.enabled;
+	drm_printf(p, "\thost-enabled=%u\n", output->info.enabled);
+	drm_printf(p, "\thost-size=%ux%u+%u+%u\n", output->info.width, output->info.height,
+		   output->info.x, output->info.y);
+	drm_printf(p, "\thost-edid=%u bytes\n", output->edid_bytes);
 	mutex_unlock(&output->lock);
-	return enabled ? connector_status_connected : connector_status_disconnected;
 }
 
 static const struct drm_connector_helper_funcs vgpu_output_connector_helper_funcs = {
@@ -238,28 +241,90 @@ static const struct drm_connector_funcs vgpu_output_connector_funcs = {
 	.reset = drm_atomic_helper_connector_reset,
 	.atomic_duplicate_state = drm_atomic_helper_connector_duplicate_state,
 	.atomic_destroy_state = drm_atomic_helper_connector_destroy_state,
+	.atomic_print_state = vgpu_output_print_connector,
 };
 
 /* ---- CRTC ---- */
 
+/* The host shows each row of a framebuffer once, and all rows in each frame. */
+static enum drm_mode_status vgpu_output_scan_valid(const struct drm_display_mode *mode)
+{
+	if (mode->flags & DRM_MODE_FLAG_INTERLACE)
+		return MODE_NO_INTERLACE;
+	if (mode->flags & (DRM_MODE_FLAG_DBLSCAN | DRM_MODE_FLAG_DBLCLK))
+		return MODE_NO_DBLESCAN;
+	if (mode->flags & DRM_MODE_FLAG_3D_MASK)
+		return MODE_NO_STEREO;
+	return mode->vscan > 1 ? MODE_NO_VSCAN : MODE_OK;
+}
+
 static enum drm_mode_status vgpu_output_mode_valid(struct drm_crtc *crtc,
 						   const struct drm_display_mode *mode)
 {
-	const struct drm_mode_config *config = &crtc->dev->mode_config;
 	int refresh_hz = drm_mode_vrefresh(mode);
 
-	if (mode->hdisplay < config->min_width || mode->hdisplay > config->max_width)
+	if (mode->hdisplay < VGPU_OUTPUT_MIN_SIDE || mode->hdisplay > VGPU_OUTPUT_MAX_SIDE)
 		return MODE_BAD_HVALUE;
-	if (mode->vdisplay < config->min_height || mode->vdisplay > config->max_height)
+	if (mode->vdisplay < VGPU_OUTPUT_MIN_SIDE || mode->vdisplay > VGPU_OUTPUT_MAX_SIDE)
 		return MODE_BAD_VVALUE;
 	/* drm_mode_vrefresh() also returns 0 when the calculation overflows. */
 	if (!refresh_hz || refresh_hz > VGPU_OUTPUT_MAX_REFRESH_HZ)
 		return MODE_CLOCK_RANGE;
-	return MODE_OK;
+	return vgpu_output_scan_valid(mode);
+}
+
+/* Get the time when the last tick was due, even if the timer rests or is late. */
+static ktime_t vgpu_output_last_tick(const struct vgpu_output *output)
+{
+	ktime_t since = ktime_sub(ktime_get(), output->first_tick);
+
+	return ktime_add_ns(output->first_tick,
+			    ktime_divns(since, output->frame_ns) * output->frame_ns);
+}
+
+static void vgpu_output_start_ticker(struct vgpu_output *output)
+{
+	ktime_t next = ktime_add_ns(vgpu_output_last_tick(output), output->frame_ns);
+
+	hrtimer_start(&output->ticker, next, HRTIMER_MODE_ABS);
+}
+
+static enum hrtimer_restart vgpu_output_tick(struct hrtimer *ticker)
+{
+	struct vgpu_output *output = container_of(ticker, struct vgpu_output, ticker);
+
+	/* The core may have stopped and started the timer meanwhile; then the tick is the same. */
+	if (drm_crtc_handle_vblank(&output->crtc))
+		vgpu_output_start_ticker(output);
+	return HRTIMER_NORESTART;
+}
+
+static int vgpu_output_enable_vblank(struct drm_crtc *crtc)
+{
+	vgpu_output_start_ticker(crtc_to_vgpu_output(crtc));
+	return 0;
+}
+
+static void vgpu_output_disable_vblank(struct drm_crtc *crtc)
+{
+	/* Do not wait for a tick that runs: it may wait for locks of the core. */
+	hrtimer_try_to_cancel(&crtc_to_vgpu_output(crtc)->ticker);
+}
+
+static bool vgpu_output_get_vblank_timestamp(struct drm_crtc *crtc, int *max_error,
+					     ktime_t *vblank_time, bool in_vblank_irq)
+{
+	*vblank_time = vgpu_output_last_tick(crtc_to_vgpu_output(crtc));
+	return true;
 }
 
 static void vgpu_output_atomic_enable(struct drm_crtc *crtc, struct vgpu_compat_commit *commit)
 {
+	struct vgpu_output *output = crtc_to_vgpu_output(crtc);
+
+	/* The core has computed it from the mode, whose refresh rate mode_valid() has checked. */
+	output->frame_ns = crtc->dev->vblank[drm_crtc_index(crtc)].framedur_ns;
+	output->first_tick = ktime_get();
 	drm_crtc_vblank_on(crtc);
 }
 
@@ -268,10 +333,11 @@ static void vgpu_output_atomic_disable(struct drm_crtc *crtc, struct vgpu_compat
 	struct vgpu_output *output = crtc_to_vgpu_output(crtc);
 
 	drm_crtc_vblank_off(crtc);
+	hrtimer_cancel(&output->ticker);
 	/* In a change of the mode, the planes update the output afterwards. */
 	if (crtc->state->active)
 		return;
-	vgpu_cursor_hide(output->cursor);
+	vgpu_cursor_hide(crtc->cursor);
 	vgpu_screen_blank(output->screen);
 }
 
@@ -281,34 +347,14 @@ static const struct drm_crtc_helper_funcs vgpu_output_crtc_helper_funcs = {
 	.atomic_disable = vgpu_output_atomic_disable,
 };
 
-/*
- * Get the time when the last tick was due, even if its timer is late and has not run yet. So a
- * client that asks for the next tick gets one after its request.
- */
-static bool vgpu_output_get_vblank_timestamp(struct drm_crtc *crtc, int *max_error,
-					     ktime_t *vblank_time, bool in_vblank_irq)
-{
-	const struct drm_vblank_crtc *vblank = &crtc->dev->vblank[drm_crtc_index(crtc)];
-	ktime_t now = ktime_get(), next, frame;
-
-	vgpu_compat_vblank_timer(crtc, &next, &frame);
-	if (!READ_ONCE(vblank->enabled) || frame <= 0)
-		*vblank_time = now;
-	else if (ktime_before(now, next))
-		*vblank_time = ktime_sub(next, frame);
-	else
-		*vblank_time = ktime_add_ns(next, ktime_divns(ktime_sub(now, next), frame) * frame);
-	return true;
-}
-
 static const struct drm_crtc_funcs vgpu_output_crtc_funcs = {
 	.set_config = drm_atomic_helper_set_config,
 	.page_flip = drm_atomic_helper_page_flip,
 	.reset = drm_atomic_helper_crtc_reset,
 	.atomic_duplicate_state = drm_atomic_helper_crtc_duplicate_state,
 	.atomic_destroy_state = drm_atomic_helper_crtc_destroy_state,
-	.enable_vblank = drm_crtc_vblank_helper_enable_vblank_timer,
-	.disable_vblank = drm_crtc_vblank_helper_disable_vblank_timer,
+	.enable_vblank = vgpu_output_enable_vblank,
+	.disable_vblank = vgpu_output_disable_vblank,
 	.get_vblank_timestamp = vgpu_output_get_vblank_timestamp,
 };
 
@@ -318,22 +364,21 @@ static void vgpu_output_release(struct drm_device *drm, void *ptr)
 {
 	struct vgpu_output *output = ptr;
 
-	vgpu_compat_crtc_fini(&output->crtc.base);
-	kfree(output->edid);
+	hrtimer_cancel(&output->ticker);
 }
 
 static int vgpu_output_init_connector(struct vgpu_output *output,
 				      struct drm_property *hotplug_mode_update)
 {
 	struct drm_connector *connector = &output->connector;
-	struct drm_device *drm = output->crtc.base.dev;
+	struct drm_device *drm = output->crtc.dev;
 	int ret;
 
 	ret = drmm_encoder_init(drm, &output->encoder, NULL, DRM_MODE_ENCODER_VIRTUAL, NULL);
 	if (ret)
 		return ret;
 
-	output->encoder.possible_crtcs = drm_crtc_mask(&output->crtc.base);
+	output->encoder.possible_crtcs = drm_crtc_mask(&output->crtc);
 	ret = drmm_connector_init(drm, connector, &vgpu_output_connector_funcs,
 				  DRM_MODE_CONNECTOR_VIRTUAL, NULL);
 	if (ret)
@@ -341,10 +386,11 @@ static int vgpu_output_init_connector(struct vgpu_output *output,
 
 	drm_connector_helper_add(connector, &vgpu_output_connector_helper_funcs);
 	connector->polled = DRM_CONNECTOR_POLL_HPD;
-	if (to_vgpu(drm)->features.edid)
-		drm_connector_attach_edid_property(connector);
-	drm_object_attach_property(&connector->base, drm->mode_config.suggested_x_property, 0);
-	drm_object_attach_property(&connector->base, drm->mode_config.suggested_y_property, 0);
+	drm_connector_attach_edid_property(connector);
+	drm_object_attach_property(&connector->base, drm->mode_config.suggested_x_property,
+				   VGPU_OUTPUT_NO_PLACE);
+	drm_object_attach_property(&connector->base, drm->mode_config.suggested_y_property,
+				   VGPU_OUTPUT_NO_PLACE);
 	drm_object_attach_property(&connector->base, hotplug_mode_update, 1);
 	return drm_connector_attach_encoder(connector, &output->encoder);
 }
@@ -367,25 +413,23 @@ struct vgpu_output *vgpu_output_create(struct vgpu_device *vgpu, u32 id,
 	struct vgpu_screen *screen;
 	int ret;
 
-	screen = vgpu_screen_create(vgpu, id);
-	if (IS_ERR(screen))
-		return ERR_CAST(screen);
-	primary = vgpu_plane_create(vgpu, screen);
+	primary = vgpu_plane_create(vgpu, id);
 	if (IS_ERR(primary))
 		return ERR_CAST(primary);
+	screen = &to_vgpu_plane(primary)->screen;
 	cursor = vgpu_cursor_create(vgpu, screen);
 	if (IS_ERR(cursor))
 		return ERR_CAST(cursor);
 
-	output = drmm_crtc_alloc_with_planes(drm, struct vgpu_output, crtc.base, primary, cursor,
+	output = drmm_crtc_alloc_with_planes(drm, struct vgpu_output, crtc, primary, cursor,
 					     &vgpu_output_crtc_funcs, NULL);
 	if (IS_ERR(output))
 		return output;
 
-	drm_crtc_helper_add(&output->crtc.base, &vgpu_output_crtc_helper_funcs);
-	output->id = id;
+	drm_crtc_helper_add(&output->crtc, &vgpu_output_crtc_helper_funcs);
+	hrtimer_setup(&output->ticker, vgpu_output_tick, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	output->frame_ns = NSEC_PER_SEC / VGPU_OUTPUT_REFRESH_HZ;
 	output->screen = screen;
-	output->cursor = cursor;
 
 	ret = drmm_add_action_or_reset(drm, vgpu_output_release, output);
 	if (!ret)

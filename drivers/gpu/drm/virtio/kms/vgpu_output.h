@@ -2,6 +2,8 @@
 #ifndef VGPU_OUTPUT_H
 #define VGPU_OUTPUT_H
 
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
 #include <linux/mutex.h>
 
 #include <drm/drm_connector.h>
@@ -13,35 +15,41 @@
 struct vgpu_device;
 struct vgpu_screen;
 
+/* Sides of modes, in pixels. */
+#define VGPU_OUTPUT_MIN_SIDE	32
+#define VGPU_OUTPUT_MAX_SIDE	8192
+
 /**
  * struct vgpu_output - A scanout of the device and its DRM objects
  * @crtc: base of the CRTC
+ * @ticker: expires at the next tick, while the core waits for one
+ * @first_tick: when the output was switched on; written while @ticker is stopped
+ * @frame_ns: duration of a frame, not 0; written while @ticker is stopped
  * @encoder: does nothing; the core requires one
  * @connector: base of the connector
  * @screen: what the output shows, constant
- * @cursor: the cursor, constant
- * @id: the host's number of the output, constant
  * @lock: protects what follows
  * @info: the answer to GET_DISPLAY_INFO: whether the host shows the output, and its size
- * @edid: the EDID that the host reported, or NULL
- * @edid_bytes: size of @edid
+ * @edid: the EDID that the host reported
+ * @edid_bytes: size of @edid, 0 for none
  */
 struct vgpu_output {
-	struct vgpu_compat_crtc crtc;
+	struct drm_crtc crtc;
+	struct hrtimer ticker;
+	ktime_t first_tick;
+	s64 frame_ns;
 	struct drm_encoder encoder;
 	struct drm_connector connector;
 	struct vgpu_screen *screen;
-	struct drm_plane *cursor;
-	u32 id;
 	struct mutex lock;
 	struct vgpu_output_info info;
-	u8 *edid;
+	u8 edid[VGPU_WIRE_EDID_BYTES];
 	u32 edid_bytes;
 };
 
 static inline struct vgpu_output *crtc_to_vgpu_output(struct drm_crtc *crtc)
 {
-	return container_of(crtc, struct vgpu_output, crtc.base);
+	return container_of(crtc, struct vgpu_output, crtc);
 }
 
 static inline struct vgpu_output *connector_to_vgpu_output(struct drm_connector *connector)
@@ -52,5 +60,6 @@ static inline struct vgpu_output *connector_to_vgpu_output(struct drm_connector 
 struct vgpu_output *vgpu_output_create(struct vgpu_device *vgpu, u32 id,
 				       struct drm_property *hotplug_mode_update);
 int vgpu_output_learn(struct vgpu_output *output, const struct vgpu_output_info *info);
+void vgpu_output_suggest_place(struct vgpu_output *output, bool is_placed);
 
 #endif

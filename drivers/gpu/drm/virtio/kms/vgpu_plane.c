@@ -14,6 +14,14 @@
  * VGPU_DISPLAY_WAIT_MS, and it waits for work of a silent host only if the client passed the
  * fence itself. An update that only changes the content of the shown framebuffer, and comes too
  * early, waits for nothing: the screen postpones it.
+ *
+ * An update posts its commands and notifies the device once, at the end. A client that flips gets
+ * its event at the first tick after the host has executed the flip, when a monitor would show it.
+ * If the event came earlier, a compositor would draw its next frame while the host still draws the
+ * last one, and take the host's time from the clients. An update that only changes the content of
+ * the shown framebuffer waits for no tick.
+ *
+ * Models in tests/models/: spin/screen.pml.
  */
 
 #include <linux/dma-fence.h>
@@ -31,6 +39,8 @@
 #include <drm/drm_framebuffer.h>
 #include <drm/drm_gem_atomic_helper.h>
 #include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+#include <drm/drm_vblank.h>
 
 #include "kms/vgpu_damage.h"
 #include "kms/vgpu_display_wait.h"
@@ -52,54 +62,6 @@ static const u32 vgpu_plane_formats[] = {
 };
 
 #define VGPU_PLANE_DUMB_FORMATS	2
-
-/**
- * vgpu_plane_reset() - Implement &drm_plane_funcs.reset
- * @plane: the plane
- *
- * Context: process, may sleep.
- */
-void vgpu_plane_reset(struct drm_plane *plane)
-{
-	struct vgpu_plane_state *state;
-
-	if (plane->state)
-		vgpu_plane_destroy_state(plane, plane->state);
-	state = kzalloc(sizeof(*state), GFP_KERNEL);
-	__drm_atomic_helper_plane_reset(plane, state ? &state->base : NULL);
-}
-
-/**
- * vgpu_plane_duplicate_state() - Implement &drm_plane_funcs.atomic_duplicate_state
- * @plane: the plane
- *
- * Context: process, may sleep.
- * Return: the copy, or NULL.
- */
-struct drm_plane_state *vgpu_plane_duplicate_state(struct drm_plane *plane)
-{
-	struct vgpu_plane_state *state;
-
-	state = kzalloc(sizeof(*state), GFP_KERNEL);
-	if (!state)
-		return NULL;
-	__drm_atomic_helper_plane_duplicate_state(plane, &state->base);
-	return &state->base;
-}
-
-/**
- * vgpu_plane_destroy_state() - Implement &drm_plane_funcs.atomic_destroy_state
- * @plane: the plane
- * @state: the state
- *
- * Context: process, may sleep.
- */
-void vgpu_plane_destroy_state(struct drm_plane *plane, struct drm_plane_state *state)
-{
-	vgpu_display_wait_cancel(state->fence);
-	__drm_atomic_helper_plane_destroy_state(state);
-	kfree(to_vgpu_plane_state(state));
-}
 
 /**
  * vgpu_plane_is_lost() - Check whether the plane's buffer was lost with the device
@@ -127,22 +89,6 @@ bool vgpu_plane_will_update(const struct drm_plane_state *state)
 {
 	return state->fb && state->crtc && !vgpu_plane_is_lost(state) &&
 	       drm_atomic_get_new_crtc_state(state->state, state->crtc)->active;
-}
-
-/**
- * vgpu_plane_prepare_memory() - Reserve memory for the commands of an update
- * @plane: the plane
- * @state: the plane's new state
- *
- * Context: process, may sleep.
- * Return: 0, or -ENOMEM.
- */
-int vgpu_plane_prepare_memory(struct drm_plane *plane, struct drm_plane_state *state)
-{
-	int ret = vgpu_cmdq_begin_update(to_vgpu(plane->dev)->cmdq, GFP_KERNEL);
-
-	to_vgpu_plane_state(state)->has_memory = !ret;
-	return ret;
 }
 
 /**
@@ -216,23 +162,13 @@ static void vgpu_plane_drop_fences(struct vgpu_cmdq *q, struct drm_plane_state *
 	}
 }
 
-/**
- * vgpu_plane_prepare_fences() - Collect the fences that an update has to wait for
- * @plane: the plane
- * @state: the plane's new state, whose framebuffer the host is to show; @state->fence is set
- * @in_order: the update goes to the control queue, so the host executes it after rendering
- *
- * Context: process, may sleep.
- * Return: 0; the sticky error of the resource; or an errno of the core.
- */
-int vgpu_plane_prepare_fences(struct drm_plane *plane, struct drm_plane_state *state,
-			      bool in_order)
+/* Collect the fences that an update has to wait for. @state->fence may be set. */
+static int vgpu_plane_collect_fences(struct drm_plane *plane, struct drm_plane_state *state,
+				     bool in_order)
 {
 	struct vgpu_cmdq *q = to_vgpu(plane->dev)->cmdq;
 	bool is_explicit = state->fence;
 	int ret;
-
-	to_vgpu_plane_state(state)->deadline = jiffies + msecs_to_jiffies(VGPU_DISPLAY_WAIT_MS);
 
 	ret = vgpu_resource_error(&vgpu_framebuffer_gem(state->fb)->res);
 	if (!ret)
@@ -247,27 +183,47 @@ int vgpu_plane_prepare_fences(struct drm_plane *plane, struct drm_plane_state *s
 }
 
 /**
- * vgpu_plane_is_flip() - Check whether an update replaces the framebuffer
- * @old_state: the plane's old state
- * @new_state: the plane's new state
+ * vgpu_plane_prepare() - Prepare an update, for &drm_plane_helper_funcs.prepare_fb
+ * @plane: the plane
+ * @state: the plane's new state
+ * @in_order: the update goes to the control queue, so the host executes it after rendering
+ * @prepare_show: called if the host is to show a buffer, with the fences to wait for in
+ *                @state->fence; prepares what only planes of this type need
  *
- * Context: any.
- * Return: true if so; false if the framebuffer stays, or the plane is switched off.
+ * Context: process, may sleep.
+ * Return: 0; -ENOMEM; the sticky error of the resource; an errno of the core or of @prepare_show.
  */
-bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
-			const struct drm_plane_state *new_state)
+int vgpu_plane_prepare(struct drm_plane *plane, struct drm_plane_state *state, bool in_order,
+		       int (*prepare_show)(struct drm_plane *plane, struct drm_plane_state *state))
+{
+	struct vgpu_plane_state *own = to_vgpu_plane_state(state);
+	int ret;
+
+	/* An update that hides the plane needs memory, too. */
+	ret = vgpu_cmdq_begin_update(to_vgpu(plane->dev)->cmdq, GFP_KERNEL);
+	own->has_memory = !ret;
+	if (!ret && vgpu_plane_will_update(state)) {
+		own->deadline = jiffies + msecs_to_jiffies(VGPU_DISPLAY_WAIT_MS);
+		ret = vgpu_plane_collect_fences(plane, state, in_order);
+		if (!ret)
+			ret = prepare_show(plane, state);
+		if (!ret)
+			ret = vgpu_display_wait_limit(&state->fence, own->deadline);
+	}
+	if (ret)
+		vgpu_plane_finish(state);
+	return ret;
+}
+
+/* Check whether an update replaces the framebuffer; false if the plane is switched off. */
+static bool vgpu_plane_is_flip(const struct drm_plane_state *old_state,
+			       const struct drm_plane_state *new_state)
 {
 	return new_state->fb && old_state->fb != new_state->fb;
 }
 
-/**
- * vgpu_plane_client_waits() - Check whether a client waits until an update is shown
- * @crtc_state: the new state of the CRTC, which is on
- *
- * Context: any.
- * Return: true if it asked for an event or a fence.
- */
-bool vgpu_plane_client_waits(const struct drm_crtc_state *crtc_state)
+/* Check whether a client waits until an update of a CRTC that is on is shown. */
+static bool vgpu_plane_client_waits(const struct drm_crtc_state *crtc_state)
 {
 	/* The core allocates an event even for commits without a client that wants one. */
 	return crtc_state->event->base.file_priv || crtc_state->event->base.fence;
@@ -289,7 +245,7 @@ static bool vgpu_plane_is_redrawn(const struct drm_plane *plane,
 /* Have the commit wait until the host has finished the previous update. */
 static int vgpu_plane_wait_for_last(struct vgpu_plane *p, struct drm_plane_state *state)
 {
-	struct dma_fence *last = vgpu_screen_last_fence(p->screen);
+	struct dma_fence *last = vgpu_screen_last_fence(&p->screen);
 	struct dma_fence *both;
 
 	if (!last || dma_fence_is_signaled(last) ||
@@ -307,45 +263,23 @@ static int vgpu_plane_wait_for_last(struct vgpu_plane *p, struct drm_plane_state
 	return 0;
 }
 
-static int vgpu_plane_prepare_wait(struct vgpu_plane *p, struct drm_plane_state *state)
+static int vgpu_plane_prepare_show(struct drm_plane *plane, struct drm_plane_state *state)
 {
+	struct vgpu_plane *p = to_vgpu_plane(plane);
 	int ret;
-
-	ret = vgpu_plane_wait_for_last(p, state);
-	if (!ret)
-		ret = vgpu_plane_prepare_fence(vgpu_screen_timeline(p->screen), state);
-	if (!ret)
-		ret = vgpu_display_wait_limit(&state->fence,
-					      to_vgpu_plane_state(state)->deadline);
-	return ret;
-}
-
-static int vgpu_plane_prepare_update(struct vgpu_plane *p, struct drm_plane_state *state)
-{
-	int ret;
-
-	ret = vgpu_plane_prepare_fences(&p->base, state, true);
-	if (ret)
-		return ret;
 
 	/* The screen postpones the update, so it needs no fence. */
-	if (!state->fence && vgpu_plane_is_redrawn(&p->base, state) &&
-	    vgpu_screen_is_early(p->screen))
+	if (!state->fence && vgpu_plane_is_redrawn(plane, state) &&
+	    vgpu_screen_is_early(&p->screen))
 		return 0;
-	return vgpu_plane_prepare_wait(p, state);
+
+	ret = vgpu_plane_wait_for_last(p, state);
+	return ret ?: vgpu_plane_prepare_fence(p->screen.timeline, state);
 }
 
 static int vgpu_plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state *state)
 {
-	int ret;
-
-	/* An update that hides the plane needs memory, too. */
-	ret = vgpu_plane_prepare_memory(plane, state);
-	if (!ret && vgpu_plane_will_update(state))
-		ret = vgpu_plane_prepare_update(to_vgpu_plane(plane), state);
-	if (ret)
-		vgpu_plane_finish(state);
-	return ret;
+	return vgpu_plane_prepare(plane, state, true, vgpu_plane_prepare_show);
 }
 
 static int vgpu_plane_atomic_check(struct drm_plane *plane, struct vgpu_compat_commit *commit)
@@ -390,12 +324,12 @@ static void vgpu_plane_show(struct vgpu_plane *p, const struct drm_plane_state *
 
 	drm_rect_fp_to_int(&src, &state->src);
 	vgpu_plane_damage(old_state, state, &damage);
-	vgpu_screen_show(p->screen, state->fb, &src, &damage, to_vgpu_plane_state(state)->done);
+	vgpu_screen_show(&p->screen, state->fb, &src, &damage, to_vgpu_plane_state(state)->done);
 }
 
 static void vgpu_plane_atomic_disable(struct drm_plane *plane, struct vgpu_compat_commit *commit)
 {
-	vgpu_screen_blank(to_vgpu_plane(plane)->screen);
+	vgpu_screen_blank(&to_vgpu_plane(plane)->screen);
 }
 
 static void vgpu_plane_atomic_update(struct drm_plane *plane, struct vgpu_compat_commit *commit)
@@ -407,7 +341,7 @@ static void vgpu_plane_atomic_update(struct drm_plane *plane, struct vgpu_compat
 	int idx;
 
 	if (!state->visible || vgpu_plane_is_lost(state)) {
-		vgpu_screen_blank(p->screen);
+		vgpu_screen_blank(&p->screen);
 	} else if (drm_dev_enter(plane->dev, &idx)) {
 		vgpu_plane_show(p, old_state, state);
 		drm_dev_exit(idx);
@@ -416,38 +350,116 @@ static void vgpu_plane_atomic_update(struct drm_plane *plane, struct vgpu_compat
 	dma_fence_end_signalling(cookie);
 }
 
-/**
- * vgpu_plane_wait_for_release() - Wait until the host no longer reads a buffer
- * @plane: a primary plane
- * @old_state: state with the buffer, which was replaced
- * @new_state: the state that replaced it
- *
- * Only needed if the host shows the guest's memory itself, not a copy. A signal or a silent
- * host ends the wait early; then the output may tear when the client draws into the buffer.
- *
- * Context: the tail of a commit, after the device was notified; sleeps interruptibly until the
- * deadline of the update at most.
- */
-void vgpu_plane_wait_for_release(struct drm_plane *plane, const struct drm_plane_state *old_state,
-				 struct drm_plane_state *new_state)
+/* ---- the tail of a commit ---- */
+
+/* Check whether an update is over at the first tick after the host has executed it. */
+static bool vgpu_plane_is_paced(const struct drm_plane_state *old_state,
+				const struct drm_plane_state *new_state,
+				const struct drm_crtc_state *crtc_state)
 {
-	long left = to_vgpu_plane_state(new_state)->deadline - jiffies;
+	if (!crtc_state->active || crtc_state->async_flip)
+		return false;
+	if (vgpu_plane_client_waits(crtc_state))
+		return true;
+	return !drm_atomic_crtc_needs_modeset(crtc_state) && new_state &&
+	       vgpu_plane_is_flip(old_state, new_state);
+}
+
+/* Check whether the host shows the guest's memory, until it has executed the next update. */
+static bool vgpu_plane_is_read_by_host(const struct drm_plane_state *state)
+{
 	const struct vgpu_resource *res;
+
+	if (!state->fb)
+		return false;
+	res = &vgpu_framebuffer_gem(state->fb)->res;
+	return res->kind == VGPU_RESOURCE_BLOB && res->blob_mem != VIRTIO_GPU_BLOB_MEM_HOST3D;
+}
+
+/*
+ * Wait until the host has executed an update, or until the deadline of the update. A signal or a
+ * silent host ends the wait early. There is nothing to wait for if @state shows no buffer.
+ */
+static void vgpu_plane_wait_for_host(struct vgpu_plane *p, struct drm_plane_state *state)
+{
+	unsigned long deadline = to_vgpu_plane_state(state)->deadline;
+	long left = deadline - jiffies;
 	struct dma_fence *last;
 
-	if (!old_state->fb || left <= 0 || vgpu_cmdq_is_silent(to_vgpu(plane->dev)->cmdq))
+	if (!deadline || left <= 0 || vgpu_cmdq_is_silent(to_vgpu(p->base.dev)->cmdq))
 		return;
 
-	res = &vgpu_framebuffer_gem(old_state->fb)->res;
-	if (res->kind != VGPU_RESOURCE_BLOB || res->blob_mem == VIRTIO_GPU_BLOB_MEM_HOST3D)
-		return;
-
-	last = vgpu_screen_last_fence(to_vgpu_plane(plane)->screen);
+	last = vgpu_screen_last_fence(&p->screen);
 	if (last)
 		/* Best effort: the update goes on whatever ends the wait. */
 		dma_fence_wait_timeout(last, true, left);
 	dma_fence_put(last);
 }
+
+/* Send the event of an update at the next tick, or at once with the number of the last tick. */
+static void vgpu_plane_send_event(struct drm_crtc *crtc, struct drm_crtc_state *crtc_state,
+				  bool paced)
+{
+	struct drm_device *drm = crtc->dev;
+
+	spin_lock_irq(&drm->event_lock);
+	if (paced && !drm_crtc_vblank_get(crtc)) {
+		drm_crtc_arm_vblank_event(crtc, crtc_state->event);
+	} else {
+		if (crtc_state->active)
+			drm_crtc_accurate_vblank_count(crtc);
+		drm_crtc_send_vblank_event(crtc, crtc_state->event);
+	}
+	crtc_state->event = NULL;
+	spin_unlock_irq(&drm->event_lock);
+}
+
+/* End the update of a CRTC. If it replaces a buffer that the host reads, the host ends first. */
+static void vgpu_plane_end_update(struct vgpu_compat_commit *commit, struct drm_crtc *crtc,
+				  struct drm_crtc_state *crtc_state)
+{
+	const struct drm_plane_state *old_state =
+		drm_atomic_get_old_plane_state(commit, crtc->primary);
+	struct drm_plane_state *state = drm_atomic_get_new_plane_state(commit, crtc->primary);
+	bool paced = vgpu_plane_is_paced(old_state, state, crtc_state);
+
+	if (state && (paced || (vgpu_plane_is_flip(old_state, state) &&
+				vgpu_plane_is_read_by_host(old_state))))
+		vgpu_plane_wait_for_host(to_vgpu_plane(crtc->primary), state);
+	vgpu_plane_send_event(crtc, crtc_state, paced);
+}
+
+/**
+ * vgpu_plane_commit_tail() - Implement &drm_mode_config_helper_funcs.atomic_commit_tail
+ * @commit: the commit
+ *
+ * Context: process, or a worker for a nonblocking commit.
+ */
+void vgpu_plane_commit_tail(struct vgpu_compat_commit *commit)
+{
+	struct drm_device *drm = commit->dev;
+	struct drm_crtc_state *crtc_state;
+	struct drm_crtc *crtc;
+	bool cookie;
+	int i;
+
+	drm_atomic_helper_commit_modeset_disables(drm, commit);
+	drm_atomic_helper_commit_modeset_enables(drm, commit);
+	drm_atomic_helper_commit_planes(drm, commit, DRM_PLANE_COMMIT_ACTIVE_ONLY);
+	vgpu_cmdq_kick(to_vgpu(drm)->cmdq);
+
+	cookie = dma_fence_begin_signalling();
+	for_each_new_crtc_in_state(commit, crtc, crtc_state, i)
+		if (crtc_state->event)
+			vgpu_plane_end_update(commit, crtc, crtc_state);
+	dma_fence_end_signalling(cookie);
+
+	drm_atomic_helper_commit_hw_done(commit);
+	drm_atomic_helper_wait_for_flip_done(drm, commit);
+	drm_atomic_helper_cleanup_planes(drm, commit);
+}
+
+/* ---- creation ---- */
 
 static const struct drm_plane_helper_funcs vgpu_plane_helper_funcs = {
 	.prepare_fb = vgpu_plane_prepare_fb,
@@ -459,40 +471,78 @@ static const struct drm_plane_helper_funcs vgpu_plane_helper_funcs = {
 	.panic_flush = vgpu_panic_flush,
 };
 
-static const struct drm_plane_funcs vgpu_plane_funcs = {
+static void vgpu_plane_destroy_state(struct drm_plane *plane, struct drm_plane_state *state)
+{
+	__drm_atomic_helper_plane_destroy_state(state);
+	kfree(to_vgpu_plane_state(state));
+}
+
+static void vgpu_plane_reset(struct drm_plane *plane)
+{
+	struct vgpu_plane_state *state;
+
+	if (plane->state)
+		vgpu_plane_destroy_state(plane, plane->state);
+	state = kzalloc(sizeof(*state), GFP_KERNEL);
+	__drm_atomic_helper_plane_reset(plane, state ? &state->base : NULL);
+}
+
+static struct drm_plane_state *vgpu_plane_duplicate_state(struct drm_plane *plane)
+{
+	struct vgpu_plane_state *state;
+
+	state = kzalloc(sizeof(*state), GFP_KERNEL);
+	if (!state)
+		return NULL;
+	__drm_atomic_helper_plane_duplicate_state(plane, &state->base);
+	return &state->base;
+}
+
+static void vgpu_plane_print_state(struct drm_printer *p, const struct drm_plane_state *state)
+{
+	if (!state->fb)
+		return;
+	drm_printf(p, "\tresource=%u\n", vgpu_framebuffer_gem(state->fb)->res.id);
+	drm_printf(p, "\tlost=%u\n", vgpu_plane_is_lost(state));
+}
+
+/* Also of cursor planes. */
+const struct drm_plane_funcs vgpu_plane_funcs = {
 	.update_plane = drm_atomic_helper_update_plane,
 	.disable_plane = drm_atomic_helper_disable_plane,
 	.reset = vgpu_plane_reset,
 	.atomic_duplicate_state = vgpu_plane_duplicate_state,
 	.atomic_destroy_state = vgpu_plane_destroy_state,
+	.atomic_print_state = vgpu_plane_print_state,
 };
 
 /**
  * vgpu_plane_create() - Create the primary plane of an output
  * @vgpu: the device; the plane lives as long as it
- * @screen: what the output shows; created before the plane
+ * @id: the host's number of the output, and the CRTC's index
  *
  * Context: process, may sleep.
  * Return: the plane, or an error pointer.
  */
-struct drm_plane *vgpu_plane_create(struct vgpu_device *vgpu, struct vgpu_screen *screen)
+struct drm_plane *vgpu_plane_create(struct vgpu_device *vgpu, u32 id)
 {
 	bool any_format = vgpu->features.virgl || vgpu->features.blob;
 	struct vgpu_plane *p;
 	int ret;
 
 	p = drmm_universal_plane_alloc(&vgpu->drm, struct vgpu_plane, base,
-				       BIT(vgpu_screen_id(screen)), &vgpu_plane_funcs,
-				       vgpu_plane_formats,
+				       BIT(id), &vgpu_plane_funcs, vgpu_plane_formats,
 				       any_format ? ARRAY_SIZE(vgpu_plane_formats) :
 						    VGPU_PLANE_DUMB_FORMATS,
 				       NULL, DRM_PLANE_TYPE_PRIMARY, NULL);
 	if (IS_ERR(p))
 		return ERR_CAST(p);
 
-	p->screen = screen;
 	drm_plane_helper_add(&p->base, &vgpu_plane_helper_funcs);
 	drm_plane_enable_fb_damage_clips(&p->base);
-	ret = drm_plane_create_blend_mode_property(&p->base, BIT(DRM_MODE_BLEND_PREMULTI));
+	ret = vgpu_screen_init(&p->screen, vgpu, id);
+	if (!ret)
+		ret = drm_plane_create_blend_mode_property(&p->base,
+							   BIT(DRM_MODE_BLEND_PREMULTI));
 	return ret ? ERR_PTR(ret) : &p->base;
 }

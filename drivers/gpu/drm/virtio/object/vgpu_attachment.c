@@ -10,12 +10,16 @@
  * when the file is closed. An ATTACH is never taken back: the host must see it.
  */
 
+#include <linux/dma-resv.h>
 #include <linux/slab.h>
+
+#include <drm/drm_gem.h>
 
 #include "object/vgpu_attachment.h"
 #include "object/vgpu_base.h"
 #include "object/vgpu_context.h"
-#include "object/vgpu_resource.h"
+#include "object/vgpu_contexts.h"
+#include "object/vgpu_gem.h"
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_submitq.h"
 
@@ -106,15 +110,20 @@ void vgpu_attachments_close(struct vgpu_attachments *attachments)
 	mutex_unlock(&attachments->lock);
 }
 
-static void vgpu_attachment_post_locked(struct vgpu_context *ctx, struct vgpu_resource *res)
+/* Takes over the entry of a command that waits in the submission queue; or NULL. */
+static void vgpu_attachment_post_locked(struct vgpu_context *ctx, struct vgpu_resource *res,
+					struct vgpu_submitq_entry *entry)
 {
 	lockdep_assert_held(&ctx->attachments.lock);
 
 	/* The host knows no resource that it refused to create. */
-	if (vgpu_resource_is_refused(res))
+	if (vgpu_resource_is_refused(res)) {
+		vgpu_submitq_abandon(entry);
 		return;
+	}
 	/* The command needs no reference to the resource: UNREF follows it in the same queue. */
-	vgpu_cmd_post(vgpu_cmd_ctx_attach(ctx->vgpu->cmdq, ctx->id, res->id), &ctx->owner);
+	vgpu_submitq_post(entry, vgpu_cmd_ctx_attach(ctx->vgpu->cmdq, ctx->id, res->id),
+			  &ctx->owner, NULL);
 }
 
 /**
@@ -132,10 +141,11 @@ void vgpu_attachments_post_locked(struct vgpu_context *ctx)
 	lockdep_assert_held(&ctx->attachments.lock);
 
 	hash_for_each(ctx->attachments.by_id, bucket, attachment, by_id)
-		vgpu_attachment_post_locked(ctx, attachment->res);
+		vgpu_attachment_post_locked(ctx, attachment->res, NULL);
 }
 
-static int vgpu_attachment_create_locked(struct vgpu_context *ctx, struct vgpu_resource *res)
+static int vgpu_attachment_create_locked(struct vgpu_context *ctx, struct vgpu_resource *res,
+					 struct vgpu_submitq_entry **entry)
 {
 	struct vgpu_attachment *attachment;
 	int ret;
@@ -155,8 +165,10 @@ static int vgpu_attachment_create_locked(struct vgpu_context *ctx, struct vgpu_r
 	attachment->handles = 1;
 	INIT_LIST_HEAD(&attachment->node);
 	hash_add(ctx->attachments.by_id, &attachment->by_id, res->id);
-	if (vgpu_context_state(ctx) == VGPU_CONTEXT_LIVE)
-		vgpu_attachment_post_locked(ctx, res);
+	if (vgpu_context_state(ctx) == VGPU_CONTEXT_LIVE) {
+		vgpu_attachment_post_locked(ctx, res, *entry);
+		*entry = NULL;
+	}
 	return 0;
 }
 
@@ -182,30 +194,71 @@ static bool vgpu_attachment_reuse_locked(struct vgpu_attachments *attachments,
 	return true;
 }
 
+static void vgpu_attachment_end_turn(void *gem)
+{
+	vgpu_gem_put(gem);
+}
+
 /**
- * vgpu_attachment_get() - Let a context use a resource
- * @ctx: the context
- * @res: the resource; the file gets one more handle of its buffer
+ * vgpu_attachment_prepare_turn() - Allocate the entry of a command about a buffer that must wait
+ * @gem: the buffer, which the entry keeps until the command is posted
+ * @sq: the submission queue of the client
  *
- * The first handle sends CTX_ATTACH_RESOURCE, at once or when the host's context is created.
+ * Context: process, may sleep.
+ * Return: see vgpu_submitq_prepare().
+ */
+struct vgpu_submitq_entry *vgpu_attachment_prepare_turn(struct vgpu_gem *gem,
+							struct vgpu_submitq *sq)
+{
+	struct vgpu_submitq_entry *entry = vgpu_submitq_prepare(sq, NULL);
+
+	if (IS_ERR_OR_NULL(entry))
+		return entry;
+	drm_gem_object_get(&gem->base.base);
+	vgpu_submitq_keep(entry, vgpu_attachment_end_turn, gem);
+	return entry;
+}
+
+/**
+ * vgpu_attachment_open() - Implement &drm_gem_object_funcs.open
+ * @obj: the buffer
+ * @file: the file that gets one more handle of it
+ *
+ * The first handle sends CTX_ATTACH_RESOURCE: at once, when the host's context is created, or
+ * behind the creation of a buffer that waits in the submission queue of the file's context. The
+ * context of another file would have to wait for that creation. So PRIME exports such a buffer only
+ * later, and a name of it is -EBUSY.
  *
  * Context: process, may sleep; does not wait for the host.
- * Return: 0; -ENOMEM; or the context's sticky error.
+ * Return: 0; -ENOMEM; -EBUSY for a buffer of another client that still waits to be created; or the
+ * sticky error of the context of the file.
  */
-int vgpu_attachment_get(struct vgpu_context *ctx, struct vgpu_resource *res)
+int vgpu_attachment_open(struct drm_gem_object *obj, struct drm_file *file)
 {
+	struct vgpu_context *ctx = vgpu_context_of(file);
 	struct vgpu_attachments *attachments = &ctx->attachments;
+	struct vgpu_resource *res = &to_vgpu_gem(obj)->res;
+	struct vgpu_submitq_entry *entry = NULL;
 	struct vgpu_attachment *attachment;
 	int ret = 0;
 
 	if (!ctx->vgpu->features.virgl)
 		return 0;
 
+	if (vgpu_resource_is_waiting(res)) {
+		if (res->ctx_id != ctx->id)
+			return -EBUSY;
+		entry = vgpu_attachment_prepare_turn(to_vgpu_gem(obj), ctx->submitq);
+		if (IS_ERR(entry))
+			return PTR_ERR(entry);
+	}
+
 	mutex_lock(&attachments->lock);
 	attachment = vgpu_attachment_find_locked(attachments, res->id);
 	if (!attachment || !vgpu_attachment_reuse_locked(attachments, attachment))
-		ret = vgpu_attachment_create_locked(ctx, res);
+		ret = vgpu_attachment_create_locked(ctx, res, &entry);
 	mutex_unlock(&attachments->lock);
+	vgpu_submitq_abandon(entry);
 	return ret;
 }
 
@@ -227,25 +280,17 @@ static struct vgpu_cmd *vgpu_attachment_new_detach(struct vgpu_context *ctx,
 	return IS_ERR(detach) ? NULL : detach;
 }
 
-/**
- * vgpu_attachment_put() - Drop a handle of a resource, and detach the resource with the last one
- * @ctx: the context
- * @res: the resource; the file drops one handle of its buffer
- * @tell: send CTX_DETACH_RESOURCE; not needed if UNREF follows
- *
- * Context: process, may sleep; waits neither for the host nor for memory. With @tell the
- * reservation of the resource's buffer is held.
- */
-void vgpu_attachment_put(struct vgpu_context *ctx, struct vgpu_resource *res, bool tell)
+/* Drop a handle. With the last one, detach the resource; if @tell, by CTX_DETACH_RESOURCE. */
+static void vgpu_attachment_drop(struct vgpu_context *ctx, struct vgpu_resource *res, bool tell)
 {
 	struct vgpu_attachments *attachments = &ctx->attachments;
 	struct vgpu_attachment *attachment;
 
-	mutex_lock(&attachments->lock);
+	guard(mutex)(&attachments->lock);
 	vgpu_attachments_reap_locked(attachments, false);
 	attachment = vgpu_attachment_find_locked(attachments, res->id);
 	if (!attachment || --attachment->handles)
-		goto out_unlock;
+		return;
 
 	if (tell)
 		attachment->detach = vgpu_attachment_new_detach(ctx, res);
@@ -257,7 +302,34 @@ void vgpu_attachment_put(struct vgpu_context *ctx, struct vgpu_resource *res, bo
 	} else {
 		vgpu_attachment_free_locked(attachments, attachment);
 	}
+}
 
-out_unlock:
-	mutex_unlock(&attachments->lock);
+/**
+ * vgpu_attachment_close() - Implement &drm_gem_object_funcs.close
+ * @obj: the buffer
+ * @file: the file that gives up a handle of it
+ *
+ * Context: process, may sleep; waits neither for the host nor for memory.
+ */
+void vgpu_attachment_close(struct drm_gem_object *obj, struct drm_file *file)
+{
+	struct vgpu_resource *res = &to_vgpu_gem(obj)->res;
+	struct vgpu_context *ctx = vgpu_context_of(file);
+
+	if (!ctx->vgpu->features.virgl)
+		return;
+
+	/*
+	 * With the last handle, UNREF follows and detaches the resource from all contexts. The
+	 * count is read without its lock: a wrong guess costs one command.
+	 */
+	if (data_race(obj->handle_count) == 1 && kref_read(&obj->refcount) == 1) {
+		vgpu_attachment_drop(ctx, res, false);
+		return;
+	}
+
+	/* EXECBUFFER and transfers check the handle under this lock before they post. */
+	dma_resv_lock(obj->resv, NULL);
+	vgpu_attachment_drop(ctx, res, true);
+	dma_resv_unlock(obj->resv);
 }

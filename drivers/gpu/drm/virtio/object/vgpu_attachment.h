@@ -8,8 +8,12 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+struct drm_file;
+struct drm_gem_object;
 struct vgpu_context;
-struct vgpu_resource;
+struct vgpu_gem;
+struct vgpu_submitq;
+struct vgpu_submitq_entry;
 
 /* Buckets of &vgpu_attachments.by_id, as a power of 2. */
 #define VGPU_ATTACHMENT_HASH_BITS	7
@@ -35,7 +39,9 @@ void vgpu_attachments_init(struct vgpu_attachments *attachments);
 void vgpu_attachments_post_locked(struct vgpu_context *ctx);
 void vgpu_attachments_close(struct vgpu_attachments *attachments);
 
-int vgpu_attachment_get(struct vgpu_context *ctx, struct vgpu_resource *res);
-void vgpu_attachment_put(struct vgpu_context *ctx, struct vgpu_resource *res, bool tell);
+struct vgpu_submitq_entry *vgpu_attachment_prepare_turn(struct vgpu_gem *gem,
+							struct vgpu_submitq *sq);
+int vgpu_attachment_open(struct drm_gem_object *obj, struct drm_file *file);
+void vgpu_attachment_close(struct drm_gem_object *obj, struct drm_file *file);
 
 #endif

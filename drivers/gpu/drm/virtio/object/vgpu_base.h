@@ -54,7 +54,7 @@ struct vgpu_features {
  *        and drm_dev_exit()
  * @features: constant after probe
  * @state: read by all layers, changed by core/ alone
- * @num_scanouts: how many outputs the device has, constant after probe
+ * @num_scanouts: how many outputs the device has, constant after probe; 0 without KMS
  * @cmdq: command queues
  * @wq: runs work that may sleep: freeing pages, hotplug
  * @fence_wq: runs work that fences depend on; such work does not wait for memory

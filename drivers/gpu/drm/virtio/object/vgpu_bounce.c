@@ -23,7 +23,6 @@
 #include <linux/virtio_config.h>
 #include <linux/workqueue.h>
 
-#include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
 #include "object/vgpu_base.h"
@@ -59,16 +58,18 @@ struct vgpu_bounce {
 	struct vgpu_fence *fence;
 };
 
-static bool vgpu_bounce_is_needed(struct device *dev)
+/* Map a page, to see whether the device gets a copy. Returns 1 or 0, or -ENOMEM. */
+static int vgpu_bounce_is_needed(struct device *dev)
 {
-	bool needed = false;
 	struct page *page;
 	dma_addr_t addr;
+	int needed = 1;
 
 	page = alloc_page(GFP_KERNEL);
 	if (!page)
-		return false;
+		return -ENOMEM;
 
+	/* Mapping fails if there is no room for bounce buffers, so there are some. */
 	addr = dma_map_page(dev, page, 0, PAGE_SIZE, DMA_BIDIRECTIONAL);
 	if (!dma_mapping_error(dev, addr)) {
 		needed = dma_need_sync(dev, addr);
@@ -84,15 +85,20 @@ static bool vgpu_bounce_is_needed(struct device *dev)
  * @vgpu: the device, its features agreed upon
  *
  * Context: process, may sleep.
+ * Return: 0, or -ENOMEM.
  */
-void vgpu_bounce_init(struct vgpu_device *vgpu)
+int vgpu_bounce_init(struct vgpu_device *vgpu)
 {
-	if (virtio_has_dma_quirk(vgpu->vdev) || !vgpu_bounce_is_needed(vgpu->drm.dev))
-		return;
+	int ret = virtio_has_dma_quirk(vgpu->vdev) ? 0 : vgpu_bounce_is_needed(vgpu->drm.dev);
+
+	if (ret <= 0)
+		return ret;
+
 	vgpu->bounces = true;
 	if (vgpu->features.blob)
 		drm_info(&vgpu->drm, "blobs disabled: the device uses bounce buffers\n");
 	vgpu->features.blob = false;
+	return 0;
 }
 
 /* Get the bytes per pixel of a known format, 0 for other formats. */
@@ -296,7 +302,7 @@ int vgpu_bounce_from_device_locked(struct vgpu_gem *gem, const struct vgpu_bounc
 	bounce->finish.ops = &vgpu_bounce_finish_ops;
 	INIT_WORK(&bounce->work, vgpu_bounce_work);
 	bounce->res = &gem->res;
-	kref_get(&gem->res.ref);
+	vgpu_cmd_owner_get(&gem->res.owner);
 	bounce->pages = gem->res.pages;
 	bounce->area = *area;
 

@@ -23,7 +23,7 @@ struct vgpu_bounce_area {
 	u32 rows;
 };
 
-void vgpu_bounce_init(struct vgpu_device *vgpu);
+int vgpu_bounce_init(struct vgpu_device *vgpu);
 struct vgpu_bounce_area vgpu_bounce_area(const struct vgpu_gem *gem,
 					 const struct virtio_gpu_transfer_host_3d *transfer);
 void vgpu_bounce_to_device(struct vgpu_gem *gem, const struct vgpu_bounce_area *area);

@@ -8,6 +8,8 @@
  *
  * A command holds the answer to it, so the driver keeps the commands. It drops a GET_CAPSET that
  * failed, and sends another one for the next client.
+ *
+ * Models in tests/models/: litmus/capset-version.litmus.
  */
 
 #include <linux/mutex.h>
@@ -27,17 +29,11 @@
 
 /**
  * struct vgpu_capset_version - A version of a capset that a client has asked for
- * @version: the version, constant
- * @size_bytes: size of @data, constant once @data is set
- * @data: the capset from the host; NULL until the host has answered, then constant. Read without
- *        a lock
- * @get: GET_CAPSET, which holds @data; NULL if it was not sent, or failed. Protected by
- *       &vgpu_capsets.lock
+ * @version: the version
+ * @get: GET_CAPSET, which holds the data
  */
 struct vgpu_capset_version {
 	u32 version;
-	u32 size_bytes;
-	const void *data;
 	struct vgpu_cmd *get;
 };
 
@@ -45,8 +41,10 @@ struct vgpu_capset_version {
  * struct vgpu_capset - A capset
  * @get_info: GET_CAPSET_INFO, constant
  * @info: the answer to @get_info, constant; its id is 0 if probe did not get the answer
- * @nr_versions: length of @versions; grows under &vgpu_capsets.lock, read without a lock
- * @versions: versions that clients have asked for
+ * @nr_versions: how many of @versions the host has answered; these are constant. Grows under
+ *               &vgpu_capsets.lock, read without a lock
+ * @versions: versions that clients have asked for. The next one may hold the command of a client
+ *            whose wait was interrupted; protected by &vgpu_capsets.lock
  */
 struct vgpu_capset {
 	struct vgpu_cmd *get_info;
@@ -74,7 +72,7 @@ static void vgpu_capsets_release(struct drm_device *drm, void *ptr)
 
 	for (i = 0; i < capsets->count; i++) {
 		vgpu_cmd_put(capsets->sets[i].get_info);
-		for (k = 0; k < capsets->sets[i].nr_versions; k++)
+		for (k = 0; k < VGPU_CAPSET_VERSIONS_MAX; k++)
 			vgpu_cmd_put(capsets->sets[i].versions[k].get);
 	}
 }
@@ -179,7 +177,7 @@ static struct vgpu_capset *vgpu_capset_find(struct vgpu_capsets *capsets, u32 id
 
 static struct vgpu_capset_version *vgpu_capset_find_version(struct vgpu_capset *set, u32 version)
 {
-	/* Pairs with the release in vgpu_capset_add_version_locked(). */
+	/* Pairs with the release in vgpu_capset_fetch_locked(): the data is seen, too. */
 	unsigned int count = smp_load_acquire(&set->nr_versions);
 	struct vgpu_capset_version *v = set->versions;
 
@@ -189,52 +187,40 @@ static struct vgpu_capset_version *vgpu_capset_find_version(struct vgpu_capset *
 	return NULL;
 }
 
-static struct vgpu_capset_version *vgpu_capset_add_version_locked(struct vgpu_capsets *capsets,
-								  struct vgpu_capset *set,
-								  u32 version)
+/* Get a version from the host, after the version that an interrupted caller has asked for. */
+static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset *set,
+				    const struct vgpu_capset_info *info, u32 version)
 {
-	unsigned int count = set->nr_versions;
-
-	lockdep_assert_held(&capsets->lock);
-
-	if (count == VGPU_CAPSET_VERSIONS_MAX)
-		return NULL;
-	set->versions[count].version = version;
-	/* Pairs with the acquire in vgpu_capset_find_version(). */
-	smp_store_release(&set->nr_versions, count + 1);
-	return &set->versions[count];
-}
-
-/* Get the data of a version, unless another caller has got it meanwhile. */
-static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset_version *v,
-				    const struct vgpu_capset_info *info)
-{
-	struct vgpu_cmd *cmd = v->get;
+	struct vgpu_capset_version *v;
+	struct vgpu_cmd *cmd;
 	int ret;
 
 	lockdep_assert_held(&vgpu->capsets->lock);
 
-	if (v->data)
-		return 0;
+	do {
+		if (set->nr_versions == VGPU_CAPSET_VERSIONS_MAX)
+			return -EINVAL;
+		v = &set->versions[set->nr_versions];
+		if (!v->get) {
+			cmd = vgpu_cmd_get_capset(vgpu->cmdq, info->id, version, info->max_bytes);
+			if (IS_ERR(cmd))
+				return PTR_ERR(cmd);
+			vgpu_cmd_send(cmd, NULL);
+			v->version = version;
+			v->get = cmd;
+		}
 
-	/* A caller whose wait was interrupted leaves its command for the next caller. */
-	if (!cmd) {
-		cmd = vgpu_cmd_get_capset(vgpu->cmdq, info->id, v->version, info->max_bytes);
-		if (IS_ERR(cmd))
-			return PTR_ERR(cmd);
-		vgpu_cmd_send(cmd, NULL);
-		v->get = cmd;
-		v->size_bytes = info->max_bytes;
-	}
-
-	ret = vgpu_cmd_await(cmd);
-	if (!ret) {
-		/* Pairs with the acquire in vgpu_capset_get(). */
-		smp_store_release(&v->data, vgpu_cmd_capset_data(cmd));
-	} else if (ret != -ERESTARTSYS) {
-		vgpu_cmd_put(cmd);
-		v->get = NULL;
-	}
+		ret = vgpu_cmd_await(v->get);
+		if (ret == -ERESTARTSYS)
+			return ret;
+		if (ret) {
+			vgpu_cmd_put(v->get);
+			v->get = NULL;
+		} else {
+			/* Pairs with the acquire in vgpu_capset_find_version(). */
+			smp_store_release(&set->nr_versions, set->nr_versions + 1);
+		}
+	} while (v->version != version);
 	return ret;
 }
 
@@ -243,16 +229,14 @@ static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset
  * @vgpu: the device
  * @id: VIRTIO_GPU_CAPSET_*
  * @version: version of the capset
- * @data: set to the data, which lives as long as the device
  * @size_bytes: set to the size of the data
  *
  * Context: process, may sleep; waits interruptibly for the host if the data is not known yet.
- * Return: 0; -ENOSYS without capsets; -EINVAL if the host has no such capset or version, or clients
- * have asked for too many versions; -ENOMEM; -ERESTARTSYS when interrupted; or an errno of
- * vgpu_cmd_await().
+ * Return: the data, which lives as long as the device; or an error pointer: -ENOSYS without
+ * capsets; -EINVAL if the host has no such capset or version, or clients have asked for too many
+ * versions; -ENOMEM; -ERESTARTSYS when interrupted; or an errno of vgpu_cmd_await().
  */
-int vgpu_capset_get(struct vgpu_device *vgpu, u32 id, u32 version, const void **data,
-		    u32 *size_bytes)
+const void *vgpu_capset_get(struct vgpu_device *vgpu, u32 id, u32 version, u32 *size_bytes)
 {
 	struct vgpu_capsets *capsets = vgpu->capsets;
 	struct vgpu_capset_version *v;
@@ -263,23 +247,20 @@ int vgpu_capset_get(struct vgpu_device *vgpu, u32 id, u32 version, const void **
 	set = vgpu_capset_find(capsets, id, &info);
 	if (!set || version > info.max_version) {
 		drm_dbg(&vgpu->drm, "host has no capset %u of version %u\n", id, version);
-		return vgpu_capsets_mask(vgpu) ? -EINVAL : -ENOSYS;
+		return ERR_PTR(vgpu_capsets_mask(vgpu) ? -EINVAL : -ENOSYS);
 	}
 
-	v = vgpu_capset_find_version(set, version);
-	/* Pairs with the release in vgpu_capset_fetch_locked(). */
-	if (!v || !smp_load_acquire(&v->data)) {
+	while (!(v = vgpu_capset_find_version(set, version))) {
 		if (mutex_lock_interruptible(&capsets->lock))
-			return -ERESTARTSYS;
-		v = vgpu_capset_find_version(set, version) ?:
-		    vgpu_capset_add_version_locked(capsets, set, version);
-		ret = v ? vgpu_capset_fetch_locked(vgpu, v, &info) : -EINVAL;
+			return ERR_PTR(-ERESTARTSYS);
+		/* Another caller may have got it meanwhile. */
+		ret = vgpu_capset_find_version(set, version) ? 0 :
+		      vgpu_capset_fetch_locked(vgpu, set, &info, version);
 		mutex_unlock(&capsets->lock);
 		if (ret)
-			return ret;
+			return ERR_PTR(ret);
 	}
 
-	*data = v->data;
-	*size_bytes = v->size_bytes;
-	return 0;
+	*size_bytes = info.max_bytes;
+	return vgpu_cmd_capset_data(v->get);
 }

@@ -8,7 +8,6 @@ struct vgpu_device;
 
 int vgpu_capsets_init(struct vgpu_device *vgpu, u32 num_capsets);
 u64 vgpu_capsets_mask(const struct vgpu_device *vgpu);
-int vgpu_capset_get(struct vgpu_device *vgpu, u32 id, u32 version, const void **data,
-		    u32 *size_bytes);
+const void *vgpu_capset_get(struct vgpu_device *vgpu, u32 id, u32 version, u32 *size_bytes);
 
 #endif

@@ -28,6 +28,8 @@
  * for a shorter time for polled rings.
  *
  * Locking: &vgpu_context.lock is taken outside of reservations and of all locks of objects.
+ *
+ * Models in tests/models/: litmus/context-state.litmus, spin/submitq.pml.
  */
 
 #include <linux/bits.h>
@@ -77,9 +79,14 @@ static unsigned long vgpu_context_deadline(const struct vgpu_context *ctx, unsig
 	return ctx->since + msecs_to_jiffies(limit_ms);
 }
 
-static void vgpu_context_free(struct kref *ref)
+static struct vgpu_context *owner_to_context(struct vgpu_cmd_owner *owner)
 {
-	struct vgpu_context *ctx = container_of(ref, struct vgpu_context, ref);
+	return container_of(owner, struct vgpu_context, owner);
+}
+
+static void vgpu_context_release(struct vgpu_cmd_owner *owner)
+{
+	struct vgpu_context *ctx = owner_to_context(owner);
 	u32 i;
 
 	if (ctx->id)
@@ -98,21 +105,6 @@ static void vgpu_context_free(struct kref *ref)
 	kfree(ctx);
 }
 
-static struct vgpu_context *owner_to_context(struct vgpu_cmd_owner *owner)
-{
-	return container_of(owner, struct vgpu_context, owner);
-}
-
-static void vgpu_context_owner_get(struct vgpu_cmd_owner *owner)
-{
-	kref_get(&owner_to_context(owner)->ref);
-}
-
-static void vgpu_context_owner_put(struct vgpu_cmd_owner *owner)
-{
-	kref_put(&owner_to_context(owner)->ref, vgpu_context_free);
-}
-
 static void vgpu_context_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, int error)
 {
 	struct vgpu_context *ctx = owner_to_context(owner);
@@ -128,12 +120,11 @@ static void vgpu_context_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, i
 }
 
 static const struct vgpu_cmd_owner_ops vgpu_context_owner_ops = {
-	.get = vgpu_context_owner_get,
-	.put = vgpu_context_owner_put,
+	.release = vgpu_context_release,
 	.outcome = vgpu_context_owner_outcome,
 };
 
-/* Fill in a context. After an error, vgpu_context_free() frees what was allocated. */
+/* Fill in a context. After an error, vgpu_context_release() frees what was allocated. */
 static int vgpu_context_init(struct vgpu_context *ctx)
 {
 	struct vgpu_timeline *timeline;
@@ -164,35 +155,40 @@ static int vgpu_context_init(struct vgpu_context *ctx)
 }
 
 /**
- * vgpu_context_create() - Create the context of a file
- * @vgpu: the device
+ * vgpu_context_open() - Implement &drm_driver.open: create the context of a file
+ * @drm: the device
+ * @file: the file
  *
  * Nothing is sent to the host yet.
  *
  * Context: process, may sleep.
- * Return: the context; ERR_PTR(-ENOMEM); ERR_PTR(-ENOSPC) when there are no more ids.
+ * Return: 0; -ENOMEM; -ENOSPC when there are no more ids.
  */
-struct vgpu_context *vgpu_context_create(struct vgpu_device *vgpu)
+int vgpu_context_open(struct drm_device *drm, struct drm_file *file)
 {
+	struct vgpu_device *vgpu = to_vgpu(drm);
 	struct vgpu_context *ctx;
 	int ret;
 
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
 	if (!ctx)
-		return ERR_PTR(-ENOMEM);
+		return -ENOMEM;
 
-	ctx->owner.ops = &vgpu_context_owner_ops;
+	vgpu_cmd_owner_init(&ctx->owner, &vgpu_context_owner_ops);
 	ctx->vgpu = vgpu;
-	kref_init(&ctx->ref);
 	mutex_init(&ctx->lock);
 	vgpu_attachments_init(&ctx->attachments);
 
 	ret = vgpu_context_init(ctx);
 	if (ret) {
-		kref_put(&ctx->ref, vgpu_context_free);
-		return ERR_PTR(ret);
+		vgpu_cmd_owner_put(&ctx->owner);
+		return ret;
 	}
-	return ctx;
+
+	file->driver_priv = ctx;
+	guard(mutex)(&vgpu->contexts->lock);
+	list_add_tail(&ctx->node, &vgpu->contexts->open);
+	return 0;
 }
 
 /* Create the timelines of rings. Those created before an error stay for the next attempt. */
@@ -234,7 +230,7 @@ static void vgpu_context_post_create_locked(struct vgpu_context *ctx)
 	lockdep_assert_held(&ctx->lock);
 
 	if (vgpu_context_is_in_order(params))
-		vgpu_timeline_set_in_order(ctx->timeline);
+		WRITE_ONCE(ctx->timeline->in_order, true);
 
 	get_task_comm(comm, current);
 	vgpu_cmd_post(vgpu_cmd_ctx_create(ctx->vgpu->cmdq, ctx->id, params->capset_id,
@@ -246,36 +242,10 @@ static void vgpu_context_post_create_locked(struct vgpu_context *ctx)
 	mutex_unlock(&ctx->attachments.lock);
 }
 
-static int vgpu_context_setup_locked(struct vgpu_context *ctx,
-				     const struct vgpu_context_params *params)
-{
-	struct vgpu_cmd *destroy;
-	int ret;
-
-	lockdep_assert_held(&ctx->lock);
-
-	if (vgpu_context_state(ctx) != VGPU_CONTEXT_NEW)
-		return -EEXIST;
-
-	ret = vgpu_context_create_rings_locked(ctx, params->num_rings);
-	if (ret)
-		return ret;
-
-	/* Allocated now, so that closing the context does not wait for memory. */
-	destroy = vgpu_cmd_ctx_destroy(ctx->vgpu->cmdq, ctx->id);
-	if (IS_ERR(destroy))
-		return PTR_ERR(destroy);
-
-	ctx->params = *params;
-	ctx->destroy = destroy;
-	vgpu_context_post_create_locked(ctx);
-	return 0;
-}
-
 /**
- * vgpu_context_setup() - Create the host's context with the parameters of CONTEXT_INIT
+ * vgpu_context_setup() - Create the host's context
  * @ctx: the context
- * @params: checked by the caller
+ * @params: parameters of CONTEXT_INIT, checked by the caller; or NULL for the defaults
  *
  * Also attaches the buffers that the file has opened before, since user space expects to use them.
  *
@@ -284,62 +254,36 @@ static int vgpu_context_setup_locked(struct vgpu_context *ctx,
  */
 int vgpu_context_setup(struct vgpu_context *ctx, const struct vgpu_context_params *params)
 {
+	struct vgpu_cmd *destroy;
 	int ret;
 
-	mutex_lock(&ctx->lock);
-	ret = vgpu_context_setup_locked(ctx, params);
-	mutex_unlock(&ctx->lock);
-	return ret;
-}
+	guard(mutex)(&ctx->lock);
+	if (vgpu_context_state(ctx) != VGPU_CONTEXT_NEW)
+		return -EEXIST;
 
-/**
- * vgpu_context_ensure() - Create the host's context, unless it exists
- * @ctx: the context
- *
- * Context: process, may sleep; does not wait for the host.
- * Return: 0; -ENOMEM; or the context's sticky error.
- */
-int vgpu_context_ensure(struct vgpu_context *ctx)
-{
-	static const struct vgpu_context_params defaults;
-	int ret = 0;
+	ret = params ? vgpu_context_create_rings_locked(ctx, params->num_rings) : 0;
+	if (ret)
+		return ret;
 
-	/* The common case takes no lock. */
-	if (vgpu_context_state(ctx) == VGPU_CONTEXT_NEW)
-		ret = vgpu_context_setup(ctx, &defaults);
-	/* Another thread may have created the context meanwhile. */
-	return ret && ret != -EEXIST ? ret : vgpu_context_error(ctx);
-}
+	/* Allocated now, so that closing the context does not wait for memory. */
+	destroy = vgpu_cmd_ctx_destroy(ctx->vgpu->cmdq, ctx->id);
+	if (IS_ERR(destroy))
+		return PTR_ERR(destroy);
 
-/**
- * vgpu_context_throttle() - Wait until the calling process may submit to a context
- * @ctx: the context
- * @is_on_ring: the client's next command has no global fence
- *
- * Called at the entry of an ioctl, before the ioctl takes locks or allocates.
- *
- * Context: process, sleeps interruptibly until the host makes progress or is lost.
- * Return: 0; -ENOMEM; -ERESTARTSYS when interrupted; -EIO or -ENODEV when the device is lost.
- */
-int vgpu_context_throttle(struct vgpu_context *ctx, bool is_on_ring)
-{
-	struct vgpu_cmdq *q = ctx->vgpu->cmdq;
-	int ret = 0;
-
-	WRITE_ONCE(ctx->user, current->tgid);
-	if (!is_on_ring)
-		ret = vgpu_cmdq_await_fence_ids(q);
-	if (!ret)
-		ret = vgpu_budget_throttle(q, ctx->budget, true);
-	return ret ?: vgpu_cmdq_error(q);
+	if (params)
+		ctx->params = *params;
+	ctx->destroy = destroy;
+	vgpu_context_post_create_locked(ctx);
+	return 0;
 }
 
 /**
  * vgpu_context_flush() - Note that a process gives up its reference to a file
  * @ctx: the file's context
  *
- * If the process that submitted last was killed, closing the file drops the submissions that
- * still wait for a fence.
+ * If the only process that has submitted was killed, closing the file drops the submissions that
+ * still wait for a fence. A file that several processes use is closed as after a normal exit, since
+ * the submissions of those that were not killed must not be lost.
  *
  * Context: process.
  */
@@ -398,12 +342,11 @@ static bool vgpu_context_linger_locked(struct vgpu_context *ctx)
  */
 void vgpu_context_leave(struct vgpu_context *ctx)
 {
-	mutex_lock(&ctx->lock);
+	guard(mutex)(&ctx->lock);
 	if (vgpu_context_state(ctx) == VGPU_CONTEXT_LIVE) {
 		vgpu_context_set_state(ctx, VGPU_CONTEXT_LINGERING);
 		vgpu_context_linger_locked(ctx);
 	}
-	mutex_unlock(&ctx->lock);
 }
 
 static bool vgpu_context_has_fences(struct vgpu_context *ctx)
@@ -459,7 +402,7 @@ void vgpu_context_destroy(struct vgpu_context *ctx)
 	vgpu_timeline_abandon(ctx->timeline, -ECANCELED);
 	for (i = 0; i < ctx->params.num_rings; i++)
 		vgpu_timeline_abandon(ctx->rings[i], -ECANCELED);
-	kref_put(&ctx->ref, vgpu_context_free);
+	vgpu_cmd_owner_put(&ctx->owner);
 }
 
 /**
@@ -472,23 +415,20 @@ void vgpu_context_lose(struct vgpu_context *ctx)
 {
 	enum vgpu_context_state state;
 
-	mutex_lock(&ctx->lock);
+	guard(mutex)(&ctx->lock);
 	state = vgpu_context_state(ctx);
 	if (state == VGPU_CONTEXT_LIVE || state == VGPU_CONTEXT_LINGERING) {
 		vgpu_context_set_state(ctx, VGPU_CONTEXT_LOST);
 		cmpxchg(&ctx->error, 0, -EIO);
 	}
-	mutex_unlock(&ctx->lock);
 }
 
 static void vgpu_context_print_timeline(struct vgpu_timeline *tl, const char *name,
 					struct drm_printer *p)
 {
-	struct vgpu_timeline_stats stats;
-
-	vgpu_timeline_read_stats(tl, &stats);
 	drm_printf(p, "    %s: fence context %llu, newest %llu, pending %u, busy %llu ns\n", name,
-		   stats.context, stats.seqno, stats.pending, stats.busy_ns);
+		   tl->context, READ_ONCE(tl->seqno), READ_ONCE(tl->nr_pending),
+		   vgpu_timeline_busy_ns(tl));
 }
 
 /**

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* Models: tests/models/litmus/context-state.litmus. */
 #ifndef VGPU_CONTEXT_H
 #define VGPU_CONTEXT_H
 
-#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
@@ -10,6 +10,8 @@
 #include "object/vgpu_attachment.h"
 #include "protocol/vgpu_cmd.h"
 
+struct drm_device;
+struct drm_file;
 struct drm_printer;
 struct vgpu_budget;
 struct vgpu_device;
@@ -45,9 +47,9 @@ enum vgpu_context_state {
 
 /**
  * struct vgpu_context - The context of an open file
- * @owner: is told the outcome of the context's commands
+ * @owner: is told the outcome of the context's commands; its own reference is dropped when the
+ *         context leaves the lists of &struct vgpu_contexts
  * @vgpu: the device, constant
- * @ref: one until the context leaves the lists of &struct vgpu_contexts, one for each command
  * @id: id on the wire, not 0, constant
  * @node: entry of &vgpu_contexts.open, then of &vgpu_contexts.closed
  * @lock: protects the creation and the destruction of the host's context
@@ -62,13 +64,13 @@ enum vgpu_context_state {
  * @budget: budget of the process that opened the file, kept between its commands; constant
  * @submitter: the process that submitted first, 0 before; protected by &vgpu_contexts.lock
  * @submitter_name: name of @submitter; protected by &vgpu_contexts.lock
- * @user: the process (tgid) that submitted last; 0 before, and after it was killed
+ * @user: the process (tgid) that has submitted; VGPU_CONTEXT_SHARED if several have; 0 before, and
+ *        after it was killed
  * @attachments: the resources that the context may use
  */
 struct vgpu_context {
 	struct vgpu_cmd_owner owner;
 	struct vgpu_device *vgpu;
-	struct kref ref;
 	u32 id;
 	struct list_head node;
 	struct mutex lock;
@@ -87,10 +89,8 @@ struct vgpu_context {
 	struct vgpu_attachments attachments;
 };
 
-struct vgpu_context *vgpu_context_create(struct vgpu_device *vgpu);
+int vgpu_context_open(struct drm_device *drm, struct drm_file *file);
 int vgpu_context_setup(struct vgpu_context *ctx, const struct vgpu_context_params *params);
-int vgpu_context_ensure(struct vgpu_context *ctx);
-int vgpu_context_throttle(struct vgpu_context *ctx, bool is_on_ring);
 void vgpu_context_flush(struct vgpu_context *ctx);
 void vgpu_context_leave(struct vgpu_context *ctx);
 long vgpu_context_time_left(struct vgpu_context *ctx);

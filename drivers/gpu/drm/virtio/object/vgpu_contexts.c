@@ -5,6 +5,8 @@
  * The context of a closed file stays until its work is done: while commands wait in its submission
  * queue, while it lingers, and while fences are open, though no longer than 5 seconds after the
  * host has answered CTX_DESTROY. A delayed work frees it then.
+ *
+ * Models in tests/models/: spin/submitq.pml.
  */
 
 #include <linux/jiffies.h>
@@ -23,14 +25,19 @@ static long vgpu_contexts_reap_locked(struct vgpu_contexts *contexts, bool all)
 {
 	long next = MAX_JIFFY_OFFSET, left;
 	struct vgpu_context *ctx, *tmp;
+	enum vgpu_context_state state;
 
 	lockdep_assert_held(&contexts->lock);
 
 	list_for_each_entry_safe(ctx, tmp, &contexts->closed, node) {
 		/* The answer to CTX_DESTROY, which follows the waiting commands, reaps again. */
 		if (vgpu_submitq_is_busy(ctx->submitq)) {
-			/* A lost context gets no CTX_DESTROY. */
-			if (vgpu_context_state(ctx) == VGPU_CONTEXT_LOST)
+			/*
+			 * A lost context gets no CTX_DESTROY, and that of a killed client does
+			 * not wait for the commands that are to be cancelled.
+			 */
+			state = vgpu_context_state(ctx);
+			if (state == VGPU_CONTEXT_LOST || state == VGPU_CONTEXT_DESTROYED)
 				next = min_t(long, next, HZ);
 			continue;
 		}
@@ -118,31 +125,6 @@ void vgpu_contexts_flush(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_contexts_open() - Implement &drm_driver.open
- * @drm: the device
- * @file: the file
- *
- * Context: process, may sleep.
- * Return: 0; -ENOMEM; -ENOSPC when there are no more ids.
- */
-int vgpu_contexts_open(struct drm_device *drm, struct drm_file *file)
-{
-	struct vgpu_contexts *contexts = to_vgpu(drm)->contexts;
-	struct vgpu_context *ctx;
-
-	ctx = vgpu_context_create(contexts->vgpu);
-	if (IS_ERR(ctx))
-		return PTR_ERR(ctx);
-
-	mutex_lock(&contexts->lock);
-	list_add_tail(&ctx->node, &contexts->open);
-	mutex_unlock(&contexts->lock);
-
-	file->driver_priv = ctx;
-	return 0;
-}
-
-/**
  * vgpu_contexts_close() - Implement &drm_driver.postclose
  * @drm: the device
  * @file: the file
@@ -167,18 +149,14 @@ void vgpu_contexts_close(struct drm_device *drm, struct drm_file *file)
 }
 
 /**
- * vgpu_contexts_note_submitter() - Record the first process that submits to a context
+ * vgpu_contexts_set_submitter() - Record the first process that submits to a context
  * @ctx: the context
  *
  * Context: process, may sleep.
  */
-void vgpu_contexts_note_submitter(struct vgpu_context *ctx)
+void vgpu_contexts_set_submitter(struct vgpu_context *ctx)
 {
 	struct vgpu_contexts *contexts = ctx->vgpu->contexts;
-
-	/* A thread that does not see @submitter yet sets it again, under the lock. */
-	if (data_race(ctx->submitter))
-		return;
 
 	mutex_lock(&contexts->lock);
 	ctx->submitter = task_tgid_nr(current);
@@ -198,19 +176,15 @@ pid_t vgpu_contexts_find_submitter(struct vgpu_device *vgpu, char name[TASK_COMM
 {
 	struct vgpu_contexts *contexts = vgpu->contexts;
 	struct vgpu_context *ctx;
-	pid_t submitter = 0;
 
-	mutex_lock(&contexts->lock);
+	guard(mutex)(&contexts->lock);
 	list_for_each_entry(ctx, &contexts->open, node) {
 		if (!ctx->submitter || vgpu_context_state(ctx) != VGPU_CONTEXT_LIVE)
 			continue;
-
-		submitter = ctx->submitter;
 		strscpy(name, ctx->submitter_name, TASK_COMM_LEN);
-		break;
+		return ctx->submitter;
 	}
-	mutex_unlock(&contexts->lock);
-	return submitter;
+	return 0;
 }
 
 /**
@@ -235,7 +209,7 @@ void vgpu_contexts_lose(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_contexts_print() - List the contexts of open files and their fences
+ * vgpu_contexts_print() - List the contexts of open files, and the load of each process
  * @vgpu: the device
  * @p: printer to write to
  *
@@ -250,4 +224,5 @@ void vgpu_contexts_print(struct vgpu_device *vgpu, struct drm_printer *p)
 	list_for_each_entry(ctx, &contexts->open, node)
 		vgpu_context_print(ctx, p);
 	mutex_unlock(&contexts->lock);
+	vgpu_budgets_print(vgpu->cmdq, p);
 }

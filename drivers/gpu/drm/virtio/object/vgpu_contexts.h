@@ -10,10 +10,14 @@
 
 #include <drm/drm_file.h>
 
+#include "object/vgpu_base.h"
+#include "object/vgpu_context.h"
+#include "protocol/vgpu_budget.h"
+
 struct drm_device;
-struct drm_printer;
-struct vgpu_context;
-struct vgpu_device;
+
+/* In place of a process id: several processes have submitted to a context. */
+#define VGPU_CONTEXT_SHARED	(-1)
 
 /**
  * struct vgpu_contexts - The contexts of a device
@@ -35,9 +39,8 @@ struct vgpu_contexts {
 
 int vgpu_contexts_init(struct vgpu_device *vgpu);
 void vgpu_contexts_flush(struct vgpu_device *vgpu);
-int vgpu_contexts_open(struct drm_device *drm, struct drm_file *file);
 void vgpu_contexts_close(struct drm_device *drm, struct drm_file *file);
-void vgpu_contexts_note_submitter(struct vgpu_context *ctx);
+void vgpu_contexts_set_submitter(struct vgpu_context *ctx);
 pid_t vgpu_contexts_find_submitter(struct vgpu_device *vgpu, char name[TASK_COMM_LEN]);
 void vgpu_contexts_lose(struct vgpu_device *vgpu);
 void vgpu_contexts_print(struct vgpu_device *vgpu, struct drm_printer *p);
@@ -46,6 +49,44 @@ void vgpu_contexts_print(struct vgpu_device *vgpu, struct drm_printer *p);
 static inline struct vgpu_context *vgpu_context_of(struct drm_file *file)
 {
 	return file->driver_priv;
+}
+
+/* Create the host's context, unless it exists: 0; -ENOMEM; or the context's sticky error. */
+static inline int vgpu_context_ensure(struct vgpu_context *ctx)
+{
+	int ret = vgpu_context_state(ctx) == VGPU_CONTEXT_NEW ? vgpu_context_setup(ctx, NULL) : 0;
+
+	/* Another thread may have created the context meanwhile. */
+	return ret && ret != -EEXIST ? ret : vgpu_context_error(ctx);
+}
+
+/* Record the first process that submits to a context. */
+static inline void vgpu_contexts_note_submitter(struct vgpu_context *ctx)
+{
+	/* A thread that does not see @submitter yet sets it again, under the lock. */
+	if (!data_race(ctx->submitter))
+		vgpu_contexts_set_submitter(ctx);
+}
+
+/**
+ * vgpu_context_throttle() - Wait until the calling process may submit to a context
+ * @ctx: the context
+ * @is_on_ring: the client's next command has no global fence
+ *
+ * Called at the entry of an ioctl, before the ioctl takes locks or allocates.
+ *
+ * Context: process, sleeps interruptibly until the host makes progress or is lost.
+ * Return: 0; -ENOMEM; -ERESTARTSYS when interrupted; -EIO or -ENODEV when the device is lost.
+ */
+static inline int vgpu_context_throttle(struct vgpu_context *ctx, bool is_on_ring)
+{
+	enum vgpu_budget_need need = is_on_ring ? VGPU_BUDGET_RING_WORK : VGPU_BUDGET_WORK;
+	pid_t user = READ_ONCE(ctx->user) ?: cmpxchg(&ctx->user, 0, current->tgid);
+	struct vgpu_cmdq *q = ctx->vgpu->cmdq;
+
+	if (user && user != current->tgid)
+		WRITE_ONCE(ctx->user, VGPU_CONTEXT_SHARED);
+	return vgpu_budget_throttle(q, ctx->budget, need) ?: vgpu_cmdq_error(q);
 }
 
 #endif

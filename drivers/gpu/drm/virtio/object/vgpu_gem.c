@@ -12,13 +12,11 @@
 #include <linux/overflow.h>
 
 #include <drm/drm_file.h>
-#include <drm/drm_fourcc.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_print.h>
 
 #include "object/vgpu_base.h"
 #include "object/vgpu_attachment.h"
-#include "object/vgpu_context.h"
 #include "object/vgpu_contexts.h"
 #include "object/vgpu_gem.h"
 #include "object/vgpu_hostmem.h"
@@ -26,6 +24,7 @@
 #include "object/vgpu_prime.h"
 #include "object/vgpu_reclaim.h"
 #include "protocol/vgpu_fence.h"
+#include "protocol/vgpu_submitq.h"
 
 /* DRM_FORMAT_HOST_XRGB8888 on the wire. */
 #ifdef __BIG_ENDIAN
@@ -33,6 +32,11 @@
 #else
 #define VGPU_GEM_DUMB_FORMAT	VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM
 #endif
+
+/* PIPE_BUFFER, PIPE_TEXTURE_2D and PIPE_TEXTURE_RECT of Gallium. */
+#define VGPU_GEM_TARGET_BUFFER	0
+#define VGPU_GEM_TARGET_2D	2
+#define VGPU_GEM_TARGET_RECT	5
 
 /* How long CREATE_DUMB of a client inside the kernel, such as fbcon, waits for the host. */
 #define VGPU_GEM_KERNEL_DUMB_MS	2000
@@ -57,49 +61,6 @@ static void vgpu_gem_free(struct drm_gem_object *obj)
 	vgpu_resource_retire(&to_vgpu_gem(obj)->res);
 }
 
-/**
- * vgpu_gem_open() - Implement &drm_gem_object_funcs.open
- * @obj: the buffer
- * @file: the file that gets a handle
- *
- * Context: process, may sleep; does not wait for the host.
- * Return: 0, or the sticky error of the context of the file.
- */
-int vgpu_gem_open(struct drm_gem_object *obj, struct drm_file *file)
-{
-	return vgpu_attachment_get(vgpu_context_of(file), &to_vgpu_gem(obj)->res);
-}
-
-/**
- * vgpu_gem_close() - Implement &drm_gem_object_funcs.close
- * @obj: the buffer
- * @file: the file that gives up a handle
- *
- * Context: process, may sleep; does not wait for the host.
- */
-void vgpu_gem_close(struct drm_gem_object *obj, struct drm_file *file)
-{
-	struct vgpu_context *ctx = vgpu_context_of(file);
-	struct vgpu_resource *res = &to_vgpu_gem(obj)->res;
-
-	if (!res->vgpu->features.virgl)
-		return;
-
-	/*
-	 * With the last handle, UNREF follows and detaches the resource from all contexts. The
-	 * count is read without its lock: a wrong guess costs one command.
-	 */
-	if (data_race(obj->handle_count) == 1 && kref_read(&obj->refcount) == 1) {
-		vgpu_attachment_put(ctx, res, false);
-		return;
-	}
-
-	/* EXECBUFFER and transfers check the handle under this lock before they post. */
-	dma_resv_lock(obj->resv, NULL);
-	vgpu_attachment_put(ctx, res, true);
-	dma_resv_unlock(obj->resv);
-}
-
 static enum drm_gem_object_status vgpu_gem_status(struct drm_gem_object *obj)
 {
 	/* A snapshot: the pages may come and go. */
@@ -108,8 +69,8 @@ static enum drm_gem_object_status vgpu_gem_status(struct drm_gem_object *obj)
 
 static const struct drm_gem_object_funcs vgpu_gem_funcs = {
 	.free = vgpu_gem_free,
-	.open = vgpu_gem_open,
-	.close = vgpu_gem_close,
+	.open = vgpu_attachment_open,
+	.close = vgpu_attachment_close,
 	.print_info = drm_gem_shmem_object_print_info,
 	.export = vgpu_prime_export,
 	.pin = drm_gem_shmem_object_pin,
@@ -162,17 +123,6 @@ static struct vgpu_gem *vgpu_gem_create(struct vgpu_device *vgpu, size_t size_by
 	return gem;
 }
 
-/**
- * vgpu_gem_put() - Drop a reference to a buffer
- * @gem: the buffer
- *
- * Context: process, may sleep.
- */
-void vgpu_gem_put(struct vgpu_gem *gem)
-{
-	drm_gem_object_put(&gem->base.base);
-}
-
 static int vgpu_gem_get_pages_locked(struct vgpu_gem *gem)
 {
 	struct sg_table *pages;
@@ -183,6 +133,7 @@ static int vgpu_gem_get_pages_locked(struct vgpu_gem *gem)
 	if (IS_ERR(pages))
 		return PTR_ERR(pages);
 	vgpu_resource_set_pages(&gem->res, pages);
+	gem->res.charged_bytes = gem->base.base.size;
 	return 0;
 }
 
@@ -208,9 +159,10 @@ static int vgpu_gem_create_fence_locked(struct vgpu_gem *gem, struct vgpu_timeli
 }
 
 /* Allocate all that creating the resource needs. On success, leave the reservation locked. */
-static int vgpu_gem_begin(struct vgpu_gem *gem, bool has_pages, struct vgpu_timeline *tl,
+static int vgpu_gem_begin(struct vgpu_gem *gem, struct vgpu_timeline *tl,
 			  struct vgpu_fence **fence)
 {
+	bool has_pages = !vgpu_hostmem_is(gem);
 	int ret = has_pages ? vgpu_pages_fill(&gem->base.base) : 0;
 
 	if (ret)
@@ -226,91 +178,78 @@ static int vgpu_gem_begin(struct vgpu_gem *gem, bool has_pages, struct vgpu_time
 	return ret;
 }
 
-/* Add @fence to the buffer, unless @ret is an error: nothing was posted then. Then unlock. */
-static int vgpu_gem_finish_locked(struct vgpu_gem *gem, struct vgpu_fence *fence, int ret)
+/*
+ * Have the host create the resource of a new buffer, whose description is set. Takes over the
+ * reference and @entry; see vgpu_resource_create(). Returns the buffer or an error pointer.
+ */
+static struct vgpu_gem *vgpu_gem_finish(struct vgpu_gem *gem, struct vgpu_timeline *tl,
+					const struct virtio_gpu_resource_create_3d *texture,
+					struct vgpu_submitq_entry *entry)
 {
-	dma_resv_assert_held(gem->base.base.resv);
+	struct dma_resv *resv = gem->base.base.resv;
+	struct vgpu_fence *fence;
+	int ret;
 
-	if (fence && !ret)
-		/* Write: the host may copy its own content to the pages when it attaches them. */
-		dma_resv_add_fence(gem->base.base.resv, &fence->base, DMA_RESV_USAGE_WRITE);
-	vgpu_fence_put(fence);
-	dma_resv_unlock(gem->base.base.resv);
-	return ret;
-}
-
-static struct vgpu_gem *vgpu_gem_return(struct vgpu_gem *gem, int ret)
-{
+	ret = vgpu_gem_begin(gem, tl, &fence);
+	if (!ret) {
+		ret = vgpu_resource_create(&gem->res, texture, entry, fence);
+		if (fence && !ret)
+			/* Write: the host may copy its content to the pages. */
+			dma_resv_add_fence(resv, &fence->base, DMA_RESV_USAGE_WRITE);
+		vgpu_fence_put(fence);
+		dma_resv_unlock(resv);
+	}
 	if (!ret)
 		return gem;
+
+	vgpu_submitq_abandon(entry);
 	vgpu_gem_put(gem);
 	return ERR_PTR(ret);
 }
 
 /**
- * vgpu_gem_create_2d() - Create a buffer with a 2D resource
+ * vgpu_gem_create_texture() - Create a buffer with a 2D or a 3D resource
  * @vgpu: the device
  * @tl: timeline of the fence that keeps the buffer busy until the host has created the
  *      resource; or NULL for no fence
+ * @kind: VGPU_RESOURCE_2D or VGPU_RESOURCE_3D
  * @size_bytes: size of the buffer, 0 for a page
- * @format: enum virtio_gpu_formats
- * @width: pixels
- * @height: pixels
+ * @texture: parameters of the resource; for a 2D resource only format, width and height
  *
  * Context: process, may sleep; does not wait for the host.
  * Return: the buffer; or an error pointer: -ENOMEM, -ENOSPC, -E2BIG, -EINTR.
  */
-struct vgpu_gem *vgpu_gem_create_2d(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
-				    size_t size_bytes, u32 format, u32 width, u32 height)
+struct vgpu_gem *vgpu_gem_create_texture(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
+					 enum vgpu_resource_kind kind, size_t size_bytes,
+					 const struct virtio_gpu_resource_create_3d *texture)
 {
 	struct vgpu_gem *gem = vgpu_gem_create(vgpu, size_bytes);
-	struct vgpu_fence *fence;
-	int ret;
+	const u32 target = le32_to_cpu(texture->target);
+	struct vgpu_resource *res;
 
 	if (IS_ERR(gem))
 		return gem;
 
-	ret = vgpu_gem_begin(gem, true, tl, &fence);
-	if (!ret) {
-		ret = vgpu_resource_create_2d(&gem->res, format, width, height, fence);
-		ret = vgpu_gem_finish_locked(gem, fence, ret);
+	res = &gem->res;
+	res->kind = kind;
+	res->format = le32_to_cpu(texture->format);
+	res->width = le32_to_cpu(texture->width);
+	res->height = le32_to_cpu(texture->height);
+	if (kind == VGPU_RESOURCE_3D) {
+		res->layered = le32_to_cpu(texture->depth) > 1 ||
+			       le32_to_cpu(texture->array_size) > 1;
+		res->is_texture = target != VGPU_GEM_TARGET_BUFFER;
+		res->is_plain_2d = !res->layered && le32_to_cpu(texture->nr_samples) <= 1 &&
+				   (target == VGPU_GEM_TARGET_2D ||
+				    target == VGPU_GEM_TARGET_RECT);
 	}
-	return vgpu_gem_return(gem, ret);
-}
-
-/**
- * vgpu_gem_create_3d() - Create a buffer with a 3D resource
- * @vgpu: the device
- * @tl: see vgpu_gem_create_2d()
- * @size_bytes: size of the buffer, 0 for a page
- * @texture: parameters of the resource
- *
- * Context: process, may sleep; does not wait for the host.
- * Return: the buffer; or an error pointer: -ENOMEM, -ENOSPC, -E2BIG, -EINTR.
- */
-struct vgpu_gem *vgpu_gem_create_3d(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
-				    size_t size_bytes,
-				    const struct virtio_gpu_resource_create_3d *texture)
-{
-	struct vgpu_gem *gem = vgpu_gem_create(vgpu, size_bytes);
-	struct vgpu_fence *fence;
-	int ret;
-
-	if (IS_ERR(gem))
-		return gem;
-
-	ret = vgpu_gem_begin(gem, true, tl, &fence);
-	if (!ret) {
-		ret = vgpu_resource_create_3d(&gem->res, texture, fence);
-		ret = vgpu_gem_finish_locked(gem, fence, ret);
-	}
-	return vgpu_gem_return(gem, ret);
+	return vgpu_gem_finish(gem, tl, texture, NULL);
 }
 
 /**
  * vgpu_gem_create_blob() - Create a buffer with a blob resource
  * @vgpu: the device
- * @tl: see vgpu_gem_create_2d()
+ * @tl: see vgpu_gem_create_texture()
  * @blob: parameters of the blob; checked by the caller, the size a multiple of the page
  *        size and of the blob alignment
  *
@@ -320,32 +259,42 @@ struct vgpu_gem *vgpu_gem_create_3d(struct vgpu_device *vgpu, struct vgpu_timeli
 struct vgpu_gem *vgpu_gem_create_blob(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
 				      const struct vgpu_gem_blob *blob)
 {
-	bool has_pages = blob->mem != VIRTIO_GPU_BLOB_MEM_HOST3D;
-	struct vgpu_fence *fence;
+	struct vgpu_submitq_entry *entry = NULL;
 	struct vgpu_gem *gem;
-	int ret;
 
-	if (has_pages)
-		gem = vgpu_gem_create(vgpu, blob->size_bytes);
+	if (blob->mem == VIRTIO_GPU_BLOB_MEM_HOST3D)
+		gem = vgpu_hostmem_gem_create(vgpu, blob->size_bytes);
 	else
-		gem = vgpu_hostmem_create(vgpu, blob->size_bytes);
+		gem = vgpu_gem_create(vgpu, blob->size_bytes);
 	if (IS_ERR(gem))
 		return gem;
 
-	ret = vgpu_gem_begin(gem, has_pages, tl, &fence);
-	if (!ret) {
-		ret = vgpu_resource_create_blob(&gem->res, blob->ctx_id, blob->mem, blob->flags,
-						blob->id, gem->base.base.size, fence);
-		ret = vgpu_gem_finish_locked(gem, fence, ret);
+	gem->res.kind = VGPU_RESOURCE_BLOB;
+	gem->res.blob_id = blob->id;
+	gem->res.blob_mem = blob->mem;
+	gem->res.blob_flags = blob->flags;
+	gem->res.size_bytes = gem->base.base.size;
+	if (blob->ctx) {
+		gem->res.ctx_id = blob->ctx->id;
+		entry = vgpu_attachment_prepare_turn(gem, blob->ctx->submitq);
+		if (IS_ERR(entry)) {
+			vgpu_gem_put(gem);
+			return ERR_CAST(entry);
+		}
 	}
-	return vgpu_gem_return(gem, ret);
+	return vgpu_gem_finish(gem, tl, NULL, entry);
 }
 
 /* Create a dumb buffer: if possible a guest blob, which the host reads in place. */
 static struct vgpu_gem *vgpu_gem_create_dumb(struct vgpu_device *vgpu, size_t size_bytes,
 					     u32 width, u32 height)
 {
-	struct vgpu_gem_blob blob = {
+	const struct virtio_gpu_resource_create_3d texture = {
+		.format = cpu_to_le32(VGPU_GEM_DUMB_FORMAT),
+		.width = cpu_to_le32(width),
+		.height = cpu_to_le32(height),
+	};
+	const struct vgpu_gem_blob blob = {
 		.size_bytes = ALIGN(PAGE_ALIGN(size_bytes), vgpu->features.blob_alignment),
 		.mem = VIRTIO_GPU_BLOB_MEM_GUEST,
 		.flags = VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE,
@@ -353,7 +302,7 @@ static struct vgpu_gem *vgpu_gem_create_dumb(struct vgpu_device *vgpu, size_t si
 
 	if (vgpu->features.blob && !vgpu->features.virgl)
 		return vgpu_gem_create_blob(vgpu, NULL, &blob);
-	return vgpu_gem_create_2d(vgpu, NULL, size_bytes, VGPU_GEM_DUMB_FORMAT, width, height);
+	return vgpu_gem_create_texture(vgpu, NULL, VGPU_RESOURCE_2D, size_bytes, &texture);
 }
 
 /**
@@ -372,7 +321,6 @@ int vgpu_gem_publish(struct vgpu_gem *gem, struct drm_file *file, u32 *handle)
 	struct vgpu_cmdq *q = gem->res.vgpu->cmdq;
 	int ret;
 
-	vgpu_resource_charge(&gem->res, gem->res.pages ? gem->base.base.size : 0);
 	ret = drm_gem_handle_create(file, &gem->base.base, handle);
 	if (!ret) {
 		vgpu_reclaim_watch(gem);
@@ -380,16 +328,6 @@ int vgpu_gem_publish(struct vgpu_gem *gem, struct drm_file *file, u32 *handle)
 	}
 	vgpu_gem_put(gem);
 	return ret;
-}
-
-/*
- * Wait for the host, since no later command before a flip would report that the host refused the
- * buffer. A client inside the kernel, such as a console, waits for a limited time only, so that it
- * does not hang when the host does.
- */
-static int vgpu_gem_await_dumb(struct vgpu_gem *gem, struct drm_file *file)
-{
-	return vgpu_resource_await(&gem->res, file->filp ? 0 : VGPU_GEM_KERNEL_DUMB_MS);
 }
 
 /**
@@ -401,7 +339,7 @@ static int vgpu_gem_await_dumb(struct vgpu_gem *gem, struct drm_file *file)
  * Context: process; sleeps interruptibly while the client is throttled, then killably until the
  * host has answered; for a client inside the kernel, VGPU_GEM_KERNEL_DUMB_MS at most.
  * Return: 0; -EINVAL for other than 32 bits a pixel, a size of 0 or one above INT_MAX; an error of
- * vgpu_gem_create_2d(); -ENOMEM if the host has no memory; -ERESTARTSYS; -EINTR when killed;
+ * vgpu_gem_create_texture(); -ENOMEM if the host has no memory; -ERESTARTSYS; -EINTR when killed;
  * -ETIMEDOUT inside the kernel; another errno for which the host refused the buffer; -EIO if the
  * device is lost.
  */
@@ -435,7 +373,11 @@ int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 	if (IS_ERR(gem))
 		return PTR_ERR(gem);
 
-	ret = vgpu_gem_await_dumb(gem, file);
+	/*
+	 * No later command before a flip would report that the host refused the buffer. A client
+	 * inside the kernel, such as a console, must not hang when the host does.
+	 */
+	ret = vgpu_resource_await(&gem->res, file->filp ? 0 : VGPU_GEM_KERNEL_DUMB_MS);
 	if (ret) {
 		vgpu_gem_put(gem);
 		return ret;
@@ -469,7 +411,7 @@ struct vgpu_gem *vgpu_gem_lookup(struct drm_file *file, u32 handle)
  * @handle: the handle
  *
  * If it does, the buffer stays attached to the file's context until the reservation is unlocked:
- * the core removes a handle before it calls vgpu_gem_close(), which locks the reservation.
+ * the core removes a handle before it calls vgpu_attachment_close(), which locks the reservation.
  *
  * Context: process.
  * Return: true if it does.

@@ -8,6 +8,7 @@
 
 struct drm_file;
 struct drm_mode_create_dumb;
+struct vgpu_context;
 struct vgpu_device;
 struct vgpu_timeline;
 
@@ -39,9 +40,9 @@ enum vgpu_gem_backing {
  * @is_exempt: @backing stays VGPU_GEM_USED; protected by the reservation
  * @idle: entry of &vgpu_reclaim.watched or &vgpu_reclaim.chosen; empty if in neither
  * @uuid: UUID by which other virtio devices find the resource, see vgpu_prime.c
- * @has_uuid: @uuid is valid; both are protected by vgpu_prime_uuid_lock
- * @cpu_writes: the client has mapped the buffer for writing since the last transfer;
- *              accessed without a lock
+ * @uuid_era: value of &vgpu_resources.era for which @uuid is valid, 0 for none; both are protected
+ *            by vgpu_prime_uuid_lock
+ * @cpu_writes: a client has mapped the buffer for writing; accessed without a lock
  * @dumb: made by CREATE_DUMB; if @res is 2D, display updates upload what the CPU wrote
  *
  * Other fields are constant after creation; the fields of @base and @res have their own rules.
@@ -53,7 +54,7 @@ struct vgpu_gem {
 	bool is_exempt;
 	struct list_head idle;
 	uuid_t uuid;
-	bool has_uuid;
+	u32 uuid_era;
 	bool cpu_writes;
 	bool dumb;
 };
@@ -63,14 +64,14 @@ struct vgpu_gem {
  * @size_bytes: size
  * @mem: VIRTIO_GPU_BLOB_MEM_*
  * @flags: VIRTIO_GPU_BLOB_FLAG_*
- * @ctx_id: context that the memory belongs to, or 0
+ * @ctx: context whose renderer has the memory, and whose submissions the creation follows; or NULL
  * @id: id under which the host's renderer knows the memory, or 0
  */
 struct vgpu_gem_blob {
 	size_t size_bytes;
 	u32 mem;
 	u32 flags;
-	u32 ctx_id;
+	struct vgpu_context *ctx;
 	u64 id;
 };
 
@@ -80,20 +81,21 @@ static inline struct vgpu_gem *to_vgpu_gem(struct drm_gem_object *obj)
 }
 
 struct drm_gem_object *vgpu_gem_create_object(struct drm_device *drm, size_t size_bytes);
-struct vgpu_gem *vgpu_gem_create_2d(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
-				    size_t size_bytes, u32 format, u32 width, u32 height);
-struct vgpu_gem *vgpu_gem_create_3d(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
-				    size_t size_bytes,
-				    const struct virtio_gpu_resource_create_3d *texture);
+struct vgpu_gem *vgpu_gem_create_texture(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
+					 enum vgpu_resource_kind kind, size_t size_bytes,
+					 const struct virtio_gpu_resource_create_3d *texture);
 struct vgpu_gem *vgpu_gem_create_blob(struct vgpu_device *vgpu, struct vgpu_timeline *tl,
 				      const struct vgpu_gem_blob *blob);
-int vgpu_gem_open(struct drm_gem_object *obj, struct drm_file *file);
-void vgpu_gem_close(struct drm_gem_object *obj, struct drm_file *file);
 int vgpu_gem_publish(struct vgpu_gem *gem, struct drm_file *file, u32 *handle);
 int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 			 struct drm_mode_create_dumb *args);
 struct vgpu_gem *vgpu_gem_lookup(struct drm_file *file, u32 handle);
 bool vgpu_gem_has_handle_locked(struct vgpu_gem *gem, struct drm_file *file, u32 handle);
-void vgpu_gem_put(struct vgpu_gem *gem);
+
+/* Drop a reference to a buffer, in process context. */
+static inline void vgpu_gem_put(struct vgpu_gem *gem)
+{
+	drm_gem_object_put(&gem->base.base);
+}
 
 #endif

@@ -6,100 +6,32 @@
  * shows it in a window of the device, at an offset that the driver chooses. The driver sends
  * MAP_BLOB when user space calls MAP or mmap(), or imports the blob into another device: these
  * calls can wait interruptibly and return an errno. A blob that is not mapped takes no part of the
- * window.
+ * window. A part is reused only when the host has answered UNMAP_BLOB.
  *
- * A part is reused only when the host has answered UNMAP_BLOB. When the device is unplugged
- * or reset, the host memory is lost and the mappings of the blob are torn down. The kernel's
- * rules for hot-unplug (Documentation/gpu/drm-uapi.rst) forbid SIGBUS here, so every mapping
- * of a lost blob, old or new, shows one page of ordinary memory at all its offsets. The page
- * belongs to the blob, is allocated zeroed at the first fault and freed with the blob.
+ * While the host shows a blob in the window, the blob has addresses there. Other devices of the
+ * guest get these as the mapping of the dma-buf, if they are PCI devices whose drivers allow
+ * peer-to-peer. A virtio device may find the blob on the host by its UUID instead, and gets an
+ * empty list.
  */
 
-#include <linux/mm.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
 #include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/virtio_config.h>
 #include <linux/wait.h>
 
 #include <drm/drm_drv.h>
-#include <drm/drm_gem.h>
-#include <drm/drm_mm.h>
 #include <drm/drm_print.h>
 
 #include "object/vgpu_base.h"
-#include "object/vgpu_gem.h"
 #include "object/vgpu_hostmem.h"
-#include "object/vgpu_prime.h"
 #include "protocol/vgpu_cmd.h"
 
 /* How long to wait for a part of a full window, if closed blobs are about to leave theirs. */
 #define VGPU_HOSTMEM_ROOM_TIMEOUT_MS	5000
-
-/**
- * struct vgpu_hostmem - The window of host-visible memory
- * @base: physical address, constant
- * @size: bytes, constant
- * @lock: protects the fields below except @room
- * @mm: the parts of the window that are taken
- * @used: size of these parts, in bytes
- * @leaving: number of closed blobs that still take their part of the window
- * @turns: counts the parts that were given back
- * @room: wait queue for a change of @turns
- */
-struct vgpu_hostmem {
-	u64 base;
-	u64 size;
-	struct mutex lock;
-	struct drm_mm mm;
-	u64 used;
-	unsigned int leaving;
-	unsigned int turns;
-	wait_queue_head_t room;
-};
-
-/**
- * enum vgpu_hostmem_state - Whether a blob is in the window
- * @VGPU_HOSTMEM_ABSENT: the blob is not in the window
- * @VGPU_HOSTMEM_SHOWN: the host shows the blob at its node
- * @VGPU_HOSTMEM_UNSURE: the host has not answered MAP_BLOB yet, or its answer was malformed; in
- *                       the latter case the node stays taken until the blob is released
- */
-enum vgpu_hostmem_state {
-	VGPU_HOSTMEM_ABSENT,
-	VGPU_HOSTMEM_SHOWN,
-	VGPU_HOSTMEM_UNSURE,
-};
-
-/**
- * struct vgpu_hostmem_blob - A blob of the host's memory
- * @gem: the buffer; first, because it is freed by its address
- * @lock: protects the fields below; acquired interruptibly, since it is held while waiting for
- *        the host
- * @state: whether the blob is in the window
- * @asked: MAP_BLOB, until its answer is evaluated; or NULL
- * @unmap: UNMAP_BLOB, allocated before MAP_BLOB is sent; or NULL
- * @node: part of the window that the blob takes, unless VGPU_HOSTMEM_ABSENT
- * @cache: VIRTIO_GPU_MAP_CACHE_*, if VGPU_HOSTMEM_SHOWN
- * @lost_page: page that mappings show after the host memory is lost; NULL until the first fault;
- *             set once, by cmpxchg()
- * @leaving: the blob is counted in &vgpu_hostmem.leaving; protected by &vgpu_hostmem.lock
- */
-struct vgpu_hostmem_blob {
-	struct vgpu_gem gem;
-	struct mutex lock;
-	enum vgpu_hostmem_state state;
-	struct vgpu_cmd *asked;
-	struct vgpu_cmd *unmap;
-	struct drm_mm_node node;
-	u32 cache;
-	struct page *lost_page;
-	bool leaving;
-};
-
-static struct vgpu_hostmem_blob *to_blob(struct vgpu_gem *gem)
-{
-	return container_of(gem, struct vgpu_hostmem_blob, gem);
-}
 
 /**
  * vgpu_hostmem_init() - Find the window of host-visible memory
@@ -152,30 +84,6 @@ void vgpu_hostmem_fini(struct vgpu_device *vgpu)
 }
 
 /**
- * vgpu_hostmem_size() - Get the size of the window
- * @vgpu: the device
- *
- * Context: any.
- * Return: bytes; 0 if there is no window.
- */
-u64 vgpu_hostmem_size(const struct vgpu_device *vgpu)
-{
-	return vgpu->hostmem ? vgpu->hostmem->size : 0;
-}
-
-/**
- * vgpu_hostmem_used() - Get how much of the window is taken
- * @vgpu: the device
- *
- * Context: any.
- * Return: bytes, a snapshot.
- */
-u64 vgpu_hostmem_used(const struct vgpu_device *vgpu)
-{
-	return vgpu->hostmem ? READ_ONCE(vgpu->hostmem->used) : 0;
-}
-
-/**
  * vgpu_hostmem_print() - List the blobs in the window
  * @vgpu: the device
  * @p: printer to write to
@@ -188,12 +96,14 @@ void vgpu_hostmem_print(struct vgpu_device *vgpu, struct drm_printer *p)
 	struct vgpu_hostmem_blob *blob;
 	struct drm_mm_node *node;
 
-	drm_printf(p, "size %llu used %llu\n", vgpu_hostmem_size(vgpu), vgpu_hostmem_used(vgpu));
-	if (!hostmem)
+	if (!hostmem) {
+		drm_puts(p, "size 0 used 0\n");
 		return;
+	}
 
-	drm_printf(p, "%12s %12s %10s\n", "offset", "size", "resource");
 	mutex_lock(&hostmem->lock);
+	drm_printf(p, "size %llu used %llu\n", hostmem->size, hostmem->used);
+	drm_printf(p, "%12s %12s %10s\n", "offset", "size", "resource");
 	drm_mm_for_each_node(node, &hostmem->mm) {
 		blob = container_of(node, struct vgpu_hostmem_blob, node);
 		drm_printf(p, "%12llu %12llu %10u\n", node->start, node->size, blob->gem.res.id);
@@ -215,7 +125,7 @@ static int vgpu_hostmem_take(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_b
 	mutex_lock(&hostmem->lock);
 	ret = drm_mm_insert_node_generic(&hostmem->mm, &blob->node, size, alignment, 0, 0);
 	if (!ret)
-		WRITE_ONCE(hostmem->used, hostmem->used + size);
+		hostmem->used += size;
 	else if (ret == -ENOSPC && hostmem->leaving)
 		ret = -EAGAIN;
 	*turns = hostmem->turns;
@@ -247,19 +157,11 @@ static void vgpu_hostmem_give_back(struct vgpu_hostmem *hostmem, struct vgpu_hos
 {
 	mutex_lock(&hostmem->lock);
 	drm_mm_remove_node(&blob->node);
-	WRITE_ONCE(hostmem->used, hostmem->used - blob->gem.base.base.size);
+	hostmem->used -= blob->gem.base.base.size;
 	hostmem->leaving -= blob->leaving;
 	WRITE_ONCE(hostmem->turns, hostmem->turns + 1);
 	mutex_unlock(&hostmem->lock);
 	wake_up_all(&hostmem->room);
-}
-
-static void vgpu_hostmem_leave(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
-{
-	mutex_lock(&hostmem->lock);
-	blob->leaving = true;
-	hostmem->leaving++;
-	mutex_unlock(&hostmem->lock);
 }
 
 static void vgpu_hostmem_forget_question(struct vgpu_hostmem_blob *blob)
@@ -352,13 +254,13 @@ static int vgpu_hostmem_show_locked(struct vgpu_hostmem *hostmem, struct vgpu_ho
 
 /**
  * vgpu_hostmem_map() - Have the host show a blob in the window
- * @gem: a buffer of vgpu_hostmem_create()
+ * @gem: a buffer of vgpu_hostmem_gem_create()
  *
  * Context: process, waits for the host like vgpu_cmd_await().
- * Return: 0; -EINVAL for a blob that was not created mappable, or without a window; -ENOSPC if the
- * window is full; -ENOMEM, also if the host has no memory; -EIO if the host refuses for another
- * reason; -EPROTO for a malformed answer; -ERESTARTSYS when interrupted; -ENODEV if the device is
- * gone.
+ * Return: 0; -EBUSY for a blob that still waits to be created; -EINVAL for a blob that was not
+ * created mappable, or without a window; -ENOSPC if the window is full; -ENOMEM, also if the host
+ * has no memory; -EIO if the host refuses for another reason; -EPROTO for a malformed answer;
+ * -ERESTARTSYS when interrupted; -ENODEV if the device is gone.
  */
 int vgpu_hostmem_map(struct vgpu_gem *gem)
 {
@@ -371,6 +273,9 @@ int vgpu_hostmem_map(struct vgpu_gem *gem)
 		return -EINVAL;
 	}
 
+	/* The caller may hold locks, such as that of mmap(); the ioctl MAP waits. */
+	if (vgpu_resource_is_waiting(&gem->res))
+		return -EBUSY;
 	if (vgpu_resource_error(&gem->res))
 		return -EIO;
 	if (!drm_dev_enter(&vgpu->drm, &idx))
@@ -385,199 +290,138 @@ int vgpu_hostmem_map(struct vgpu_gem *gem)
 	return ret;
 }
 
-static void vgpu_hostmem_blob_release(struct vgpu_resource *res)
+/**
+ * vgpu_hostmem_hide() - Send UNMAP_BLOB for a blob that is about to be retired, if it is mapped
+ * @gem: a buffer of vgpu_hostmem_gem_create(), which has no users any more
+ *
+ * The blob keeps its part of the window until vgpu_hostmem_release().
+ *
+ * Context: process, may sleep; does not wait for the host.
+ */
+void vgpu_hostmem_hide(struct vgpu_gem *gem)
 {
-	struct vgpu_gem *gem = container_of(res, struct vgpu_gem, res);
+	struct vgpu_hostmem *hostmem = gem->res.vgpu->hostmem;
+	struct vgpu_hostmem_blob *blob = to_blob(gem);
+
+	/* MAP_BLOB has a reference to the resource, which would keep it for ever. */
+	vgpu_hostmem_forget_question(blob);
+	if (blob->state == VGPU_HOSTMEM_ABSENT)
+		return;
+
+	mutex_lock(&hostmem->lock);
+	blob->leaving = true;
+	hostmem->leaving++;
+	mutex_unlock(&hostmem->lock);
+
+	if (!vgpu_resource_error(&gem->res)) {
+		vgpu_cmd_post(blob->unmap, &gem->res.owner);
+		blob->unmap = NULL;
+	}
+}
+
+/**
+ * vgpu_hostmem_release() - Give back the part of the window that a blob takes
+ * @gem: a buffer of vgpu_hostmem_gem_create(), which the host does not show any more
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_hostmem_release(struct vgpu_gem *gem)
+{
 	struct vgpu_hostmem_blob *blob = to_blob(gem);
 
 	if (blob->state != VGPU_HOSTMEM_ABSENT)
-		vgpu_hostmem_give_back(res->vgpu->hostmem, blob);
-	drm_gem_object_release(&gem->base.base);
-	if (blob->lost_page)
-		__free_page(blob->lost_page);
+		vgpu_hostmem_give_back(gem->res.vgpu->hostmem, blob);
 	vgpu_cmd_put(blob->unmap);
-	mutex_destroy(&blob->lock);
-	kfree(blob);
 }
 
-/* After a reset the window may show something else, so tear down all mappings of the blob. */
-static void vgpu_hostmem_forget(struct vgpu_resource *res)
+static int vgpu_hostmem_fill_sgt(struct device *dev, struct vgpu_gem *gem, struct sg_table *sgt,
+				 enum dma_data_direction dir)
 {
-	struct vgpu_gem *gem = container_of(res, struct vgpu_gem, res);
-	struct drm_gem_object *obj = &gem->base.base;
+	size_t size = gem->base.base.size;
+	dma_addr_t addr;
 
-	drm_vma_node_unmap(&obj->vma_node, obj->dev->anon_inode->i_mapping);
+	addr = dma_map_resource(dev, vgpu_hostmem_address(gem), size, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	if (dma_mapping_error(dev, addr))
+		return -ENOMEM;
+	sg_set_page(sgt->sgl, NULL, size, 0);
+	sg_dma_address(sgt->sgl) = addr;
+	sg_dma_len(sgt->sgl) = size;
+	return 0;
 }
 
-static void vgpu_hostmem_gem_free(struct drm_gem_object *obj)
+/* Check whether a device can reach the window: a PCI device whose driver allows peer-to-peer. */
+static bool vgpu_hostmem_is_reached(const struct dma_buf_attachment *attach,
+				    const struct vgpu_gem *gem)
 {
-	struct vgpu_gem *gem = to_vgpu_gem(obj);
-	struct vgpu_resource *res = &gem->res;
-
-	/* MAP_BLOB has a reference to the resource, which would keep it for ever. */
-	vgpu_hostmem_forget_question(to_blob(gem));
-	if (to_blob(gem)->state != VGPU_HOSTMEM_ABSENT) {
-		vgpu_hostmem_leave(res->vgpu->hostmem, to_blob(gem));
-		if (!vgpu_resource_error(res)) {
-			vgpu_cmd_post(to_blob(gem)->unmap, &res->owner);
-			to_blob(gem)->unmap = NULL;
-		}
-	}
-	vgpu_resource_retire(res);
+	return attach->peer2peer && dev_is_pci(attach->dev) &&
+	       (gem->res.blob_flags & VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE);
 }
-
-static pgprot_t vgpu_hostmem_prot(u32 cache, pgprot_t prot)
-{
-	switch (cache) {
-	case VIRTIO_GPU_MAP_CACHE_UNCACHED:
-		return pgprot_noncached(prot);
-	case VIRTIO_GPU_MAP_CACHE_WC:
-		return pgprot_writecombine(prot);
-	default:
-		return prot;
-	}
-}
-
-static bool vgpu_hostmem_is_lost(const struct vgpu_gem *gem)
-{
-	return drm_dev_is_unplugged(gem->base.base.dev) || vgpu_resource_is_lost(&gem->res);
-}
-
-/* Map the part of the window that shows the blob. @vma may begin at any page of the blob. */
-static int vgpu_hostmem_fill_vma(struct vgpu_hostmem_blob *blob, struct vm_area_struct *vma)
-{
-	struct drm_gem_object *obj = &blob->gem.base.base;
-	u64 page = vma->vm_pgoff - drm_vma_node_start(&obj->vma_node);
-	u64 start = blob->gem.res.vgpu->hostmem->base + blob->node.start;
-
-	vma->vm_page_prot = vgpu_hostmem_prot(blob->cache, vm_get_page_prot(vma->vm_flags));
-	return io_remap_pfn_range(vma, vma->vm_start, (start >> PAGE_SHIFT) + page,
-				  vma->vm_end - vma->vm_start, vma->vm_page_prot);
-}
-
-static int vgpu_hostmem_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
-{
-	struct vgpu_gem *gem = to_vgpu_gem(obj);
-	int ret, idx;
-
-	if (vma_is_cow_mapping(vma))
-		return -EINVAL;
-	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
-
-	ret = vgpu_hostmem_map(gem);
-	if (!ret && drm_dev_enter(obj->dev, &idx)) {
-		ret = vgpu_hostmem_fill_vma(to_blob(gem), vma);
-		drm_dev_exit(idx);
-		return ret;
-	}
-
-	/* If the host memory is lost, map nothing: the fault handler maps the lost page. */
-	if ((!ret || ret == -EIO || ret == -ENODEV) && vgpu_hostmem_is_lost(gem))
-		return 0;
-	return ret;
-}
-
-static struct page *vgpu_hostmem_get_lost_page(struct vgpu_hostmem_blob *blob)
-{
-	struct page *page = READ_ONCE(blob->lost_page), *other;
-
-	if (page)
-		return page;
-
-	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!page)
-		return NULL;
-
-	other = cmpxchg(&blob->lost_page, NULL, page);
-	if (!other)
-		return page;
-	__free_page(page);
-	return other;
-}
-
-/* mmap() maps the whole range at once, so a fault happens only if the host memory is lost. */
-static vm_fault_t vgpu_hostmem_fault(struct vm_fault *vmf)
-{
-	struct vm_area_struct *vma = vmf->vma;
-	struct drm_gem_object *obj = vma->vm_private_data;
-	struct page *page = vgpu_hostmem_get_lost_page(to_blob(to_vgpu_gem(obj)));
-
-	if (!page)
-		return VM_FAULT_OOM;
-	return vmf_insert_pfn_prot(vma, vmf->address, page_to_pfn(page),
-				   vm_get_page_prot(vma->vm_flags));
-}
-
-static const struct vm_operations_struct vgpu_hostmem_vm_ops = {
-	.fault = vgpu_hostmem_fault,
-	.open = drm_gem_vm_open,
-	.close = drm_gem_vm_close,
-};
-
-static const struct drm_gem_object_funcs vgpu_hostmem_funcs = {
-	.free = vgpu_hostmem_gem_free,
-	.open = vgpu_gem_open,
-	.close = vgpu_gem_close,
-	.export = vgpu_prime_export,
-	.mmap = vgpu_hostmem_gem_mmap,
-	.vm_ops = &vgpu_hostmem_vm_ops,
-};
 
 /**
- * vgpu_hostmem_create() - Create a buffer without guest pages
- * @vgpu: the device
- * @size_bytes: size, a multiple of the page size
+ * vgpu_hostmem_map_dma_buf() - Give another device of this guest the addresses of a blob
+ * @attach: the device's attachment
+ * @gem: a buffer of vgpu_hostmem_gem_create()
+ * @dir: direction of the device's accesses
+ * @by_uuid: the device finds the blob by its UUID, on the host
  *
- * Context: process, may sleep.
- * Return: the buffer, whose resource is not created yet; or an error pointer:
- * -ENOMEM, -ENOSPC.
+ * The list has the addresses of the blob in the window, so the blob must be mappable. A device that
+ * cannot reach the window gets an empty list if it finds the blob by its UUID.
+ *
+ * Context: process, waits like vgpu_hostmem_map().
+ * Return: the list; or an error pointer: -EIO for a device that neither reaches the window nor goes
+ * by the UUID; -EINTR when interrupted; -ENOMEM; or another error of vgpu_hostmem_map().
  */
-struct vgpu_gem *vgpu_hostmem_create(struct vgpu_device *vgpu, size_t size_bytes)
+struct sg_table *vgpu_hostmem_map_dma_buf(struct dma_buf_attachment *attach,
+					  struct vgpu_gem *gem, enum dma_data_direction dir,
+					  bool by_uuid)
 {
-	struct vgpu_hostmem_blob *blob;
-	struct drm_gem_object *obj;
+	bool reached = vgpu_hostmem_is_reached(attach, gem);
+	struct sg_table *sgt;
 	int ret;
 
-	blob = kzalloc(sizeof(*blob), GFP_KERNEL_ACCOUNT);
-	if (!blob)
+	if (!reached && !by_uuid)
+		return ERR_PTR(-EIO);
+
+	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
+	if (!sgt)
 		return ERR_PTR(-ENOMEM);
-	mutex_init(&blob->lock);
+	if (!reached)
+		return sgt;
 
-	obj = &blob->gem.base.base;
-	obj->funcs = &vgpu_hostmem_funcs;
-	drm_gem_private_object_init(&vgpu->drm, obj, size_bytes);
+	ret = vgpu_hostmem_map(gem);
+	if (ret)
+		goto err_free;
+	ret = sg_alloc_table(sgt, 1, GFP_KERNEL);
+	if (ret)
+		goto err_free;
+	ret = vgpu_hostmem_fill_sgt(attach->dev, gem, sgt, dir);
+	if (ret)
+		goto err_free_table;
+	return sgt;
 
-	ret = vgpu_resource_init(vgpu, &blob->gem.res, vgpu_hostmem_blob_release);
-	blob->gem.res.forget = vgpu_hostmem_forget;
-	if (!ret)
-		ret = drm_gem_create_mmap_offset(obj);
-	if (ret) {
-		drm_gem_object_put(obj);
-		return ERR_PTR(ret);
+err_free_table:
+	sg_free_table(sgt);
+err_free:
+	kfree(sgt);
+	/* An importer may not be in a system call that can be restarted, so it gets -EINTR. */
+	return ERR_PTR(ret == -ERESTARTSYS ? -EINTR : ret);
+}
+
+/**
+ * vgpu_hostmem_unmap_dma_buf() - Undo vgpu_hostmem_map_dma_buf()
+ * @attach: the device's attachment
+ * @sgt: the list
+ * @dir: direction of the device's accesses
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_hostmem_unmap_dma_buf(struct dma_buf_attachment *attach, struct sg_table *sgt,
+				enum dma_data_direction dir)
+{
+	if (sgt->nents) {
+		dma_unmap_resource(attach->dev, sg_dma_address(sgt->sgl), sg_dma_len(sgt->sgl),
+				   dir, DMA_ATTR_SKIP_CPU_SYNC);
+		sg_free_table(sgt);
 	}
-	return &blob->gem;
-}
-
-/**
- * vgpu_hostmem_is() - Check whether a buffer is a blob of the host's memory
- * @obj: any buffer of this driver
- *
- * Context: any.
- * Return: true if it has no guest pages.
- */
-bool vgpu_hostmem_is(const struct drm_gem_object *obj)
-{
-	return obj->funcs == &vgpu_hostmem_funcs;
-}
-
-/**
- * vgpu_hostmem_address() - Get the address of a blob in the window
- * @gem: a buffer of vgpu_hostmem_create(), which vgpu_hostmem_map() has mapped
- *
- * Context: any.
- * Return: the guest-physical address.
- */
-u64 vgpu_hostmem_address(struct vgpu_gem *gem)
-{
-	return gem->res.vgpu->hostmem->base + to_blob(gem)->node.start;
+	kfree(sgt);
 }

@@ -26,6 +26,7 @@
 #include <drm/drm_gem.h>
 #include <drm/drm_print.h>
 
+#include "object/vgpu_attachment.h"
 #include "object/vgpu_base.h"
 #include "object/vgpu_gem.h"
 #include "object/vgpu_import.h"
@@ -56,16 +57,23 @@ static struct vgpu_import *to_import(struct vgpu_gem *gem)
 	return container_of(gem, struct vgpu_import, gem);
 }
 
+static void vgpu_import_unmap_locked(struct vgpu_import *import)
+{
+	dma_resv_assert_held(import->attach->dmabuf->resv);
+
+	if (!import->mapping)
+		return;
+	dma_buf_unmap_attachment(import->attach, import->mapping, DMA_BIDIRECTIONAL);
+	dma_buf_unpin(import->attach);
+	import->mapping = NULL;
+}
+
 static void vgpu_import_unmap(struct vgpu_import *import)
 {
 	struct dma_resv *resv = import->attach->dmabuf->resv;
 
 	dma_resv_lock(resv, NULL);
-	if (import->mapping) {
-		dma_buf_unmap_attachment(import->attach, import->mapping, DMA_BIDIRECTIONAL);
-		dma_buf_unpin(import->attach);
-		import->mapping = NULL;
-	}
+	vgpu_import_unmap_locked(import);
 	dma_resv_unlock(resv);
 }
 
@@ -77,8 +85,8 @@ static void vgpu_import_release(struct vgpu_resource *res)
 	struct dma_buf *buf = import->attach->dmabuf;
 
 	/*
-	 * If the exporter revoked the buffer after its last reference was dropped, no one else
-	 * completes this fence.
+	 * If the exporter revoked the buffer when it was retired already, nothing else completes
+	 * this fence. The reference that vgpu_import_invalidate() had is gone, so @gone is set.
 	 */
 	if (import->gone && !dma_fence_is_signaled(&import->gone->base))
 		vgpu_fence_complete(import->gone, 0);
@@ -104,8 +112,8 @@ static enum drm_gem_object_status vgpu_import_status(struct drm_gem_object *obj)
 
 static const struct drm_gem_object_funcs vgpu_import_funcs = {
 	.free = vgpu_import_free,
-	.open = vgpu_gem_open,
-	.close = vgpu_gem_close,
+	.open = vgpu_attachment_open,
+	.close = vgpu_attachment_close,
 	.status = vgpu_import_status,
 };
 
@@ -132,12 +140,20 @@ static void vgpu_import_invalidate(struct dma_buf_attachment *attach)
 	if (import->gone || !import->mapping)
 		return;
 
+	/*
+	 * If the last reference is gone, the host does not use the buffer any more, so the exporter
+	 * need not wait. vgpu_import_release() is about to run and unmaps it.
+	 */
+	if (!vgpu_resource_try_get(res))
+		return;
+
 	if (!dma_resv_reserve_fences(resv, 1))
 		gone = vgpu_fence_create_alone("revoked");
 	if (IS_ERR(gone)) {
 		/* Without a fence the exporter cannot wait: the buffer stays pinned and mapped. */
 		drm_err(&res->vgpu->drm, "no memory to revoke the dma-buf of resource %u\n",
 			res->id);
+		vgpu_resource_put(res);
 		return;
 	}
 
@@ -145,9 +161,6 @@ static void vgpu_import_invalidate(struct dma_buf_attachment *attach)
 	drm_dbg_prime(&res->vgpu->drm, "exporter revoked resource %u\n", res->id);
 	dma_resv_add_fence(resv, &import->gone->base, DMA_RESV_USAGE_KERNEL);
 
-	/* If the last reference is gone, vgpu_import_release() is about to run and unmaps it. */
-	if (!vgpu_resource_try_get(res))
-		return;
 	if (vgpu_resource_revoke(res, import->gone))
 		queue_work(res->vgpu->wq, &import->unmap_work);
 	else
@@ -253,11 +266,16 @@ static int vgpu_import_make(struct vgpu_import *import)
 		ret = vgpu_import_fill_list(import);
 	if (!ret) {
 		vgpu_resource_set_pages(res, &import->list);
-		ret = vgpu_resource_create_blob(res, 0, VIRTIO_GPU_BLOB_MEM_GUEST,
-						VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE, 0, buf->size,
-						NULL);
+		res->kind = VGPU_RESOURCE_BLOB;
+		res->blob_mem = VIRTIO_GPU_BLOB_MEM_GUEST;
+		res->blob_flags = VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE;
+		res->size_bytes = buf->size;
+		ret = vgpu_resource_create(res, NULL, NULL, NULL);
 	}
 
+	/* Before the unlock: for a resource that was not created, nothing completes @gone. */
+	if (ret)
+		vgpu_import_unmap_locked(import);
 	dma_resv_unlock(buf->resv);
 	if (!ret)
 		vgpu_cmdq_kick(res->vgpu->cmdq);

@@ -187,7 +187,7 @@ int vgpu_pages_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 	int ret = drm_gem_shmem_object_mmap(obj, vma);
 
 	/* Only mappings of our DRM file: users of a dma-buf announce each access. */
-	if (!ret && (vma->vm_flags & VM_WRITE) && vma->vm_file->f_op == obj->dev->driver->fops)
+	if (!ret && (vma->vm_flags & VM_MAYWRITE) && vma->vm_file->f_op == obj->dev->driver->fops)
 		WRITE_ONCE(to_vgpu_gem(obj)->cpu_writes, true);
 
 	if (!ret && vma->vm_pgoff != drm_vma_node_start(&obj->vma_node))

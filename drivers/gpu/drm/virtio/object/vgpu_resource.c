@@ -9,9 +9,11 @@
  * may execute a cursor command after a later UNREF on the control queue, so UNREF is sent only
  * when the commands on the cursor queue are done. Its life::
  *
- *   NEW --create--> LIVE --retire--> RETIRED --reset of the device--> LOST
- *                    |-----revoke--> REVOKED --reset of the device--> LOST
+ *   NEW --create--> LIVE --retire--> RETIRED --the host refuses UNREF--> STUCK
+ *                    |-----revoke--> REVOKED --the host refuses UNREF--> STUCK
  *                    '-----reset of the device, which held the content--> LOST
+ *
+ * A reset also makes RETIRED, REVOKED and STUCK resources LOST.
  *
  * Ids ascend and are not reused before they wrap. If the host refused UNREF, the id is never
  * reused, since the host may still know it.
@@ -21,6 +23,9 @@
  *
  * The calling process is charged for the pages of a new resource until the host has answered the
  * commands that create it.
+ *
+ * Models in tests/models/: litmus/deferred-free.litmus, litmus/resource-error.litmus,
+ * litmus/resource-life.litmus, litmus/resource-settled-wake.litmus.
  */
 
 #include <linux/jiffies.h>
@@ -32,20 +37,13 @@
 #include "object/vgpu_resources.h"
 #include "protocol/vgpu_budget.h"
 #include "protocol/vgpu_fence.h"
+#include "protocol/vgpu_submitq.h"
 
 /* How long the deferred free waits, to free several resources at once. */
 #define VGPU_RESOURCE_FREE_MS	4
 
-/* PIPE_BUFFER, PIPE_TEXTURE_2D and PIPE_TEXTURE_RECT of Gallium. */
-#define VGPU_RESOURCE_TARGET_BUFFER	0
-#define VGPU_RESOURCE_TARGET_2D		2
-#define VGPU_RESOURCE_TARGET_RECT	5
-
 /* Entry of the xarray for an id whose UNREF the host refused. */
 #define VGPU_RESOURCE_QUARANTINE	xa_mk_value(0)
-
-/* Sentinel for @budget: the host has replied, so the charge was already released. */
-#define VGPU_RESOURCE_SETTLED	((struct vgpu_budget *)ERR_PTR(-EALREADY))
 
 /**
  * vgpu_resource_free() - Free a resource and the object that embeds it
@@ -59,7 +57,7 @@ void vgpu_resource_free(struct vgpu_resource *res)
 
 	if (res->life != VGPU_RESOURCE_NEW)
 		atomic_dec(&resources->count);
-	if (res->stuck)
+	if (res->life == VGPU_RESOURCE_STUCK)
 		xa_store(&resources->by_id, res->id, VGPU_RESOURCE_QUARANTINE, GFP_KERNEL);
 	else if (res->id)
 		xa_erase(&resources->by_id, res->id);
@@ -69,13 +67,18 @@ void vgpu_resource_free(struct vgpu_resource *res)
 	res->free(res);
 }
 
+static struct vgpu_resource *owner_to_resource(struct vgpu_cmd_owner *owner)
+{
+	return container_of(owner, struct vgpu_resource, owner);
+}
+
 /*
  * The last put is often in an interrupt, which cannot free pages. Puts come in bursts, and waking
  * a worker costs more than freeing one resource, so a delayed worker frees many at once.
  */
-static void vgpu_resource_last_put(struct kref *ref)
+static void vgpu_resource_release(struct vgpu_cmd_owner *owner)
 {
-	struct vgpu_resource *res = container_of(ref, struct vgpu_resource, ref);
+	struct vgpu_resource *res = owner_to_resource(owner);
 	struct vgpu_resources *resources = res->vgpu->resources;
 
 	if (llist_add(&res->link, &resources->to_free))
@@ -83,10 +86,15 @@ static void vgpu_resource_last_put(struct kref *ref)
 				   msecs_to_jiffies(VGPU_RESOURCE_FREE_MS));
 }
 
-/* The only writer of &vgpu_resource.life. */
+/*
+ * The only writer of &vgpu_resource.life. The answer to UNREF may come in an interrupt, so STUCK is
+ * set without the lock. That is safe: after UNREF only a reset changes the state, and it comes
+ * after all answers.
+ */
 static void vgpu_resource_set_life(struct vgpu_resource *res, enum vgpu_resource_life life)
 {
-	lockdep_assert_held(&res->vgpu->resources->lifecycle);
+	lockdep_assert(life == VGPU_RESOURCE_STUCK ||
+		       lockdep_is_held(&res->vgpu->resources->lifecycle));
 
 	/* Release: a reader sees every field set before. Pairs with vgpu_resources_print_one(). */
 	smp_store_release(&res->life, life);
@@ -108,32 +116,13 @@ void vgpu_resource_unref_locked(struct vgpu_resource *res)
 	} else if (res->revoked) {
 		vgpu_fence_complete(res->revoked, 0);
 	}
-	kref_put(&res->ref, vgpu_resource_last_put);
+	vgpu_resource_put(res);
 }
 
 static void vgpu_resource_drop_cursor_user(struct vgpu_resource *res)
 {
-	if (refcount_dec_and_test(&res->cursor_users))
+	if (refcount_dec_and_test(&res->cursor.ref))
 		vgpu_resource_unref_locked(res);
-}
-
-/**
- * vgpu_resource_charge() - Charge the calling process for the memory of a new resource
- * @res: the resource; the commands that create it are posted
- * @size_bytes: size of the memory that the resource keeps
- *
- * The charge is released when the host has answered the last command that creates the resource.
- * To be called once.
- *
- * Context: process.
- */
-void vgpu_resource_charge(struct vgpu_resource *res, size_t size_bytes)
-{
-	struct vgpu_budget *budget = vgpu_budget_charge(res->vgpu->cmdq, 0, size_bytes);
-
-	res->charged_bytes = size_bytes;
-	if (budget && cmpxchg(&res->budget, NULL, budget))
-		vgpu_budget_release(budget, 0, size_bytes);
 }
 
 static void vgpu_resource_settle(struct vgpu_resource *res)
@@ -146,11 +135,6 @@ static void vgpu_resource_settle(struct vgpu_resource *res)
 	/* Pairs with the barrier of prepare_to_wait() in vgpu_resource_await(). */
 	if (wq_has_sleeper(settled))
 		wake_up_all(settled);
-}
-
-static bool vgpu_resource_is_settled(const struct vgpu_resource *res)
-{
-	return READ_ONCE(res->budget) == VGPU_RESOURCE_SETTLED;
 }
 
 /**
@@ -175,19 +159,21 @@ int vgpu_resource_await(struct vgpu_resource *res, unsigned int timeout_ms)
 	return left ? vgpu_resource_error(res) : -ETIMEDOUT;
 }
 
-static struct vgpu_resource *owner_to_resource(struct vgpu_cmd_owner *owner)
+/**
+ * vgpu_resource_await_turn() - Wait for a creation that waits in a submission queue
+ * @res: the resource, created
+ *
+ * Context: process, sleeps killably until the client's earlier submissions are sent and the host
+ * has answered the creation, or the device is lost.
+ * Return: 0, even if the host refused; -EINTR when killed.
+ */
+int vgpu_resource_await_turn(struct vgpu_resource *res)
 {
-	return container_of(owner, struct vgpu_resource, owner);
-}
+	if (!vgpu_resource_is_waiting(res))
+		return 0;
 
-static void vgpu_resource_owner_get(struct vgpu_cmd_owner *owner)
-{
-	kref_get(&owner_to_resource(owner)->ref);
-}
-
-static void vgpu_resource_owner_put(struct vgpu_cmd_owner *owner)
-{
-	kref_put(&owner_to_resource(owner)->ref, vgpu_resource_last_put);
+	/* A refusal is reported by the call that needs the resource. */
+	return vgpu_resource_await(res, 0) == -EINTR ? -EINTR : 0;
 }
 
 static void vgpu_resource_note_error(struct vgpu_resource *res, u32 type, int error)
@@ -207,7 +193,7 @@ static void vgpu_resource_note_error(struct vgpu_resource *res, u32 type, int er
 		/* A resource that the host never created needs no UNREF. */
 		if ((!READ_ONCE(res->error) || READ_ONCE(res->revoked)) &&
 		    !vgpu_cmdq_error(res->vgpu->cmdq))
-			WRITE_ONCE(res->stuck, true);
+			vgpu_resource_set_life(res, VGPU_RESOURCE_STUCK);
 		break;
 	}
 }
@@ -224,40 +210,22 @@ static void vgpu_resource_owner_outcome(struct vgpu_cmd_owner *owner, u32 type, 
 }
 
 static const struct vgpu_cmd_owner_ops vgpu_resource_owner_ops = {
-	.get = vgpu_resource_owner_get,
-	.put = vgpu_resource_owner_put,
+	.release = vgpu_resource_release,
 	.outcome = vgpu_resource_owner_outcome,
 };
 
-static struct vgpu_resource *cursor_to_resource(struct vgpu_cmd_owner *cursor)
+static void vgpu_resource_cursor_release(struct vgpu_cmd_owner *cursor)
 {
-	return container_of(cursor, struct vgpu_resource, cursor);
-}
-
-static void vgpu_resource_cursor_get(struct vgpu_cmd_owner *cursor)
-{
-	refcount_inc(&cursor_to_resource(cursor)->cursor_users);
-}
-
-static void vgpu_resource_cursor_put(struct vgpu_cmd_owner *cursor)
-{
-	struct vgpu_resource *res = cursor_to_resource(cursor);
+	struct vgpu_resource *res = container_of(cursor, struct vgpu_resource, cursor);
 	struct vgpu_resources *resources = res->vgpu->resources;
 
-	if (refcount_dec_and_test(&res->cursor_users) &&
-	    llist_add(&res->link, &resources->to_unref))
+	if (llist_add(&res->link, &resources->to_unref))
 		queue_work(res->vgpu->wq, &resources->unref_work);
 }
 
-/* Devices answer nothing on the cursor queue. */
-static void vgpu_resource_cursor_outcome(struct vgpu_cmd_owner *cursor, u32 type, int error)
-{
-}
-
+/* No outcome: devices answer nothing on the cursor queue. */
 static const struct vgpu_cmd_owner_ops vgpu_resource_cursor_ops = {
-	.get = vgpu_resource_cursor_get,
-	.put = vgpu_resource_cursor_put,
-	.outcome = vgpu_resource_cursor_outcome,
+	.release = vgpu_resource_cursor_release,
 };
 
 /**
@@ -277,14 +245,12 @@ int vgpu_resource_init(struct vgpu_device *vgpu, struct vgpu_resource *res,
 	u32 id;
 	int ret;
 
-	res->owner.ops = &vgpu_resource_owner_ops;
-	res->cursor.ops = &vgpu_resource_cursor_ops;
-	refcount_set(&res->cursor_users, 1);
+	vgpu_cmd_owner_init(&res->owner, &vgpu_resource_owner_ops);
+	vgpu_cmd_owner_init(&res->cursor, &vgpu_resource_cursor_ops);
+	/* For @cursor. */
+	vgpu_cmd_owner_get(&res->owner);
 	res->vgpu = vgpu;
 	res->free = free;
-	kref_init(&res->ref);
-	/* For @cursor_users. */
-	kref_get(&res->ref);
 
 	ret = xa_alloc_cyclic(&vgpu->resources->by_id, &id, res, XA_LIMIT(1, INT_MAX),
 			      &vgpu->resources->next_id, GFP_KERNEL_ACCOUNT);
@@ -322,18 +288,7 @@ void vgpu_resource_retire(struct vgpu_resource *res)
 	if (!res->revoked)
 		vgpu_resource_drop_cursor_user(res);
 	up_read(&resources->lifecycle);
-	kref_put(&res->ref, vgpu_resource_last_put);
-}
-
-/**
- * vgpu_resource_put() - Drop a reference to a resource
- * @res: the resource
- *
- * Context: any.
- */
-void vgpu_resource_put(struct vgpu_resource *res)
-{
-	kref_put(&res->ref, vgpu_resource_last_put);
+	vgpu_resource_put(res);
 }
 
 /**
@@ -383,111 +338,73 @@ void vgpu_resource_set_pages(struct vgpu_resource *res, struct sg_table *pages)
 	WRITE_ONCE(res->nr_entries, pages ? pages->orig_nents : 0);
 }
 
-/* Post all commands that create a resource, or none. The last one signals @fence. */
-static int vgpu_resource_post_create(struct vgpu_resource *res, enum vgpu_resource_kind kind,
-				     struct vgpu_cmd *create, struct vgpu_fence *fence)
+/* Build all commands that create a resource, or none. @attach is set to NULL for a blob. */
+static int vgpu_resource_build(struct vgpu_resource *res,
+			       const struct virtio_gpu_resource_create_3d *texture,
+			       struct vgpu_cmd **create, struct vgpu_cmd **attach)
 {
-	struct vgpu_resources *resources = res->vgpu->resources;
-	struct vgpu_cmd *attach = NULL;
+	struct vgpu_cmdq *q = res->vgpu->cmdq;
+	struct vgpu_cmd *cmd, *pages = NULL;
 
-	if (!IS_ERR(create) && kind != VGPU_RESOURCE_BLOB)
-		attach = vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, res->pages);
-	if (IS_ERR(create) || IS_ERR(attach)) {
-		vgpu_cmd_put(create);
-		return PTR_ERR(IS_ERR(create) ? create : attach);
+	if (res->kind == VGPU_RESOURCE_2D)
+		cmd = vgpu_cmd_resource_create_2d(q, res->id, res->format, res->width,
+						  res->height);
+	else if (res->kind == VGPU_RESOURCE_3D)
+		cmd = vgpu_cmd_resource_create_3d(q, res->id, texture);
+	else
+		cmd = vgpu_cmd_resource_create_blob(q, res->id, res->ctx_id, res->blob_mem,
+						    res->blob_flags, res->blob_id,
+						    res->size_bytes, res->pages);
+
+	if (!IS_ERR(cmd) && res->kind != VGPU_RESOURCE_BLOB)
+		pages = vgpu_cmd_attach_backing(q, res->id, res->pages);
+	if (IS_ERR(cmd) || IS_ERR(pages)) {
+		vgpu_cmd_put(cmd);
+		return PTR_ERR(IS_ERR(cmd) ? cmd : pages);
 	}
-
-	down_read(&resources->lifecycle);
-	vgpu_cmd_post_fenced(create, &res->owner, attach ? NULL : fence);
-	if (attach)
-		vgpu_cmd_post_fenced(attach, &res->owner, fence);
-	res->kind = kind;
-	vgpu_resource_set_life(res, VGPU_RESOURCE_LIVE);
-	atomic_inc(&resources->count);
-	up_read(&resources->lifecycle);
+	*create = cmd;
+	*attach = pages;
 	return 0;
 }
 
 /**
- * vgpu_resource_create_2d() - Send RESOURCE_CREATE_2D and RESOURCE_ATTACH_BACKING
- * @res: the resource, its pages set by vgpu_resource_set_pages()
- * @format: enum virtio_gpu_formats
- * @width: pixels
- * @height: pixels
- * @fence: signals when the host has created the resource and attached its pages; NULL for none;
- *         not used after an error
+ * vgpu_resource_create() - Have the host create a resource, and attach its pages
+ * @res: the resource; its kind and what describes it are set, and the pages of guest memory by
+ *       vgpu_resource_set_pages()
+ * @texture: parameters of a 3D resource; NULL for the other kinds
+ * @entry: entry in the submission queue of &vgpu_resource.ctx_id, which keeps the buffer; or NULL
+ *         if the creation need not wait there; taken over on success
+ * @fence: signals when the host has executed the commands; NULL for none; not used after an error
+ *
+ * The calling process is charged for the pages until the host has answered.
  *
  * Context: process, may sleep.
- * Return: 0, or an error of vgpu_cmd_attach_backing(). An error of the host becomes the sticky
- * error of the resource and of @fence.
+ * Return: 0; -ENOMEM; -E2BIG. An error of the host becomes the sticky error of the resource and of
+ * @fence.
  */
-int vgpu_resource_create_2d(struct vgpu_resource *res, u32 format, u32 width, u32 height,
-			    struct vgpu_fence *fence)
+int vgpu_resource_create(struct vgpu_resource *res,
+			 const struct virtio_gpu_resource_create_3d *texture,
+			 struct vgpu_submitq_entry *entry, struct vgpu_fence *fence)
 {
-	res->format = format;
-	res->width = width;
-	res->height = height;
-	return vgpu_resource_post_create(res, VGPU_RESOURCE_2D,
-					 vgpu_cmd_resource_create_2d(res->vgpu->cmdq, res->id,
-								     format, width, height),
-					 fence);
-}
+	struct vgpu_resources *resources = res->vgpu->resources;
+	struct vgpu_cmd *create, *attach;
+	int ret;
 
-/**
- * vgpu_resource_create_3d() - Send RESOURCE_CREATE_3D and RESOURCE_ATTACH_BACKING
- * @res: the resource, its pages set by vgpu_resource_set_pages()
- * @texture: parameters of the resource
- * @fence: see vgpu_resource_create_2d()
- *
- * Context: process, may sleep.
- * Return: see vgpu_resource_create_2d().
- */
-int vgpu_resource_create_3d(struct vgpu_resource *res,
-			    const struct virtio_gpu_resource_create_3d *texture,
-			    struct vgpu_fence *fence)
-{
-	const u32 target = le32_to_cpu(texture->target);
+	ret = vgpu_resource_build(res, texture, &create, &attach);
+	if (ret)
+		return ret;
 
-	res->format = le32_to_cpu(texture->format);
-	res->width = le32_to_cpu(texture->width);
-	res->height = le32_to_cpu(texture->height);
-	res->layered = le32_to_cpu(texture->depth) > 1 || le32_to_cpu(texture->array_size) > 1;
-	res->is_texture = target != VGPU_RESOURCE_TARGET_BUFFER;
-	res->is_plain_2d = !res->layered && le32_to_cpu(texture->nr_samples) <= 1 &&
-			   (target == VGPU_RESOURCE_TARGET_2D ||
-			    target == VGPU_RESOURCE_TARGET_RECT);
-
-	return vgpu_resource_post_create(res, VGPU_RESOURCE_3D,
-					 vgpu_cmd_resource_create_3d(res->vgpu->cmdq, res->id,
-								     texture),
-					 fence);
-}
-
-/**
- * vgpu_resource_create_blob() - Send RESOURCE_CREATE_BLOB
- * @res: the resource; the pages of guest memory are set by vgpu_resource_set_pages()
- * @ctx_id: context that the memory belongs to, or 0
- * @blob_mem: VIRTIO_GPU_BLOB_MEM_*
- * @blob_flags: VIRTIO_GPU_BLOB_FLAG_*
- * @blob_id: id under which the host's renderer knows the memory, 0 for guest memory
- * @size_bytes: size, a multiple of the blob alignment
- * @fence: see vgpu_resource_create_2d()
- *
- * Context: process, may sleep.
- * Return: 0, or an error of vgpu_cmd_resource_create_blob().
- */
-int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_mem,
-			      u32 blob_flags, u64 blob_id, u64 size_bytes,
-			      struct vgpu_fence *fence)
-{
-	struct vgpu_cmd *cmd;
-
-	cmd = vgpu_cmd_resource_create_blob(res->vgpu->cmdq, res->id, ctx_id, blob_mem,
-					    blob_flags, blob_id, size_bytes, res->pages);
-	res->blob_mem = blob_mem;
-	res->blob_flags = blob_flags;
-	res->size_bytes = size_bytes;
-	return vgpu_resource_post_create(res, VGPU_RESOURCE_BLOB, cmd, fence);
+	res->is_queued = entry;
+	if (res->charged_bytes)
+		res->budget = vgpu_budget_charge(res->vgpu->cmdq, 0, res->charged_bytes);
+	down_read(&resources->lifecycle);
+	vgpu_submitq_post(entry, create, &res->owner, attach ? NULL : fence);
+	if (attach)
+		vgpu_cmd_post_fenced(attach, &res->owner, fence);
+	vgpu_resource_set_life(res, VGPU_RESOURCE_LIVE);
+	atomic_inc(&resources->count);
+	up_read(&resources->lifecycle);
+	return 0;
 }
 
 /**
@@ -502,17 +419,13 @@ int vgpu_resource_create_blob(struct vgpu_resource *res, u32 ctx_id, u32 blob_me
 int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages)
 {
 	struct vgpu_cmd *cmd = vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, pages);
-	struct vgpu_resources *resources = res->vgpu->resources;
-	int ret = -EIO;
 
-	down_read(&resources->lifecycle);
+	guard(rwsem_read)(&res->vgpu->resources->lifecycle);
 	vgpu_resource_set_pages(res, pages);
 	if (!vgpu_resource_is_lost(res))
-		ret = vgpu_cmd_post(cmd, &res->owner);
-	else
-		vgpu_cmd_put(cmd);
-	up_read(&resources->lifecycle);
-	return ret;
+		return vgpu_cmd_post(cmd, &res->owner);
+	vgpu_cmd_put(cmd);
+	return -EIO;
 }
 
 /**
@@ -525,31 +438,14 @@ int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages)
  */
 struct vgpu_cmd *vgpu_resource_send_detach(struct vgpu_resource *res)
 {
-	struct vgpu_resources *resources = res->vgpu->resources;
-	struct vgpu_cmd *cmd = ERR_PTR(-EIO);
+	struct vgpu_cmd *cmd;
 
-	down_read(&resources->lifecycle);
-	if (!vgpu_resource_is_lost(res)) {
-		cmd = vgpu_cmd_detach_backing(res->vgpu->cmdq, res->id);
-		vgpu_cmd_send(cmd, &res->owner);
-	}
-	up_read(&resources->lifecycle);
+	guard(rwsem_read)(&res->vgpu->resources->lifecycle);
+	if (vgpu_resource_is_lost(res))
+		return ERR_PTR(-EIO);
+	cmd = vgpu_cmd_detach_backing(res->vgpu->cmdq, res->id);
+	vgpu_cmd_send(cmd, &res->owner);
 	return cmd;
-}
-
-/* Get the command that creates a resource again: -EIO unless its content is in guest pages. */
-static struct vgpu_cmd *vgpu_resource_make_again(struct vgpu_resource *res)
-{
-	struct vgpu_cmdq *q = res->vgpu->cmdq;
-
-	if (res->kind == VGPU_RESOURCE_2D)
-		return vgpu_cmd_resource_create_2d(q, res->id, res->format, res->width,
-						   res->height);
-	if (res->kind == VGPU_RESOURCE_BLOB && res->blob_mem == VIRTIO_GPU_BLOB_MEM_GUEST)
-		return vgpu_cmd_resource_create_blob(q, res->id, 0, res->blob_mem,
-						     res->blob_flags, 0, res->size_bytes,
-						     res->pages);
-	return ERR_PTR(-EIO);
 }
 
 /**
@@ -561,30 +457,32 @@ static struct vgpu_cmd *vgpu_resource_make_again(struct vgpu_resource *res)
  */
 void vgpu_resource_restore_locked(struct vgpu_resource *res)
 {
+	struct vgpu_cmd *create, *attach;
 	int ret;
 
 	lockdep_assert_held_write(&res->vgpu->resources->lifecycle);
 
 	/* The host has forgotten the resource with the reset, so there is nothing to unref. */
-	if (res->life == VGPU_RESOURCE_RETIRED || res->life == VGPU_RESOURCE_REVOKED)
+	if (res->life > VGPU_RESOURCE_LIVE)
 		vgpu_resource_set_life(res, VGPU_RESOURCE_LOST);
 	if (res->life != VGPU_RESOURCE_LIVE)
 		return;
 
-	WRITE_ONCE(res->error, 0);
-	WRITE_ONCE(res->refused, false);
-	WRITE_ONCE(res->stuck, false);
-	ret = vgpu_cmd_post(vgpu_resource_make_again(res), &res->owner);
-	if (!ret && res->kind == VGPU_RESOURCE_2D && res->pages)
-		ret = vgpu_cmd_post(vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, res->pages),
-				    &res->owner);
-	if (!ret)
+	if (res->kind != VGPU_RESOURCE_2D && res->blob_mem != VIRTIO_GPU_BLOB_MEM_GUEST) {
+		WRITE_ONCE(res->error, -EIO);
+		vgpu_resource_set_life(res, VGPU_RESOURCE_LOST);
+		if (res->forget)
+			res->forget(res);
 		return;
+	}
 
-	cmpxchg(&res->error, 0, ret);
-	if (ret != -EIO)
+	/* The content is in guest pages. */
+	ret = vgpu_resource_build(res, NULL, &create, &attach);
+	WRITE_ONCE(res->error, ret);
+	WRITE_ONCE(res->refused, ret);
+	if (ret)
 		return;
-	vgpu_resource_set_life(res, VGPU_RESOURCE_LOST);
-	if (res->forget)
-		res->forget(res);
+	vgpu_cmd_post(create, &res->owner);
+	if (attach)
+		vgpu_cmd_post(attach, &res->owner);
 }

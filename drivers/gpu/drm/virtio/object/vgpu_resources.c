@@ -5,9 +5,10 @@
  * The device has a table of its resources by id, to create them again after a reset and to list
  * them. One worker sends the UNREF of resources that commands on the cursor queue have named,
  * another one frees resources without references.
+ *
+ * Models in tests/models/: litmus/deferred-free.litmus, litmus/resource-life.litmus.
  */
 
-#include <linux/kref.h>
 #include <linux/lockdep.h>
 #include <linux/moduleparam.h>
 
@@ -77,6 +78,7 @@ int vgpu_resources_init(struct vgpu_device *vgpu)
 
 	xa_init_flags(&resources->by_id, XA_FLAGS_ALLOC1);
 	resources->next_id = vgpu_resources_first;
+	resources->era = 1;
 	init_rwsem(&resources->lifecycle);
 	init_llist_head(&resources->to_unref);
 	INIT_WORK(&resources->unref_work, vgpu_resources_unref_work);
@@ -124,6 +126,7 @@ static void vgpu_resources_print_one(const struct vgpu_resource *res, struct drm
 		[VGPU_RESOURCE_LIVE] = "",
 		[VGPU_RESOURCE_RETIRED] = " retired",
 		[VGPU_RESOURCE_REVOKED] = " revoked",
+		[VGPU_RESOURCE_STUCK] = " stuck",
 		[VGPU_RESOURCE_LOST] = " lost",
 	};
 	/* Pairs with the store in vgpu_resource_set_life(): all other fields are set before it. */
@@ -139,8 +142,8 @@ static void vgpu_resources_print_one(const struct vgpu_resource *res, struct drm
 		drm_printf(p, "%5ux%-6u %6u", res->width, res->height, res->format);
 	else
 		drm_printf(p, "%12s %6s", "-", "-");
-	drm_printf(p, " %7u %6d%s%s\n", READ_ONCE(res->nr_entries), vgpu_resource_error(res),
-		   lives[life], READ_ONCE(res->stuck) ? " stuck" : "");
+	drm_printf(p, " %7u %6d%s\n", READ_ONCE(res->nr_entries), vgpu_resource_error(res),
+		   lives[life]);
 }
 
 /**
@@ -156,6 +159,7 @@ void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p)
 	unsigned long id;
 	void *entry;
 
+	drm_printf(p, "resources of the host %d\n", atomic_read(&resources->count));
 	drm_printf(p, "%10s %-10s %12s %6s %7s %6s\n", "id", "kind", "size", "format",
 		   "entries", "error");
 
@@ -171,12 +175,13 @@ void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p)
 
 /**
  * vgpu_resources_restore() - Create the resources again after a reset of the device
- * @vgpu: the device, restarted, its resources frozen
+ * @vgpu: the device, restarted
  *
  * 2D resources and guest blobs have their content in guest pages, so the host can create them
  * again. Resources of the host's renderer are lost: ioctls that name them fail with -EIO.
  *
- * Context: process, may sleep; does not wait for the host.
+ * Context: process, may sleep; does not wait for the host. &vgpu_resources.lifecycle is held for
+ * writing.
  */
 void vgpu_resources_restore(struct vgpu_device *vgpu)
 {
@@ -186,6 +191,7 @@ void vgpu_resources_restore(struct vgpu_device *vgpu)
 
 	lockdep_assert_held_write(&resources->lifecycle);
 
+	WRITE_ONCE(resources->era, resources->era + 1);
 	/*
 	 * Collect pending replies first, so that an error from before the reset is not charged to
 	 * the re-created resource.

@@ -19,11 +19,16 @@ struct drm_printer;
  * @by_id: the resources; a value entry stands for an id in quarantine
  * @next_id: where the search for a free id starts; protected by @by_id's lock
  * @count: number of resources that were created and are not freed
- * @lifecycle: held for writing while the device starts again and resources are re-created, and
- *             while one is revoked; for reading while one is created or retired, or named by
- *             the display
+ * @era: counts the resets of the device, from 1; what the host was told in an earlier era it has
+ *       forgotten; written under @lifecycle, read without a lock
+ * @lifecycle: held for writing while the device starts again and resources are re-created, so
+ *             that each is created once, and while one is revoked; for reading while one is
+ *             created or retired, or named by the display, so that vgpu_resource_is_lost() does
+ *             not change meanwhile. Display updates only try to take it, since code allocates
+ *             under it. The host is not waited for under it
  * @hide: stops the display from showing the resource of an id; called with @lifecycle held, may
- *        sleep, does not wait for the host; NULL without outputs; constant
+ *        sleep, does not wait for the host; NULL without outputs; set before the device is
+ *        registered, then constant
  * @to_unref: resources to unref that no command on the cursor queue names any more
  * @unref_work: sends RESOURCE_UNREF for @to_unref
  * @settled: wait queue of vgpu_resource_await()
@@ -34,6 +39,7 @@ struct vgpu_resources {
 	struct xarray by_id;
 	u32 next_id;
 	atomic_t count;
+	u32 era;
 	struct rw_semaphore lifecycle;
 	void (*hide)(struct vgpu_device *vgpu, u32 id);
 	struct llist_head to_unref;
@@ -47,47 +53,5 @@ int vgpu_resources_init(struct vgpu_device *vgpu);
 void vgpu_resources_flush(struct vgpu_device *vgpu);
 void vgpu_resources_restore(struct vgpu_device *vgpu);
 void vgpu_resources_print(struct vgpu_device *vgpu, struct drm_printer *p);
-
-/* To be called before the device is registered. */
-static inline void vgpu_resources_set_hide(struct vgpu_device *vgpu,
-					   void (*hide)(struct vgpu_device *vgpu, u32 id))
-{
-	vgpu->resources->hide = hide;
-}
-
-/*
- * Between lock and unlock, the result of vgpu_resource_is_lost() does not change, so the caller
- * can name a resource to the host. The caller must neither create nor retire resources, nor wait
- * for the host.
- */
-static inline void vgpu_resources_lock(struct vgpu_device *vgpu)
-{
-	down_read(&vgpu->resources->lifecycle);
-}
-
-/* Fails while the device starts again: that allocates, so display updates must not wait for it. */
-static inline bool vgpu_resources_trylock(struct vgpu_device *vgpu)
-{
-	return down_read_trylock(&vgpu->resources->lifecycle);
-}
-
-static inline void vgpu_resources_unlock(struct vgpu_device *vgpu)
-{
-	up_read(&vgpu->resources->lifecycle);
-}
-
-/*
- * Between freeze and thaw, while the device is started again, resources are neither created nor
- * retired. So each is created once: by vgpu_resources_restore(), or by its client after the thaw.
- */
-static inline void vgpu_resources_freeze(struct vgpu_device *vgpu)
-{
-	down_write(&vgpu->resources->lifecycle);
-}
-
-static inline void vgpu_resources_thaw(struct vgpu_device *vgpu)
-{
-	up_write(&vgpu->resources->lifecycle);
-}
 
 #endif

@@ -23,15 +23,23 @@
  *   besides the held ones.
  * - The host holds commands of the process. Then the process may have an eighth of the ring in
  *   flight, and one more for each command that the host has answered since it last began to hold
- *   a command of the process. A new process starts with an eighth of the ring, too.
+ *   a command of the process. A new process starts with an eighth of the ring, too. A proxy such as
+ *   muvm has a POLL pending for each of its clients, and must serve all of them by one thread. So a
+ *   process may always have a few commands besides the held ones, up to three eighths of the ring.
  * - Held commands occupy half of the ring, and the host has answered no command of the process
  *   since it last began to hold one, or at all. Then the process may have one command in flight,
  *   or one beside a held one such as the POLL of a proxy; none if held commands occupy three
  *   quarters of the ring.
+ *
+ * Once in 2^32 fences a process also waits here for an id of a global fence, see vgpu_fence_id.h.
+ *
+ * Models in tests/models/: litmus/fence-ids-wake.litmus, litmus/throttle-wake.litmus,
+ * spin/budget.pml.
  */
 
 #include <linux/atomic.h>
 #include <linux/bits.h>
+#include <linux/cleanup.h>
 #include <linux/hashtable.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
@@ -64,7 +72,7 @@ MODULE_PARM_DESC(context_mib, "MiB a process may have in flight (default 64)");
 /* Commands that a process may have in flight even if many processes share the ceiling. */
 #define VGPU_BUDGET_LEAST	8
 
-/* Submissions and transfers that a process may have in a crowded ring, besides held ones. */
+/* Submissions and transfers that a process may have besides held ones, also in a crowded ring. */
 #define VGPU_BUDGET_SHARE	8
 
 /* &vgpu_budget.earned stops here: a ring holds no more commands. */
@@ -138,7 +146,7 @@ static u64 vgpu_load_bytes(const atomic64_t *load)
  * vgpu_budgets_create() - Create the budgets of a device
  *
  * Context: process, may sleep.
- * Return: the budgets, or NULL without memory.
+ * Return: the budgets, for kfree(), or NULL without memory.
  */
 struct vgpu_budgets *vgpu_budgets_create(void)
 {
@@ -153,17 +161,6 @@ struct vgpu_budgets *vgpu_budgets_create(void)
 }
 
 /**
- * vgpu_budgets_destroy() - Free the budgets of a device
- * @budgets: the budgets, none of which is in use; or NULL
- *
- * Context: process, may sleep.
- */
-void vgpu_budgets_destroy(struct vgpu_budgets *budgets)
-{
-	kfree(budgets);
-}
-
-/**
  * vgpu_budget_put() - Drop a reference to a budget
  * @budget: the budget
  *
@@ -171,31 +168,24 @@ void vgpu_budgets_destroy(struct vgpu_budgets *budgets)
  */
 void vgpu_budget_put(struct vgpu_budget *budget)
 {
-	struct vgpu_budgets *budgets = budget->q->budgets;
-	unsigned long flags;
-
 	if (!refcount_dec_and_test(&budget->ref))
 		return;
-	spin_lock_irqsave(&budgets->lock, flags);
+
+	guard(spinlock_irqsave)(&budget->q->budgets->lock);
 	hash_del_rcu(&budget->node);
-	spin_unlock_irqrestore(&budgets->lock, flags);
 	kfree_rcu(budget, rcu);
 }
 
 /* Find the budget of the calling process; NULL if there is none. */
 static struct vgpu_budget *vgpu_budget_find(struct vgpu_budgets *budgets)
 {
-	struct vgpu_budget *budget, *found = NULL;
+	struct vgpu_budget *budget;
 
-	rcu_read_lock();
-	hash_for_each_possible_rcu(budgets->by_tgid, budget, node, current->tgid) {
-		if (budget->tgid == current->tgid && refcount_inc_not_zero(&budget->ref)) {
-			found = budget;
-			break;
-		}
-	}
-	rcu_read_unlock();
-	return found;
+	guard(rcu)();
+	hash_for_each_possible_rcu(budgets->by_tgid, budget, node, current->tgid)
+		if (budget->tgid == current->tgid && refcount_inc_not_zero(&budget->ref))
+			return budget;
+	return NULL;
 }
 
 /*
@@ -206,7 +196,6 @@ static struct vgpu_budget *vgpu_budget_of_caller(struct vgpu_cmdq *q, gfp_t gfp)
 {
 	struct vgpu_budgets *budgets = q->budgets;
 	struct vgpu_budget *budget = vgpu_budget_find(budgets);
-	unsigned long flags;
 
 	if (budget)
 		return budget;
@@ -219,9 +208,8 @@ static struct vgpu_budget *vgpu_budget_of_caller(struct vgpu_cmdq *q, gfp_t gfp)
 	refcount_set(&budget->ref, 1);
 	budget->tgid = current->tgid;
 
-	spin_lock_irqsave(&budgets->lock, flags);
+	guard(spinlock_irqsave)(&budgets->lock);
 	hash_add_rcu(budgets->by_tgid, &budget->node, budget->tgid);
-	spin_unlock_irqrestore(&budgets->lock, flags);
 	return budget;
 }
 
@@ -354,6 +342,7 @@ static bool vgpu_budget_has_room(struct vgpu_budget *budget)
  */
 static u32 vgpu_budget_window(struct vgpu_budget *budget, u32 held)
 {
+	u32 share = vgpu_vq_held_share(budget->q->control);
 	u32 quarters;
 
 	if (held > READ_ONCE(budget->seen_held))
@@ -362,7 +351,7 @@ static u32 vgpu_budget_window(struct vgpu_budget *budget, u32 held)
 	quarters = vgpu_vq_held_quarters(budget->q->control);
 	if (!READ_ONCE(budget->earned) && quarters >= 2)
 		return quarters == 2 ? 1 + !!held : 0;
-	return vgpu_vq_held_share(budget->q->control) + READ_ONCE(budget->earned);
+	return max(share + READ_ONCE(budget->earned), min(held + VGPU_BUDGET_SHARE, 3 * share));
 }
 
 /* Check whether a process may have one more submission or transfer in flight. */
@@ -380,12 +369,16 @@ static bool vgpu_budget_has_room_for_work(struct vgpu_budget *budget)
 	       (work < held + VGPU_BUDGET_SHARE || !vgpu_vq_is_crowded(budget->q->control));
 }
 
-static bool vgpu_budget_may_go(struct vgpu_budget *budget, bool is_work)
+static bool vgpu_budget_may_go(struct vgpu_budget *budget, enum vgpu_budget_need need)
 {
-	return is_work ? vgpu_budget_has_room_for_work(budget) : vgpu_budget_has_room(budget);
+	if (need == VGPU_BUDGET_COMMAND)
+		return vgpu_budget_has_room(budget);
+	if (need == VGPU_BUDGET_WORK && vgpu_fence_ids_are_short(&budget->q->fence_ids))
+		return false;
+	return vgpu_budget_has_room_for_work(budget);
 }
 
-static int vgpu_budget_wait(struct vgpu_budget *budget, bool is_work)
+static int vgpu_budget_wait(struct vgpu_budget *budget, enum vgpu_budget_need need)
 {
 	struct vgpu_cmdq *q = budget->q;
 	struct vgpu_budgets *budgets = q->budgets;
@@ -398,7 +391,7 @@ static int vgpu_budget_wait(struct vgpu_budget *budget, bool is_work)
 		atomic_inc(&budgets->nr_waiting);
 	vgpu_cmdq_listen(q);
 	ret = wait_event_interruptible(budgets->entry, vgpu_cmdq_error(q) ||
-				       vgpu_budget_may_go(budget, is_work));
+				       vgpu_budget_may_go(budget, need));
 	vgpu_cmdq_unlisten(q);
 	if (atomic_dec_and_test(&budget->nr_waiting))
 		atomic_dec(&budgets->nr_waiting);
@@ -410,12 +403,13 @@ static int vgpu_budget_wait(struct vgpu_budget *budget, bool is_work)
  * vgpu_budget_throttle() - Wait until the calling process has room in its budget
  * @q: the queues of the device
  * @usual: a budget that is probably the caller's, referenced by the caller; or NULL
- * @is_work: room for a submission or a transfer is needed
+ * @need: what to wait for
  *
  * Context: process, sleeps interruptibly until the host makes progress or is lost.
  * Return: 0; -ENOMEM; -ERESTARTSYS when interrupted.
  */
-int vgpu_budget_throttle(struct vgpu_cmdq *q, struct vgpu_budget *usual, bool is_work)
+int vgpu_budget_throttle(struct vgpu_cmdq *q, struct vgpu_budget *usual,
+			 enum vgpu_budget_need need)
 {
 	struct vgpu_budget *budget = usual;
 	int ret = 0;
@@ -424,8 +418,8 @@ int vgpu_budget_throttle(struct vgpu_cmdq *q, struct vgpu_budget *usual, bool is
 		budget = vgpu_budget_get(q);
 	if (IS_ERR(budget))
 		return PTR_ERR(budget);
-	if (!vgpu_budget_may_go(budget, is_work))
-		ret = vgpu_budget_wait(budget, is_work);
+	if (!vgpu_budget_may_go(budget, need))
+		ret = vgpu_budget_wait(budget, need);
 	if (budget != usual)
 		vgpu_budget_put(budget);
 	return ret;
@@ -448,10 +442,9 @@ void vgpu_budgets_print(struct vgpu_cmdq *q, struct drm_printer *p)
 		   vgpu_load_commands(&budgets->load), vgpu_load_bytes(&budgets->load),
 		   atomic_read(&budgets->nr_waiting));
 
-	rcu_read_lock();
+	guard(rcu)();
 	hash_for_each_rcu(budgets->by_tgid, bucket, budget, node)
 		drm_printf(p, "process %d: in flight %u, %llu bytes, held %d\n", budget->tgid,
 			   vgpu_load_commands(&budget->load), vgpu_load_bytes(&budget->load),
 			   atomic_read(&budget->nr_held));
-	rcu_read_unlock();
 }

@@ -11,13 +11,17 @@
  * driver and waits at once.
  *
  * vgpu_wire.c checks every response before its content is used.
+ *
+ * Models in tests/models/: litmus/cmd-status.litmus, litmus/fence-ids-wake.litmus, spin/vq.pml.
  */
 
+#include <linux/cleanup.h>
 #include <linux/device.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/virtio.h>
 #include <linux/wait.h>
 
@@ -39,15 +43,13 @@ static void vgpu_cmd_note_refusal(struct vgpu_cmd *cmd, int error)
 {
 	struct vgpu_cmdq *q = cmd->q;
 	struct vgpu_cmdq_refusal *refusal;
-	unsigned long flags;
 
-	spin_lock_irqsave(&q->refusal_lock, flags);
+	guard(spinlock_irqsave)(&q->refusal_lock);
 	refusal = &q->refusals[q->nr_refusals++ % VGPU_CMDQ_REFUSALS];
 	refusal->at_ns = ktime_get_ns();
 	refusal->type = vgpu_cmd_type(cmd);
 	refusal->ctx_id = le32_to_cpu(vgpu_cmd_hdr(cmd)->ctx_id);
 	refusal->error = error;
-	spin_unlock_irqrestore(&q->refusal_lock, flags);
 }
 
 /* Get the size of the request and the data behind it, in bytes. */
@@ -86,14 +88,6 @@ static void vgpu_cmd_count_work(struct vgpu_cmd *cmd)
 	cmd->is_work = cmd->budget && !cmd->fence->is_upkeep;
 	if (cmd->is_work)
 		cmd->msg.nr_held = vgpu_budget_begin_work(cmd->budget);
-}
-
-static void vgpu_cmd_set_owner(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner)
-{
-	if (!owner || owner == cmd->owner)
-		return;
-	owner->ops->get(owner);
-	cmd->owner = owner;
 }
 
 /* Get the outcome of a command that has come back: 0 or a negative errno. */
@@ -144,6 +138,18 @@ static void vgpu_cmd_stamp(struct vgpu_msg *msg)
 }
 
 /**
+ * vgpu_cmd_set_busy() - Have a command that is posted without a fence count as busy time
+ * @cmd: the command
+ * @tl: the timeline that counts it; the owner of the command keeps it
+ *
+ * Context: any.
+ */
+void vgpu_cmd_set_busy(struct vgpu_cmd *cmd, struct vgpu_timeline *tl)
+{
+	cmd->busy = tl;
+}
+
+/**
  * vgpu_cmd_set_finish() - Set an object that completes the fence in place of the command
  * @cmd: the command, to be posted with a fence
  * @finish: completes the fence; owned by the command until the answer
@@ -173,22 +179,26 @@ static void vgpu_cmd_complete(struct vgpu_msg *msg)
 	/* Pairs with the acquire in vgpu_cmd_read_capset_info(). */
 	smp_store_release(&cmd->status, vgpu_cmd_judge(cmd));
 	trace_virtio_gpu_cmd_response(cmd->q->vdev, vgpu_cmd_hdr(cmd), cmd->status);
-	if (cmd->owner)
+	if (cmd->owner && cmd->owner->ops->outcome)
 		cmd->owner->ops->outcome(cmd->owner, vgpu_cmd_type(cmd), cmd->status);
 
-	if (cmd->has_global_id && vgpu_fence_ids_put(&cmd->q->fence_ids) &&
-	    wq_has_sleeper(&cmd->q->fence_ids_anew))
-		wake_up_all(&cmd->q->fence_ids_anew);
+	/* In any case vgpu_budgets_wake() follows, which also wakes clients that wait for an id. */
+	if (cmd->has_global_id)
+		vgpu_fence_ids_put(&cmd->q->fence_ids);
 	if (cmd->fence)
 		vgpu_cmd_complete_fence(cmd);
+	else if (cmd->busy)
+		vgpu_timeline_end_work(cmd->busy);
 
 	if (cmd->budget)
 		vgpu_cmd_uncharge(cmd);
 	else
 		/* No budget was released, but the ring may have room again. */
 		vgpu_budgets_wake(cmd->q);
-	if (cmd->called)
+	if (cmd->called) {
+		vgpu_vq_unlisten(vgpu_cmd_vq(cmd));
 		complete(&cmd->answered);
+	}
 }
 
 static void vgpu_cmd_release(struct vgpu_msg *msg)
@@ -197,16 +207,13 @@ static void vgpu_cmd_release(struct vgpu_msg *msg)
 
 	vgpu_cmd_uncharge(cmd);
 	if (cmd->owner)
-		cmd->owner->ops->put(cmd->owner);
+		vgpu_cmd_owner_put(cmd->owner);
 	if (cmd->finish)
 		cmd->finish->ops->drop(cmd->finish);
-	vgpu_payload_destroy(cmd->payload);
+	if (cmd->payload)
+		vgpu_payload_destroy(cmd->payload);
 	vgpu_fence_put(cmd->fence);
-
-	if (cmd->pool)
-		mempool_free(cmd, cmd->pool->reserve);
-	else
-		kfree(cmd);
+	kfree(cmd);
 }
 
 /* Set all fields. The caller writes the contents of the request and of the response. */
@@ -242,12 +249,15 @@ static void vgpu_cmd_init_small(struct vgpu_cmd *cmd, struct vgpu_cmdq *q, size_
 /* A slot is not freed. Commands of a panic have no owner, no fence and no payload. */
 static void vgpu_cmd_release_slot(struct vgpu_msg *msg)
 {
+	atomic_dec(&container_of(msg, struct vgpu_cmd, msg)->q->memory.slots_taken);
 }
 
 static struct vgpu_cmd *vgpu_cmd_alloc_slot(struct vgpu_cmdq *q, size_t req_bytes)
 {
-	struct vgpu_cmd *cmd = vgpu_cmd_memory_take_slot(&q->memory);
+	unsigned int slot = q->memory.next_slot++ % VGPU_CMD_MEMORY_SLOTS;
+	struct vgpu_cmd *cmd = q->memory.slots + slot * VGPU_CMD_LARGE_BYTES;
 
+	atomic_inc(&q->memory.slots_taken);
 	vgpu_cmd_init_small(cmd, q, req_bytes);
 	cmd->msg.release = vgpu_cmd_release_slot;
 	return cmd;
@@ -264,19 +274,19 @@ static struct vgpu_cmd *vgpu_cmd_alloc_slot(struct vgpu_cmdq *q, size_t req_byte
  */
 struct vgpu_cmd *vgpu_cmd_alloc(struct vgpu_cmdq *q, size_t req_bytes, bool is_update)
 {
-	struct vgpu_cmd_pool *pool = &q->memory.large;
+	struct kmem_cache *cache = q->memory.large;
 	struct vgpu_cmd *cmd;
 
-	if (unlikely(vgpu_cmd_memory_is_panic(&q->memory)))
+	/* The processor that panics takes slots, since it must not allocate. */
+	if (unlikely(READ_ONCE(q->memory.panic_cpu) == raw_smp_processor_id()))
 		return vgpu_cmd_alloc_slot(q, req_bytes);
 
 	if (req_bytes <= VGPU_CMD_SMALL_REQ_BYTES)
-		pool = &q->memory.small;
-	cmd = kmem_cache_alloc(pool->cache, GFP_NOWAIT);
+		cache = q->memory.small;
+	cmd = kmem_cache_alloc(cache, GFP_NOWAIT);
 	if (unlikely(!cmd))
-		cmd = vgpu_cmd_memory_alloc_reserved(&q->memory, pool, is_update);
+		cmd = vgpu_cmd_memory_alloc_reserved(&q->memory, cache, is_update);
 	vgpu_cmd_init_small(cmd, q, req_bytes);
-	cmd->pool = pool;
 	return cmd;
 }
 
@@ -286,19 +296,18 @@ struct vgpu_cmd *vgpu_cmd_alloc(struct vgpu_cmdq *q, size_t req_bytes, bool is_u
  * @req_bytes: size of the request, which the caller writes; at most VGPU_CMD_SMALL_REQ_BYTES
  * @gfp: how to allocate
  *
- * Hours may pass before the command is posted, so it does not come from the reserve of its pool.
+ * Hours may pass before the command is posted, so it must not take memory that no process is
+ * charged for.
  *
  * Context: as @gfp says.
  * Return: the command, or NULL.
  */
 struct vgpu_cmd *vgpu_cmd_alloc_kept(struct vgpu_cmdq *q, size_t req_bytes, gfp_t gfp)
 {
-	struct vgpu_cmd *cmd = kmem_cache_alloc(q->memory.small.cache, gfp);
+	struct vgpu_cmd *cmd = kmem_cache_alloc(q->memory.small, gfp);
 
-	if (!cmd)
-		return NULL;
-	vgpu_cmd_init_small(cmd, q, req_bytes);
-	cmd->pool = &q->memory.small;
+	if (cmd)
+		vgpu_cmd_init_small(cmd, q, req_bytes);
 	return cmd;
 }
 
@@ -395,12 +404,15 @@ static void vgpu_cmd_set_outcome(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *ow
 				 struct vgpu_fence *fence)
 {
 	vgpu_cmd_charge(cmd);
-	vgpu_cmd_set_owner(cmd, owner);
-	if (!fence)
-		return;
-	dma_fence_get(&fence->base);
-	cmd->fence = fence;
-	vgpu_cmd_count_work(cmd);
+	/* A command that was taken back still has its owner. */
+	if (owner && !cmd->owner) {
+		vgpu_cmd_owner_get(owner);
+		cmd->owner = owner;
+	}
+	if (fence) {
+		dma_fence_get(&fence->base);
+		cmd->fence = fence;
+	}
 }
 
 /**
@@ -430,6 +442,10 @@ int vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
 
 	cookie = dma_fence_begin_signalling();
 	vgpu_cmd_set_outcome(cmd, owner, fence);
+	if (fence)
+		vgpu_cmd_count_work(cmd);
+	else if (cmd->busy)
+		vgpu_timeline_begin_work(cmd->busy);
 	vgpu_cmd_commit(cmd);
 	dma_fence_end_signalling(cookie);
 
@@ -444,6 +460,8 @@ int vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
  * @fence: the command's fence, or NULL
  * @error: the outcome, negative errno
  *
+ * The budget does not count the command as work that the host has answered.
+ *
  * Context: any.
  */
 void vgpu_cmd_cancel(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
@@ -452,6 +470,7 @@ void vgpu_cmd_cancel(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
 	if (fence)
 		vgpu_fence_arm(fence);
 	vgpu_cmd_set_outcome(cmd, owner, fence);
+	cmd->busy = NULL;
 	cmd->msg.error = error;
 	vgpu_cmd_complete(&cmd->msg);
 	vgpu_cmd_put(cmd);
@@ -469,9 +488,10 @@ void vgpu_cmd_send(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner)
 	struct vgpu_vq *vq = vgpu_cmd_vq(cmd);
 
 	vgpu_cmd_set_outcome(cmd, owner, NULL);
+	/* Listen until the answer comes, though the wait may end earlier. */
 	init_completion(&cmd->answered);
 	cmd->called = true;
-	vgpu_vq_want(vq, &cmd->msg);
+	vgpu_vq_listen(vq);
 	vgpu_cmd_commit(cmd);
 	vgpu_vq_kick(vq);
 }

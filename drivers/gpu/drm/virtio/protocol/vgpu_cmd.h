@@ -3,6 +3,7 @@
 #ifndef VGPU_CMD_H
 #define VGPU_CMD_H
 
+#include <linux/refcount.h>
 #include <linux/types.h>
 
 #include "protocol/vgpu_cmd_build.h"
@@ -12,27 +13,47 @@ struct vgpu_cmd;
 struct vgpu_cmd_finish;
 struct vgpu_cmd_owner;
 struct vgpu_fence;
+struct vgpu_timeline;
 
 /**
  * struct vgpu_cmd_owner_ops - Calls from a command to its owner
- * @get: takes a reference, when a command is posted
- * @put: drops the reference, when the device can no longer touch the command; in any context
+ * @release: called when the last reference is dropped; in any context
  * @outcome: the outcome of the command is known, 0 or a negative errno; in any context, before
- *           the command's fence signals
+ *           the command's fence signals; or NULL
  */
 struct vgpu_cmd_owner_ops {
-	void (*get)(struct vgpu_cmd_owner *owner);
-	void (*put)(struct vgpu_cmd_owner *owner);
+	void (*release)(struct vgpu_cmd_owner *owner);
 	void (*outcome)(struct vgpu_cmd_owner *owner, u32 type, int error);
 };
 
 /**
  * struct vgpu_cmd_owner - Embedded in objects that are told of the outcome of commands
  * @ops: constant
+ * @ref: one for the object itself, one for each command that the device may still read
  */
 struct vgpu_cmd_owner {
 	const struct vgpu_cmd_owner_ops *ops;
+	refcount_t ref;
 };
+
+static inline void vgpu_cmd_owner_init(struct vgpu_cmd_owner *owner,
+				       const struct vgpu_cmd_owner_ops *ops)
+{
+	owner->ops = ops;
+	refcount_set(&owner->ref, 1);
+}
+
+static inline void vgpu_cmd_owner_get(struct vgpu_cmd_owner *owner)
+{
+	refcount_inc(&owner->ref);
+}
+
+/* Drop a reference, in any context. */
+static inline void vgpu_cmd_owner_put(struct vgpu_cmd_owner *owner)
+{
+	if (refcount_dec_and_test(&owner->ref))
+		owner->ops->release(owner);
+}
 
 /**
  * struct vgpu_cmd_finish_ops - Work between the answer to a command and the signal of its fence
@@ -63,6 +84,7 @@ int vgpu_cmd_await(struct vgpu_cmd *cmd);
 int vgpu_cmd_call(struct vgpu_cmd *cmd);
 int vgpu_cmd_panic_run(struct vgpu_cmd *cmd);
 void vgpu_cmd_charge(struct vgpu_cmd *cmd);
+void vgpu_cmd_set_busy(struct vgpu_cmd *cmd, struct vgpu_timeline *tl);
 void vgpu_cmd_set_finish(struct vgpu_cmd *cmd, struct vgpu_cmd_finish *finish);
 struct vgpu_cmd *vgpu_cmd_get(struct vgpu_cmd *cmd);
 void vgpu_cmd_put(struct vgpu_cmd *cmd);

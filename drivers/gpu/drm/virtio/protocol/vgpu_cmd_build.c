@@ -24,8 +24,8 @@
  * vgpu_cmd_ctx_attach():              CTX_ATTACH_RESOURCE       plain
  * vgpu_cmd_ctx_detach():              CTX_DETACH_RESOURCE       end
  * vgpu_cmd_submit_3d():               SUBMIT_3D                 stream
- * vgpu_cmd_set_scanout():             SET_SCANOUT               update
- * vgpu_cmd_set_scanout_blob():        SET_SCANOUT_BLOB          update
+ * vgpu_cmd_set_scanout():             SET_SCANOUT or            update
+ *                                     SET_SCANOUT_BLOB
  * vgpu_cmd_flush():                   RESOURCE_FLUSH            update
  * vgpu_cmd_update_cursor():           UPDATE_CURSOR             update
  * vgpu_cmd_move_cursor():             MOVE_CURSOR               update
@@ -114,27 +114,22 @@ static void *vgpu_cmd_begin_payload(struct vgpu_cmdq *q, u32 type, size_t req_by
 	return cmd->req;
 }
 
-static void *vgpu_cmd_begin_many_pages(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
-				       const struct sg_table *pages)
-{
-	const struct vgpu_payload_limits limits = vgpu_cmd_limits(q);
-
-	return vgpu_cmd_begin_payload(q, type, req_bytes,
-				      vgpu_payload_from_pages(&limits, pages, q->use_dma));
-}
-
 /* Begin a request with a list of pages behind it. */
 static void *vgpu_cmd_begin_pages(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
 				  const struct sg_table *pages, __le32 *nr_entries)
 {
 	u32 count = vgpu_payload_count_entries(pages, q->use_dma);
+	struct vgpu_payload_limits limits;
 	size_t list_bytes;
 	void *req;
 
 	*nr_entries = cpu_to_le32(count);
 	list_bytes = array_size(count, sizeof(struct virtio_gpu_mem_entry));
-	if (list_bytes > VGPU_CMD_INLINE_BYTES)
-		return vgpu_cmd_begin_many_pages(q, type, req_bytes, pages);
+	if (list_bytes > VGPU_CMD_INLINE_BYTES) {
+		limits = vgpu_cmd_limits(q);
+		return vgpu_cmd_begin_payload(q, type, req_bytes,
+					      vgpu_payload_from_pages(&limits, pages, q->use_dma));
+	}
 
 	req = vgpu_cmd_begin_inline(q, type, req_bytes, list_bytes);
 	vgpu_payload_write_entries(req + req_bytes, pages, q->use_dma);
@@ -264,12 +259,12 @@ struct vgpu_cmd *vgpu_cmd_attach_backing(struct vgpu_cmdq *q, u32 res_id,
 
 /* @offset is where @rect starts in the backing. */
 struct vgpu_cmd *vgpu_cmd_transfer_to_host_2d(struct vgpu_cmdq *q, u32 res_id,
-					      const struct vgpu_rect *rect, u64 offset)
+					      const struct virtio_gpu_rect *rect, u64 offset)
 {
 	struct virtio_gpu_transfer_to_host_2d *req;
 
 	req = vgpu_cmd_begin_update(q, VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D, sizeof(*req));
-	req->r = vgpu_wire_rect(rect);
+	req->r = *rect;
 	req->offset = cpu_to_le64(offset);
 	req->resource_id = cpu_to_le32(res_id);
 	return vgpu_cmd_of(req);
@@ -396,48 +391,33 @@ void vgpu_cmd_set_ring(struct vgpu_cmd *cmd, u32 ring_idx)
 
 /* ---- scanouts ---- */
 
-/* @rect is the part of the resource that the scanout shows. */
-struct vgpu_cmd *vgpu_cmd_set_scanout(struct vgpu_cmdq *q, u32 scanout_id, u32 res_id,
-				      const struct vgpu_rect *rect)
+static_assert(offsetof(struct virtio_gpu_set_scanout_blob, width) ==
+	      sizeof(struct virtio_gpu_set_scanout));
+
+/* A @scanout without width is no blob, and has only the fields of struct virtio_gpu_set_scanout. */
+struct vgpu_cmd *vgpu_cmd_set_scanout(struct vgpu_cmdq *q, u32 scanout_id,
+				      const struct virtio_gpu_set_scanout_blob *scanout)
 {
-	struct virtio_gpu_set_scanout *req;
+	size_t req_bytes = scanout->width ? sizeof(*scanout) :
+					    sizeof(struct virtio_gpu_set_scanout);
+	struct vgpu_cmd *cmd = vgpu_cmd_alloc(q, req_bytes, true);
+	struct virtio_gpu_set_scanout_blob *req = (void *)cmd->req;
 
-	req = vgpu_cmd_begin_update(q, VIRTIO_GPU_CMD_SET_SCANOUT, sizeof(*req));
-	req->r = vgpu_wire_rect(rect);
+	memcpy(req, scanout, req_bytes);
+	req->hdr.type = scanout->width ? cpu_to_le32(VIRTIO_GPU_CMD_SET_SCANOUT_BLOB) :
+					 cpu_to_le32(VIRTIO_GPU_CMD_SET_SCANOUT);
 	req->scanout_id = cpu_to_le32(scanout_id);
-	req->resource_id = cpu_to_le32(res_id);
-	return vgpu_cmd_of(req);
-}
-
-/* @blob is the layout of the framebuffer in the blob. */
-struct vgpu_cmd *vgpu_cmd_set_scanout_blob(struct vgpu_cmdq *q, u32 scanout_id, u32 res_id,
-					   const struct vgpu_rect *rect,
-					   const struct vgpu_scanout_blob *blob)
-{
-	struct virtio_gpu_set_scanout_blob *req;
-	unsigned int i;
-
-	req = vgpu_cmd_begin_update(q, VIRTIO_GPU_CMD_SET_SCANOUT_BLOB, sizeof(*req));
-	req->r = vgpu_wire_rect(rect);
-	req->scanout_id = cpu_to_le32(scanout_id);
-	req->resource_id = cpu_to_le32(res_id);
-	req->width = cpu_to_le32(blob->width);
-	req->height = cpu_to_le32(blob->height);
-	req->format = cpu_to_le32(blob->format);
-	for (i = 0; i < ARRAY_SIZE(blob->strides); i++) {
-		req->strides[i] = cpu_to_le32(blob->strides[i]);
-		req->offsets[i] = cpu_to_le32(blob->offsets[i]);
-	}
-	return vgpu_cmd_of(req);
+	return cmd;
 }
 
 /* @rect is the part of the resource that has changed, for scanouts to show. */
-struct vgpu_cmd *vgpu_cmd_flush(struct vgpu_cmdq *q, u32 res_id, const struct vgpu_rect *rect)
+struct vgpu_cmd *vgpu_cmd_flush(struct vgpu_cmdq *q, u32 res_id,
+				const struct virtio_gpu_rect *rect)
 {
 	struct virtio_gpu_resource_flush *req;
 
 	req = vgpu_cmd_begin_update(q, VIRTIO_GPU_CMD_RESOURCE_FLUSH, sizeof(*req));
-	req->r = vgpu_wire_rect(rect);
+	req->r = *rect;
 	req->resource_id = cpu_to_le32(res_id);
 	return vgpu_cmd_of(req);
 }

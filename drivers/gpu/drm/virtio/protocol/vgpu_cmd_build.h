@@ -23,7 +23,7 @@ struct vgpu_cmd *vgpu_cmd_resource_create_blob(struct vgpu_cmdq *q, u32 res_id, 
 struct vgpu_cmd *vgpu_cmd_attach_backing(struct vgpu_cmdq *q, u32 res_id,
 					 struct sg_table *pages);
 struct vgpu_cmd *vgpu_cmd_transfer_to_host_2d(struct vgpu_cmdq *q, u32 res_id,
-					      const struct vgpu_rect *rect, u64 offset);
+					      const struct virtio_gpu_rect *rect, u64 offset);
 struct vgpu_cmd *vgpu_cmd_transfer_3d(struct vgpu_cmdq *q, u32 res_id, u32 ctx_id, bool to_host,
 				      const struct virtio_gpu_transfer_host_3d *transfer);
 struct vgpu_cmd *vgpu_cmd_map_blob(struct vgpu_cmdq *q, u32 res_id, u64 offset);
@@ -39,12 +39,10 @@ struct vgpu_cmd *vgpu_cmd_submit_3d(struct vgpu_cmdq *q, u32 ctx_id,
 void vgpu_cmd_set_ring(struct vgpu_cmd *cmd, u32 ring_idx);
 
 /* Commands about scanouts. */
-struct vgpu_cmd *vgpu_cmd_set_scanout(struct vgpu_cmdq *q, u32 scanout_id, u32 res_id,
-				      const struct vgpu_rect *rect);
-struct vgpu_cmd *vgpu_cmd_set_scanout_blob(struct vgpu_cmdq *q, u32 scanout_id, u32 res_id,
-					   const struct vgpu_rect *rect,
-					   const struct vgpu_scanout_blob *blob);
-struct vgpu_cmd *vgpu_cmd_flush(struct vgpu_cmdq *q, u32 res_id, const struct vgpu_rect *rect);
+struct vgpu_cmd *vgpu_cmd_set_scanout(struct vgpu_cmdq *q, u32 scanout_id,
+				      const struct virtio_gpu_set_scanout_blob *scanout);
+struct vgpu_cmd *vgpu_cmd_flush(struct vgpu_cmdq *q, u32 res_id,
+				const struct virtio_gpu_rect *rect);
 struct vgpu_cmd *vgpu_cmd_update_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32 res_id,
 					u32 x, u32 y, u32 hot_x, u32 hot_y);
 struct vgpu_cmd *vgpu_cmd_move_cursor(struct vgpu_cmdq *q, u32 scanout_id, u32 x, u32 y);

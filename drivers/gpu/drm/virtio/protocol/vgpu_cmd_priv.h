@@ -25,13 +25,13 @@
  * @owner: object to be told of the outcome, or NULL
  * @budget: budget charged for the command until it is answered; or NULL
  * @fence: fence to be signalled, or NULL
+ * @busy: timeline on which the command counts as busy time without @fence, kept by @owner; or NULL
  * @finish: completes @fence after the answer; NULL if the command does so itself
  * @payload: data behind the request, or NULL
  * @answered: completed when @status is known; only used when @called
  * @want_type: response that means success
  * @want_bytes: least size of that response
  * @status: outcome; -EINPROGRESS before the command is completed
- * @pool: pool of the command's memory; NULL for memory of kmalloc()
  * @is_work: @budget counts the command as a submission or a transfer
  * @has_global_id: @fence has a global id, not the id of a ring fence
  * @called: the command was sent by vgpu_cmd_send(), whose caller waits for @answered
@@ -43,13 +43,13 @@ struct vgpu_cmd {
 	struct vgpu_cmd_owner *owner;
 	struct vgpu_budget *budget;
 	struct vgpu_fence *fence;
+	struct vgpu_timeline *busy;
 	struct vgpu_cmd_finish *finish;
 	struct vgpu_payload *payload;
 	struct completion answered;
 	u32 want_type;
 	u32 want_bytes;
 	int status;
-	struct vgpu_cmd_pool *pool;
 	bool is_work;
 	bool has_global_id;
 	bool called;

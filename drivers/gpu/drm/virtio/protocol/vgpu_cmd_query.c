@@ -26,6 +26,8 @@
  *   queue failed with. vgpu_cmd_assign_uuid() sleeps and fails like vgpu_cmd_await().
  *
  * The parameters are named like the fields of the request; offsets and sizes are in bytes.
+ *
+ * Models in tests/models/: litmus/cmd-status.litmus.
  */
 
 #include <linux/err.h>

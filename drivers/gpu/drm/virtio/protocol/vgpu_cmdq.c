@@ -5,10 +5,14 @@
  * The device has two queues: the control queue, and the cursor queue, which may overtake the
  * control queue. They outlive their rings and accept commands at any time: without a ring, or on
  * a lost device, a command completes with an error.
+ *
+ * Models in tests/models/: litmus/ping-reuse.litmus, litmus/submitq-lost.litmus, spin/submitq.pml.
  */
 
+#include <linux/cleanup.h>
 #include <linux/device.h>
 #include <linux/jiffies.h>
+#include <linux/moduleparam.h>
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -18,6 +22,19 @@
 #include "protocol/vgpu_budget.h"
 #include "protocol/vgpu_cmd_priv.h"
 #include "protocol/vgpu_submitq.h"
+
+static unsigned int vgpu_cmdq_silence_limit_ms = 300000;
+module_param_named(silence_limit_ms, vgpu_cmdq_silence_limit_ms, uint, 0444);
+MODULE_PARM_DESC(silence_limit_ms,
+		 "Milliseconds of silence until the host is lost, 0 for never (default 300000)");
+
+static unsigned int vgpu_cmdq_max_entries;
+module_param_named(max_entries, vgpu_cmdq_max_entries, uint, 0444);
+MODULE_PARM_DESC(max_entries, "Entries of a command's data, 0 for the size of the ring (default)");
+
+static unsigned int vgpu_cmdq_first_fence = 1;
+module_param_named(first_fence, vgpu_cmdq_first_fence, uint, 0444);
+MODULE_PARM_DESC(first_fence, "Id of the first fence, to test how ids begin anew (default 1)");
 
 /* How long a device that was reset may take to answer its first command. */
 #define VGPU_CMDQ_PING_MS	5000
@@ -65,11 +82,8 @@ static void vgpu_cmdq_ask(void *owner)
 	if (!cmpxchg(&q->ping_is_idle, true, false))
 		return;
 	vgpu_msg_init(msg);
-	msg->ping = true;
-	vgpu_vq_want(q->control, msg);
-	vgpu_vq_commit(q->control, msg);
+	vgpu_cmd_send(q->ping, NULL);
 	vgpu_msg_put(msg);
-	vgpu_vq_kick(q->control);
 }
 
 static void vgpu_cmdq_ping_release(struct vgpu_msg *msg)
@@ -88,6 +102,7 @@ static int vgpu_cmdq_create_ping(struct vgpu_cmdq *q)
 	if (IS_ERR(ping))
 		return PTR_ERR(ping);
 	ping->msg.release = vgpu_cmdq_ping_release;
+	ping->msg.ping = true;
 	q->ping = ping;
 	q->ping_is_idle = true;
 	return 0;
@@ -121,50 +136,62 @@ void vgpu_cmdq_limit_questions(struct vgpu_cmdq *q, unsigned int limit_ms)
 	q->deadline = limit_ms ? (jiffies + msecs_to_jiffies(limit_ms)) ?: 1 : 0;
 }
 
-/* After an error the caller calls vgpu_cmdq_free(). */
-static int vgpu_cmdq_init(struct vgpu_cmdq *q, const struct vgpu_cmdq_config *config)
+/**
+ * vgpu_cmdq_destroy() - Free the queues
+ * @q: the queues, of which no command is left; or NULL
+ *
+ * Context: process, may sleep.
+ */
+void vgpu_cmdq_destroy(struct vgpu_cmdq *q)
+{
+	if (!q)
+		return;
+	vgpu_vq_destroy(q->cursor);
+	vgpu_vq_destroy(q->control);
+	kfree(q->ping);
+	vgpu_cmd_memory_fini(&q->memory);
+	vgpu_payload_spares_fini(&q->spares);
+	kfree(q->budgets);
+	kfree(q);
+}
+
+/* Initialise everything but the rings. After an error the caller calls vgpu_cmdq_destroy(). */
+static int vgpu_cmdq_init(struct vgpu_cmdq *q)
 {
 	int ret;
 
-	q->vdev = config->vdev;
-	q->lost = config->lost;
-	q->arg = config->arg;
-	q->wq = config->wq;
-	q->fence_wq = config->fence_wq;
-	q->max_entries = config->max_entries;
-	vgpu_fence_ids_init(&q->fence_ids, config->first_fence);
-	init_waitqueue_head(&q->fence_ids_anew);
+	q->max_entries = vgpu_cmdq_max_entries;
+	vgpu_fence_ids_init(&q->fence_ids, vgpu_cmdq_first_fence);
 	spin_lock_init(&q->refusal_lock);
 	spin_lock_init(&q->submitqs_lock);
 	INIT_LIST_HEAD(&q->submitqs);
-	q->budgets = vgpu_budgets_create();
 
-	/* Initialise both even if the first fails, since vgpu_cmdq_free() undoes both. */
+	/* Initialise all even if one fails, since vgpu_cmdq_destroy() undoes all. */
+	q->budgets = vgpu_budgets_create();
+	q->control = vgpu_vq_create(&vgpu_cmdq_vq_ops, q, vgpu_cmdq_silence_limit_ms, q->fence_wq);
+	/* No silence limit: the control queue decides whether the device is lost. */
+	q->cursor = vgpu_vq_create(&vgpu_cmdq_vq_ops, q, 0, q->fence_wq);
 	ret = vgpu_payload_spares_init(&q->spares);
 	ret = vgpu_cmd_memory_init(&q->memory) ?: ret;
-	if (ret)
-		return ret;
-	return q->budgets ? vgpu_cmdq_create_ping(q) : -ENOMEM;
-}
-
-/* Free everything but the rings. */
-static void vgpu_cmdq_free(struct vgpu_cmdq *q)
-{
-	kfree(q->ping);
-	vgpu_cmd_memory_fini(&q->memory);
-	vgpu_budgets_destroy(q->budgets);
-	vgpu_payload_spares_fini(&q->spares);
-	kfree(q);
+	if (ret || !q->budgets || !q->control || !q->cursor)
+		return -ENOMEM;
+	return vgpu_cmdq_create_ping(q);
 }
 
 /**
  * vgpu_cmdq_create() - Create the queues, without their rings
- * @config: their parameters
+ * @vdev: the device
+ * @lost: upcall: the device is lost; called in any context, and maybe more than once
+ * @arg: argument of the upcall
+ * @wq: runs work that may sleep; flushed before vgpu_cmdq_destroy()
+ * @fence_wq: runs work that fences depend on; has WQ_MEM_RECLAIM
  *
  * Context: process, may sleep.
  * Return: the queues, or ERR_PTR(-ENOMEM).
  */
-struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config)
+struct vgpu_cmdq *vgpu_cmdq_create(struct virtio_device *vdev, void (*lost)(void *arg, int error),
+				   void *arg, struct workqueue_struct *wq,
+				   struct workqueue_struct *fence_wq)
 {
 	struct vgpu_cmdq *q;
 
@@ -172,24 +199,14 @@ struct vgpu_cmdq *vgpu_cmdq_create(const struct vgpu_cmdq_config *config)
 	if (!q)
 		return ERR_PTR(-ENOMEM);
 
-	if (vgpu_cmdq_init(q, config))
-		goto err_free;
-
-	q->control = vgpu_vq_create(&vgpu_cmdq_vq_ops, q, config->silence_limit_ms,
-				    config->fence_wq);
-	if (IS_ERR(q->control))
-		goto err_free;
-
-	/* No silence limit: the control queue decides whether the device is lost. */
-	q->cursor = vgpu_vq_create(&vgpu_cmdq_vq_ops, q, 0, config->fence_wq);
-	if (IS_ERR(q->cursor))
-		goto err_destroy_control;
-	return q;
-
-err_destroy_control:
-	vgpu_vq_destroy(q->control);
-err_free:
-	vgpu_cmdq_free(q);
+	q->vdev = vdev;
+	q->lost = lost;
+	q->arg = arg;
+	q->wq = wq;
+	q->fence_wq = fence_wq;
+	if (!vgpu_cmdq_init(q))
+		return q;
+	vgpu_cmdq_destroy(q);
 	return ERR_PTR(-ENOMEM);
 }
 
@@ -208,21 +225,6 @@ void vgpu_cmdq_settle(struct vgpu_cmdq *q)
 		return;
 	vgpu_vq_settle(q->cursor);
 	vgpu_vq_settle(q->control);
-}
-
-/**
- * vgpu_cmdq_destroy() - Free the queues
- * @q: the queues, of which no command is left; or NULL
- *
- * Context: process, may sleep.
- */
-void vgpu_cmdq_destroy(struct vgpu_cmdq *q)
-{
-	if (!q)
-		return;
-	vgpu_vq_destroy(q->cursor);
-	vgpu_vq_destroy(q->control);
-	vgpu_cmdq_free(q);
 }
 
 /**
@@ -264,6 +266,8 @@ void vgpu_cmdq_start(struct vgpu_cmdq *q, struct virtqueue *control, struct virt
  */
 void vgpu_cmdq_stop(struct vgpu_cmdq *q)
 {
+	/* Let the submission queues post their commands now, not to the rings of the next start. */
+	flush_workqueue(q->fence_wq);
 	vgpu_vq_detach(q->control);
 	vgpu_vq_detach(q->cursor);
 }
@@ -276,12 +280,17 @@ void vgpu_cmdq_stop(struct vgpu_cmdq *q)
  * are given to vgpu_cmd_panic_run().
  *
  * Context: panic, or interrupts off.
- * Return: 0; -EBUSY if the queue is in use; or the errno that the queue failed with.
+ * Return: 0; -EBUSY if the queue is in use, or the host still has a command of an earlier panic; or
+ * the errno that the queue failed with.
  */
 int vgpu_cmdq_panic_enter(struct vgpu_cmdq *q)
 {
-	int ret = vgpu_vq_panic_enter(q->control);
+	int ret;
 
+	if (atomic_read(&q->memory.slots_taken))
+		return -EBUSY;
+
+	ret = vgpu_vq_panic_enter(q->control);
 	if (!ret)
 		WRITE_ONCE(q->memory.panic_cpu, raw_smp_processor_id());
 	return ret;
@@ -300,29 +309,6 @@ void vgpu_cmdq_panic_exit(struct vgpu_cmdq *q)
 }
 
 /**
- * vgpu_cmdq_await_fence_ids() - Wait until an id for a new global fence is available
- * @q: the queues
- *
- * The wait is needed once in 2^32 fences; see vgpu_fence_ids_are_short().
- *
- * Context: process, sleeps interruptibly until the host has signalled all global fences, or the
- * device is lost.
- * Return: 0; -ERESTARTSYS when interrupted.
- */
-int vgpu_cmdq_await_fence_ids(struct vgpu_cmdq *q)
-{
-	int ret;
-
-	if (!vgpu_fence_ids_are_short(&q->fence_ids))
-		return 0;
-	vgpu_cmdq_listen(q);
-	ret = wait_event_interruptible(q->fence_ids_anew,
-				       !vgpu_fence_ids_are_short(&q->fence_ids));
-	vgpu_cmdq_unlisten(q);
-	return ret;
-}
-
-/**
  * vgpu_cmdq_read_refusals() - Copy the records of the latest commands that the device refused
  * @q: the queues
  * @refusals: room for VGPU_CMDQ_REFUSALS records; record number N, counted from 0, is at index N
@@ -333,27 +319,7 @@ int vgpu_cmdq_await_fence_ids(struct vgpu_cmdq *q)
  */
 u64 vgpu_cmdq_read_refusals(struct vgpu_cmdq *q, struct vgpu_cmdq_refusal *refusals)
 {
-	unsigned long flags;
-	u64 count;
-
-	spin_lock_irqsave(&q->refusal_lock, flags);
+	guard(spinlock_irqsave)(&q->refusal_lock);
 	memcpy(refusals, q->refusals, sizeof(q->refusals));
-	count = q->nr_refusals;
-	spin_unlock_irqrestore(&q->refusal_lock, flags);
-	return count;
-}
-
-/**
- * vgpu_cmdq_read_stats() - Take a snapshot of the queues' counters
- * @q: the queues
- * @control: filled in
- * @cursor: filled in
- *
- * Context: any.
- */
-void vgpu_cmdq_read_stats(struct vgpu_cmdq *q, struct vgpu_vq_stats *control,
-			  struct vgpu_vq_stats *cursor)
-{
-	vgpu_vq_read_stats(q->control, control);
-	vgpu_vq_read_stats(q->cursor, cursor);
+	return q->nr_refusals;
 }

@@ -5,7 +5,6 @@
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
-#include <linux/wait.h>
 
 #include "protocol/vgpu_cmd_memory.h"
 #include "protocol/vgpu_fence_id.h"
@@ -16,28 +15,6 @@ struct vgpu_cmd;
 struct vgpu_vq;
 struct virtio_device;
 struct workqueue_struct;
-
-/**
- * struct vgpu_cmdq_config - Parameters of vgpu_cmdq_create()
- * @vdev: the device
- * @lost: upcall: the device is lost; called in any context, and maybe more than once
- * @arg: argument of the upcall
- * @wq: runs work that may sleep; flushed before vgpu_cmdq_destroy()
- * @fence_wq: runs work that fences depend on; has WQ_MEM_RECLAIM
- * @silence_limit_ms: how long the device may be silent before it is lost; 0 for ever
- * @max_entries: most scatterlist entries that a command's data may have; 0 for the size of the ring
- * @first_fence: id of the first fence
- */
-struct vgpu_cmdq_config {
-	struct virtio_device *vdev;
-	void (*lost)(void *arg, int error);
-	void *arg;
-	struct workqueue_struct *wq;
-	struct workqueue_struct *fence_wq;
-	unsigned int silence_limit_ms;
-	unsigned int max_entries;
-	u32 first_fence;
-};
 
 /* Number of the latest refusals that are kept. */
 #define VGPU_CMDQ_REFUSALS	16
@@ -57,7 +34,7 @@ struct vgpu_cmdq_refusal {
 };
 
 /**
- * struct vgpu_cmdq - The device's two queues; other layers use the functions of vgpu_cmdq.h only
+ * struct vgpu_cmdq - The device's two queues, used by other layers through vgpu_cmdq.h
  * @vdev: constant
  * @control: queue of everything but the cursor, constant
  * @cursor: queue of the cursor, constant
@@ -74,7 +51,6 @@ struct vgpu_cmdq_refusal {
  * @ping: the command that checks whether the host answers, constant
  * @ping_is_idle: @ping can be sent again, since the device no longer has it
  * @fence_ids: ids of fences on the wire
- * @fence_ids_anew: wait queue of clients that wait until global ids begin anew
  * @submitqs_lock: protects changes of @submitqs
  * @submitqs: the submission queues of all contexts; read under RCU
  * @refusal_lock: protects what follows
@@ -98,7 +74,6 @@ struct vgpu_cmdq {
 	struct vgpu_cmd *ping;
 	bool ping_is_idle;
 	struct vgpu_fence_ids fence_ids;
-	wait_queue_head_t fence_ids_anew;
 	spinlock_t submitqs_lock;
 	struct list_head submitqs;
 	spinlock_t refusal_lock;

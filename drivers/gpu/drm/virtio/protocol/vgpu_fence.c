@@ -5,7 +5,9 @@
  * A timeline is a sequence of fences that signal in order: one for each ring of each context,
  * one for the display. A fence is signalled when its own command was answered and every
  * earlier fence of its timeline is signalled. So a device that answers out of order delays a
- * fence, but fences of a timeline never signal out of order, as dma_fence requires. Timelines are
+ * fence, but fences of a timeline never signal out of order, as dma_fence requires. The display's
+ * timelines are cumulative: an answer to an update completes the earlier updates, too, so that a
+ * device that never answers one of them does not hold up the display for ever. Timelines are
  * independent of one another. Completing a fence takes time in proportion to the number of fences
  * that it signals, not to the number of pending ones.
  *
@@ -18,10 +20,11 @@
  * lock of its own, and its names are constants.
  *
  * Locking: timeline lock → fence lock → queue lock.
+ *
+ * Models in tests/models/: litmus/timeline-free.litmus, spin/vq.pml.
  */
 
-#include <linux/export.h>
-#include <linux/kref.h>
+#include <linux/cleanup.h>
 #include <linux/ktime.h>
 #include <linux/lockdep.h>
 #include <linux/slab.h>
@@ -29,37 +32,6 @@
 #include "debug/vgpu_trace.h"
 #include "protocol/vgpu_fence.h"
 #include "transport/vgpu_vq.h"
-
-/**
- * struct vgpu_timeline - Fences that signal in order
- * @ref: one for the creator, one while @pending is not empty
- * @lock: protects what follows
- * @context: dma_fence context, constant
- * @seqno: of the newest fence
- * @pending: fences not signalled, oldest first
- * @nr_pending: length of @pending
- * @nr_given: number of pending fences whose commands are with the device
- * @given_since_ns: since when @nr_given is not 0, monotonic clock
- * @busy_ns: sum of the earlier periods in which @nr_given was not 0
- * @in_order: the device executes the commands of this and all other such timelines one by one,
- *            in the order of the control queue; set once
- * @name: constant string
- * @rcu: frees the timeline
- */
-struct vgpu_timeline {
-	struct kref ref;
-	spinlock_t lock;
-	u64 context;
-	u64 seqno;
-	struct list_head pending;
-	unsigned int nr_pending;
-	unsigned int nr_given;
-	u64 given_since_ns;
-	u64 busy_ns;
-	const char *name;
-	bool in_order;
-	struct rcu_head rcu;
-};
 
 /**
  * vgpu_timeline_create() - Create a timeline without fences
@@ -83,19 +55,6 @@ struct vgpu_timeline *vgpu_timeline_create(const char *name)
 	return tl;
 }
 
-/**
- * vgpu_timeline_get() - Take a reference to a timeline
- * @tl: the timeline
- *
- * Context: any.
- * Return: @tl.
- */
-struct vgpu_timeline *vgpu_timeline_get(struct vgpu_timeline *tl)
-{
-	kref_get(&tl->ref);
-	return tl;
-}
-
 static void vgpu_timeline_free(struct kref *ref)
 {
 	/* RCU: an answer after vgpu_timeline_abandon() may still read the timeline. */
@@ -115,62 +74,17 @@ void vgpu_timeline_put(struct vgpu_timeline *tl)
 }
 
 /**
- * vgpu_timeline_context() - Get the dma_fence context of a timeline
+ * vgpu_timeline_busy_ns() - Get how long the device was busy with a timeline
  * @tl: the timeline
  *
  * Context: any.
- * Return: the value of &dma_fence.context of its fences.
+ * Return: the total time, in nanoseconds, in which at least one command that counts was with the
+ * device.
  */
-u64 vgpu_timeline_context(const struct vgpu_timeline *tl)
+u64 vgpu_timeline_busy_ns(struct vgpu_timeline *tl)
 {
-	return tl->context;
-}
-
-/**
- * vgpu_timeline_set_in_order() - Note that the device executes commands in the order of the queue
- * @tl: the timeline
- *
- * The device executes the commands of @tl and of all other timelines of the queue one by one, so
- * a later command finds the commands of @tl done.
- *
- * Context: any; before the timeline has fences.
- */
-void vgpu_timeline_set_in_order(struct vgpu_timeline *tl)
-{
-	WRITE_ONCE(tl->in_order, true);
-}
-
-/**
- * vgpu_timeline_is_in_order() - Check whether vgpu_timeline_set_in_order() was called
- * @tl: the timeline
- *
- * Context: any.
- * Return: true if it was.
- */
-bool vgpu_timeline_is_in_order(const struct vgpu_timeline *tl)
-{
-	return tl->in_order;
-}
-
-/**
- * vgpu_timeline_read_stats() - Take a snapshot of the counters of a timeline
- * @tl: the timeline
- * @stats: filled in
- *
- * Context: any.
- */
-void vgpu_timeline_read_stats(struct vgpu_timeline *tl, struct vgpu_timeline_stats *stats)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&tl->lock, flags);
-	stats->context = tl->context;
-	stats->seqno = tl->seqno;
-	stats->pending = tl->nr_pending;
-	stats->busy_ns = tl->busy_ns;
-	if (tl->nr_given)
-		stats->busy_ns += ktime_get_ns() - tl->given_since_ns;
-	spin_unlock_irqrestore(&tl->lock, flags);
+	guard(spinlock_irqsave)(&tl->lock);
+	return tl->busy_ns + (tl->nr_given ? ktime_get_ns() - tl->given_since_ns : 0);
 }
 
 static struct vgpu_fence *to_vgpu_fence(struct dma_fence *base)
@@ -248,7 +162,7 @@ static void vgpu_fence_arm_locked(struct vgpu_timeline *tl, struct vgpu_fence *f
 	dma_fence_get(&fence->base);
 	list_add_tail(&fence->node, &tl->pending);
 	if (!tl->nr_pending++)
-		vgpu_timeline_get(tl);
+		kref_get(&tl->ref);
 	trace_virtio_gpu_fence_create(&fence->base, fence->name, 0);
 }
 
@@ -263,12 +177,8 @@ static void vgpu_fence_arm_locked(struct vgpu_timeline *tl, struct vgpu_fence *f
  */
 void vgpu_fence_arm(struct vgpu_fence *fence)
 {
-	struct vgpu_timeline *tl = fence->timeline;
-	unsigned long flags;
-
-	spin_lock_irqsave(&tl->lock, flags);
-	vgpu_fence_arm_locked(tl, fence);
-	spin_unlock_irqrestore(&tl->lock, flags);
+	guard(spinlock_irqsave)(&fence->timeline->lock);
+	vgpu_fence_arm_locked(fence->timeline, fence);
 }
 
 /**
@@ -292,21 +202,44 @@ struct vgpu_fence *vgpu_fence_create_alone(const char *name)
 	return fence;
 }
 
-static void vgpu_fence_count_given_locked(struct vgpu_timeline *tl, struct vgpu_fence *fence)
+static void vgpu_timeline_count_given_locked(struct vgpu_timeline *tl)
 {
 	lockdep_assert_held(&tl->lock);
 
-	fence->given = true;
 	if (!tl->nr_given++)
 		tl->given_since_ns = ktime_get_ns();
 }
 
-static void vgpu_fence_count_answered_locked(struct vgpu_timeline *tl, struct vgpu_fence *fence)
+static void vgpu_timeline_count_answered_locked(struct vgpu_timeline *tl)
 {
 	lockdep_assert_held(&tl->lock);
 
-	if (fence->given && !--tl->nr_given)
+	if (!--tl->nr_given)
 		tl->busy_ns += ktime_get_ns() - tl->given_since_ns;
+}
+
+/**
+ * vgpu_timeline_begin_work() - Count a command without a fence as busy time
+ * @tl: the timeline; the caller keeps it until vgpu_timeline_end_work()
+ *
+ * Context: any.
+ */
+void vgpu_timeline_begin_work(struct vgpu_timeline *tl)
+{
+	guard(spinlock_irqsave)(&tl->lock);
+	vgpu_timeline_count_given_locked(tl);
+}
+
+/**
+ * vgpu_timeline_end_work() - Undo vgpu_timeline_begin_work() when the command was answered
+ * @tl: the timeline
+ *
+ * Context: any.
+ */
+void vgpu_timeline_end_work(struct vgpu_timeline *tl)
+{
+	guard(spinlock_irqsave)(&tl->lock);
+	vgpu_timeline_count_answered_locked(tl);
 }
 
 /**
@@ -320,21 +253,20 @@ static void vgpu_fence_count_answered_locked(struct vgpu_timeline *tl, struct vg
 void vgpu_fence_bind(struct vgpu_fence *fence, struct vgpu_vq *vq, struct vgpu_msg *msg)
 {
 	struct vgpu_timeline *tl = fence->timeline;
-	unsigned long flags;
 
 	kref_get(&msg->ref);
 
-	spin_lock_irqsave(&tl->lock, flags);
+	guard(spinlock_irqsave)(&tl->lock);
 	vgpu_fence_arm_locked(tl, fence);
-	if (!fence->is_upkeep)
-		vgpu_fence_count_given_locked(tl, fence);
-	spin_lock(vgpu_fence_lock(fence));
+	fence->given = !fence->is_upkeep;
+	if (fence->given)
+		vgpu_timeline_count_given_locked(tl);
+
+	guard(spinlock)(vgpu_fence_lock(fence));
 	fence->vq = vq;
 	fence->msg = msg;
 	if (fence->wanted)
 		vgpu_vq_listen(vq);
-	spin_unlock(vgpu_fence_lock(fence));
-	spin_unlock_irqrestore(&tl->lock, flags);
 }
 
 static void vgpu_fence_signal_locked(struct vgpu_timeline *tl, struct vgpu_fence *fence)
@@ -364,8 +296,8 @@ static void vgpu_fence_signal_locked(struct vgpu_timeline *tl, struct vgpu_fence
  * @fence: the fence, armed
  * @error: 0, or a negative errno for the fence
  *
- * Signals the later fences of the timeline that waited for this one, too. Only the first call
- * counts.
+ * Signals the later fences of the timeline that waited for this one, too, and the earlier ones of a
+ * cumulative timeline unless there is an error. Only the first call counts.
  *
  * Context: any.
  */
@@ -373,7 +305,7 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
 {
 	struct vgpu_timeline *tl = fence->timeline;
 	struct vgpu_fence *first, *next;
-	bool emptied = false;
+	bool emptied = false, all;
 	unsigned long flags;
 
 	/* RCU: an abandoned fence has no reference to its timeline, which may be freed now. */
@@ -386,10 +318,14 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
 		fence->done = true;
 		if (error)
 			dma_fence_set_error(&fence->base, error);
-		vgpu_fence_count_answered_locked(tl, fence);
+		if (fence->given)
+			vgpu_timeline_count_answered_locked(tl);
+		all = tl->is_cumulative && !error;
 		list_for_each_entry_safe(first, next, &tl->pending, node) {
-			if (!first->done)
+			if (!first->done && !(all && first->base.seqno < fence->base.seqno))
 				break;
+			if (!first->done && first->given)
+				vgpu_timeline_count_answered_locked(tl);
 			vgpu_fence_signal_locked(tl, first);
 			emptied = !tl->nr_pending;
 		}
@@ -400,28 +336,14 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
 		vgpu_timeline_put(tl);
 }
 
-/**
- * vgpu_timeline_is_pending() - Check whether a timeline has fences that are not signalled
- * @tl: the timeline
- *
- * Context: any.
- * Return: a snapshot.
- */
-bool vgpu_timeline_is_pending(struct vgpu_timeline *tl)
-{
-	return READ_ONCE(tl->nr_pending);
-}
-
 static struct vgpu_fence *vgpu_timeline_first(struct vgpu_timeline *tl)
 {
 	struct vgpu_fence *fence;
-	unsigned long flags;
 
-	spin_lock_irqsave(&tl->lock, flags);
+	guard(spinlock_irqsave)(&tl->lock);
 	fence = list_first_entry_or_null(&tl->pending, struct vgpu_fence, node);
 	if (fence)
 		dma_fence_get(&fence->base);
-	spin_unlock_irqrestore(&tl->lock, flags);
 	return fence;
 }
 
@@ -456,17 +378,12 @@ void vgpu_timeline_abandon(struct vgpu_timeline *tl, int error)
  */
 bool vgpu_fence_is_sent(struct dma_fence *base, struct vgpu_vq *vq)
 {
-	struct vgpu_fence *fence;
-	unsigned long flags;
-	bool is_sent;
+	struct vgpu_fence *fence = to_vgpu_fence(base);
 
 	if (!vgpu_compat_fence_has_ops(base, &vgpu_fence_ops))
 		return false;
-	fence = to_vgpu_fence(base);
-	spin_lock_irqsave(vgpu_fence_lock(fence), flags);
-	is_sent = fence->msg && fence->vq == vq && vgpu_vq_has(vq, fence->msg);
-	spin_unlock_irqrestore(vgpu_fence_lock(fence), flags);
-	return is_sent;
+	guard(spinlock_irqsave)(vgpu_fence_lock(fence));
+	return fence->msg && fence->vq == vq && vgpu_vq_has(vq, fence->msg);
 }
 
 /**

@@ -7,8 +7,9 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "protocol/vgpu_timeline.h"
+
 struct vgpu_msg;
-struct vgpu_timeline;
 struct vgpu_vq;
 
 /**
@@ -43,30 +44,6 @@ struct vgpu_fence {
 	struct vgpu_vq *vq;
 	struct vgpu_msg *msg;
 };
-
-/**
- * struct vgpu_timeline_stats - Counters of a timeline, a snapshot
- * @context: its dma_fence context
- * @seqno: number of the newest fence
- * @pending: number of fences not signalled
- * @busy_ns: total time in which at least one fenced command was with the device
- */
-struct vgpu_timeline_stats {
-	u64 context;
-	u64 seqno;
-	unsigned int pending;
-	u64 busy_ns;
-};
-
-struct vgpu_timeline *vgpu_timeline_create(const char *name);
-struct vgpu_timeline *vgpu_timeline_get(struct vgpu_timeline *tl);
-void vgpu_timeline_put(struct vgpu_timeline *tl);
-void vgpu_timeline_set_in_order(struct vgpu_timeline *tl);
-bool vgpu_timeline_is_in_order(const struct vgpu_timeline *tl);
-u64 vgpu_timeline_context(const struct vgpu_timeline *tl);
-bool vgpu_timeline_is_pending(struct vgpu_timeline *tl);
-void vgpu_timeline_abandon(struct vgpu_timeline *tl, int error);
-void vgpu_timeline_read_stats(struct vgpu_timeline *tl, struct vgpu_timeline_stats *stats);
 
 struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl);
 struct vgpu_fence *vgpu_fence_create_alone(const char *name);

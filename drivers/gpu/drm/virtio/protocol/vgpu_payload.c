@@ -13,6 +13,7 @@
  * is told only of the part that was written.
  */
 
+#include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/log2.h>
@@ -34,18 +35,13 @@ static struct page *vgpu_payload_take_spare(struct vgpu_payload_spares *spares,
 					    unsigned int order)
 {
 	struct page *page;
-	unsigned long flags;
 
-	if (!spares)
-		return NULL;
-
-	spin_lock_irqsave(&spares->lock, flags);
+	guard(spinlock_irqsave)(&spares->lock);
 	page = list_first_entry_or_null(&spares->pieces[order], struct page, lru);
 	if (page) {
 		list_del(&page->lru);
 		WRITE_ONCE(spares->npages, spares->npages - (1UL << order));
 	}
-	spin_unlock_irqrestore(&spares->lock, flags);
 	return page;
 }
 
@@ -53,20 +49,12 @@ static struct page *vgpu_payload_take_spare(struct vgpu_payload_spares *spares,
 static bool vgpu_payload_add_spare(struct vgpu_payload_spares *spares, struct page *page,
 				   unsigned int order)
 {
-	unsigned long flags;
-	bool has_room;
-
-	if (!spares)
+	guard(spinlock_irqsave)(&spares->lock);
+	if (spares->npages + (1UL << order) > VGPU_PAYLOAD_SPARE_PAGES)
 		return false;
-
-	spin_lock_irqsave(&spares->lock, flags);
-	has_room = spares->npages + (1UL << order) <= VGPU_PAYLOAD_SPARE_PAGES;
-	if (has_room) {
-		list_add(&page->lru, &spares->pieces[order]);
-		WRITE_ONCE(spares->npages, spares->npages + (1UL << order));
-	}
-	spin_unlock_irqrestore(&spares->lock, flags);
-	return has_room;
+	list_add(&page->lru, &spares->pieces[order]);
+	WRITE_ONCE(spares->npages, spares->npages + (1UL << order));
+	return true;
 }
 
 /* Free spare pieces, the largest first, until @npages are freed. Returns the number of pages. */
@@ -251,33 +239,6 @@ void vgpu_payload_destroy(struct vgpu_payload *payload)
 }
 
 /**
- * vgpu_payload_read_words() - Read a few words from user space
- * @to: room for @count words
- * @from: user address of the words
- * @count: number of words
- *
- * copy_from_user() spends more on its checks than on so small a copy.
- *
- * Context: process, may fault.
- * Return: 0, or -EFAULT.
- */
-int vgpu_payload_read_words(u32 *to, const u32 __user *from, u32 count)
-{
-	u32 i;
-
-	if (!user_read_access_begin(from, count * sizeof(*from)))
-		return -EFAULT;
-	for (i = 0; i < count; i++)
-		unsafe_get_user(to[i], from + i, err_end);
-	user_read_access_end();
-	return 0;
-
-err_end:
-	user_read_access_end();
-	return -EFAULT;
-}
-
-/**
  * vgpu_payload_copy_from_user() - Fill a payload from user space
  * @payload: the payload
  * @from: user address of &vgpu_payload.size_bytes of data
@@ -306,19 +267,6 @@ static void vgpu_payload_set_entry(struct virtio_gpu_mem_entry *entry, struct sc
 	entry->addr = cpu_to_le64(use_dma ? sg_dma_address(sg) : sg_phys(sg));
 	entry->length = cpu_to_le32(use_dma ? sg_dma_len(sg) : sg->length);
 	entry->padding = 0;
-}
-
-/**
- * vgpu_payload_count_entries() - Count the entries that a list of pages takes on the wire
- * @pages: the pages, mapped for the device
- * @use_dma: the device uses DMA addresses, not physical ones
- *
- * Context: any.
- * Return: the number of entries.
- */
-unsigned int vgpu_payload_count_entries(const struct sg_table *pages, bool use_dma)
-{
-	return use_dma ? pages->nents : pages->orig_nents;
 }
 
 /**

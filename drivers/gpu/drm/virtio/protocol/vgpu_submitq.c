@@ -18,59 +18,23 @@
  *
  * On a lost device no command waits: vgpu_submitqs_advance() makes all submission queues post their
  * commands to the failed control queue, which completes them and their fences with its error.
+ *
+ * Models in tests/models/: litmus/submitq-lost.litmus, spin/submitq.pml.
  */
 
+#include <linux/cleanup.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-fence-unwrap.h>
-#include <linux/kref.h>
-#include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
-#include <linux/wait.h>
-#include <linux/workqueue.h>
 
 #include "protocol/vgpu_cmd_priv.h"
 #include "protocol/vgpu_fence.h"
 #include "protocol/vgpu_submitq.h"
-
-/**
- * struct vgpu_submitq - The submission queue of a context
- * @ref: one for the creator, one for each entry, one while a work is queued
- * @q: the queues to the host, constant
- * @node: entry of &vgpu_cmdq.submitqs
- * @rcu: frees the queue, which vgpu_submitqs_advance() may be looking at
- * @lock: protects what follows but @work
- * @waiting: the waiting commands, oldest first. A command leaves the list after it was posted,
- *           since an ioctl that finds the list empty posts its command directly
- * @last: the last command of the context, posted behind @waiting; or NULL
- * @last_owner: the owner of @last
- * @dropping: waiting commands are cancelled, not posted
- * @posted: entries whose commands were posted, for @release_work to free
- * @idle: woken when @waiting becomes empty
- * @work: posts the commands that need not wait any more
- * @release_work: frees the entries of posted commands. Not done by @work, since freeing a buffer
- *                may take a reservation whose holder waits for a fence that @work signals
- */
-struct vgpu_submitq {
-	struct kref ref;
-	struct vgpu_cmdq *q;
-	struct list_head node;
-	struct rcu_head rcu;
-	spinlock_t lock;
-	struct list_head waiting;
-	struct vgpu_cmd *last;
-	struct vgpu_cmd_owner *last_owner;
-	bool dropping;
-	struct list_head posted;
-	wait_queue_head_t idle;
-	struct work_struct work;
-	struct work_struct release_work;
-};
 
 /**
  * struct vgpu_submitq_entry - A command that waits in a submission queue
@@ -99,11 +63,9 @@ struct vgpu_submitq_entry {
 static void vgpu_submitq_free(struct kref *ref)
 {
 	struct vgpu_submitq *sq = container_of(ref, struct vgpu_submitq, ref);
-	unsigned long flags;
 
-	spin_lock_irqsave(&sq->q->submitqs_lock, flags);
+	guard(spinlock_irqsave)(&sq->q->submitqs_lock);
 	list_del_rcu(&sq->node);
-	spin_unlock_irqrestore(&sq->q->submitqs_lock, flags);
 	kfree_rcu(sq, rcu);
 }
 
@@ -119,7 +81,13 @@ void vgpu_submitq_put(struct vgpu_submitq *sq)
 		kref_put(&sq->ref, vgpu_submitq_free);
 }
 
-static void vgpu_submitq_destroy_entry(struct vgpu_submitq_entry *entry)
+/**
+ * vgpu_submitq_destroy_entry() - Free an entry that was not posted
+ * @entry: the entry
+ *
+ * Context: process.
+ */
+void vgpu_submitq_destroy_entry(struct vgpu_submitq_entry *entry)
 {
 	/* Removing a callback also waits for one that is running. */
 	if (entry->cb.func)
@@ -129,7 +97,7 @@ static void vgpu_submitq_destroy_entry(struct vgpu_submitq_entry *entry)
 		entry->release(entry->kept);
 	vgpu_fence_put(entry->fence);
 	if (entry->owner)
-		entry->owner->ops->put(entry->owner);
+		vgpu_cmd_owner_put(entry->owner);
 	vgpu_submitq_put(entry->sq);
 	kfree(entry);
 }
@@ -181,24 +149,19 @@ static void vgpu_submitq_execute_locked(struct vgpu_submitq *sq,
 		sq->last = NULL;
 	}
 	list_move_tail(&entry->node, &sq->posted);
-	if (list_empty(&sq->waiting))
-		wake_up_all(&sq->idle);
 }
 
 /* Post the first command. Returns false if it must wait or there is none. */
 static bool vgpu_submitq_advance(struct vgpu_submitq *sq)
 {
 	struct vgpu_submitq_entry *entry;
-	unsigned long flags;
 
-	spin_lock_irqsave(&sq->lock, flags);
+	guard(spinlock_irqsave)(&sq->lock);
 	entry = list_first_entry_or_null(&sq->waiting, struct vgpu_submitq_entry, node);
-	if (entry && !vgpu_submitq_is_ready_locked(sq, entry))
-		entry = NULL;
-	if (entry)
-		vgpu_submitq_execute_locked(sq, entry);
-	spin_unlock_irqrestore(&sq->lock, flags);
-	return entry;
+	if (!entry || !vgpu_submitq_is_ready_locked(sq, entry))
+		return false;
+	vgpu_submitq_execute_locked(sq, entry);
+	return true;
 }
 
 static void vgpu_submitq_release_work(struct work_struct *work)
@@ -241,14 +204,15 @@ void vgpu_submitqs_advance(struct vgpu_cmdq *q)
 {
 	struct vgpu_submitq *sq;
 
-	rcu_read_lock();
+	/* Pairs with the barrier in vgpu_submitq_add(), which reads the error of the queues. */
+	smp_mb();
+	guard(rcu)();
 	list_for_each_entry_rcu(sq, &q->submitqs, node) {
 		if (!vgpu_submitq_is_busy(sq) || !kref_get_unless_zero(&sq->ref))
 			continue;
 		vgpu_submitq_queue_work(sq);
 		vgpu_submitq_put(sq);
 	}
-	rcu_read_unlock();
 }
 
 /**
@@ -271,49 +235,20 @@ struct vgpu_submitq *vgpu_submitq_create(struct vgpu_cmdq *q)
 	spin_lock_init(&sq->lock);
 	INIT_LIST_HEAD(&sq->waiting);
 	INIT_LIST_HEAD(&sq->posted);
-	init_waitqueue_head(&sq->idle);
 	INIT_WORK(&sq->work, vgpu_submitq_work);
 	INIT_WORK(&sq->release_work, vgpu_submitq_release_work);
 
-	spin_lock_irq(&q->submitqs_lock);
+	guard(spinlock_irq)(&q->submitqs_lock);
 	list_add_tail_rcu(&sq->node, &q->submitqs);
-	spin_unlock_irq(&q->submitqs_lock);
 	return sq;
-}
-
-/**
- * vgpu_submitq_is_busy() - Check whether commands wait in a submission queue
- * @sq: the submission queue
- *
- * Context: any.
- * Return: a snapshot.
- */
-bool vgpu_submitq_is_busy(const struct vgpu_submitq *sq)
-{
-	return !list_empty(&sq->waiting);
-}
-
-/**
- * vgpu_submitq_wait_idle() - Wait until no command waits in a submission queue
- * @sq: the submission queue
- *
- * A command that is posted next follows all earlier submissions of the client.
- *
- * Context: process; sleeps interruptibly until the dependencies have signalled, or the device is
- * lost.
- * Return: 0, or -ERESTARTSYS.
- */
-int vgpu_submitq_wait_idle(struct vgpu_submitq *sq)
-{
-	return wait_event_interruptible(sq->idle, !vgpu_submitq_is_busy(sq));
 }
 
 static bool vgpu_submitq_must_wait(struct vgpu_submitq *sq, const struct vgpu_timeline *tl,
 				   struct dma_fence *fence)
 {
-	if (fence->context == vgpu_timeline_context(tl) || dma_fence_is_signaled(fence))
+	if (fence->context == tl->context || dma_fence_is_signaled(fence))
 		return false;
-	return !vgpu_timeline_is_in_order(tl) || !vgpu_cmdq_runs_after(sq->q, fence);
+	return !READ_ONCE(tl->in_order) || !vgpu_cmdq_runs_after(sq->q, fence);
 }
 
 static int vgpu_submitq_merge(struct dma_fence **dep, struct dma_fence *fence)
@@ -365,20 +300,18 @@ int vgpu_submitq_depend(struct vgpu_submitq *sq, const struct vgpu_timeline *tl,
 }
 
 /**
- * vgpu_submitq_prepare() - Allocate the entry of a command that must wait
+ * vgpu_submitq_create_entry() - Allocate the entry of a command that must wait
  * @sq: the submission queue
  * @dep: the dependency that vgpu_submitq_depend() has collected; or NULL
  *
  * Context: process, may sleep.
- * Return: an entry for vgpu_submitq_post() or vgpu_submitq_abandon(); NULL when the command
- * need not wait; ERR_PTR(-ENOMEM).
+ * Return: an entry for vgpu_submitq_post() or vgpu_submitq_abandon(); or ERR_PTR(-ENOMEM).
  */
-struct vgpu_submitq_entry *vgpu_submitq_prepare(struct vgpu_submitq *sq, struct dma_fence *dep)
+struct vgpu_submitq_entry *vgpu_submitq_create_entry(struct vgpu_submitq *sq,
+						     struct dma_fence *dep)
 {
 	struct vgpu_submitq_entry *entry;
 
-	if (!dep && !vgpu_submitq_is_busy(sq))
-		return NULL;
 	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
 	if (!entry)
 		return ERR_PTR(-ENOMEM);
@@ -386,18 +319,6 @@ struct vgpu_submitq_entry *vgpu_submitq_prepare(struct vgpu_submitq *sq, struct 
 	entry->sq = sq;
 	entry->dep = dma_fence_get(dep);
 	return entry;
-}
-
-/**
- * vgpu_submitq_abandon() - Free an entry that was not posted
- * @entry: the entry; NULL and error pointers are ignored
- *
- * Context: process.
- */
-void vgpu_submitq_abandon(struct vgpu_submitq_entry *entry)
-{
-	if (!IS_ERR_OR_NULL(entry))
-		vgpu_submitq_destroy_entry(entry);
 }
 
 /**
@@ -415,29 +336,23 @@ void vgpu_submitq_keep(struct vgpu_submitq_entry *entry, void (*release)(void *k
 }
 
 /**
- * vgpu_submitq_post() - Send a command in its turn
- * @sq: the submission queue
- * @entry: the entry that vgpu_submitq_prepare() returned, or NULL; taken over
+ * vgpu_submitq_add() - Have a command wait for its turn
+ * @entry: the entry that vgpu_submitq_create_entry() returned; taken over
  * @cmd: the command; its reference is taken over
  * @owner: object to be told of the outcome, or NULL
  * @fence: the command's fence, or NULL; a reference of its own is taken, and the fence is armed
  *
  * Context: process; does not sleep.
  */
-void vgpu_submitq_post(struct vgpu_submitq *sq, struct vgpu_submitq_entry *entry,
-		       struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
-		       struct vgpu_fence *fence)
+void vgpu_submitq_add(struct vgpu_submitq_entry *entry, struct vgpu_cmd *cmd,
+		      struct vgpu_cmd_owner *owner, struct vgpu_fence *fence)
 {
-	unsigned long flags;
+	struct vgpu_submitq *sq = entry->sq;
 
-	if (!entry) {
-		vgpu_cmd_post_fenced(cmd, owner, fence);
-		return;
-	}
 	vgpu_cmd_charge(cmd);
 	entry->cmd = cmd;
 	if (owner) {
-		owner->ops->get(owner);
+		vgpu_cmd_owner_get(owner);
 		entry->owner = owner;
 	}
 	if (fence) {
@@ -446,14 +361,15 @@ void vgpu_submitq_post(struct vgpu_submitq *sq, struct vgpu_submitq_entry *entry
 		entry->fence = fence;
 	}
 
-	spin_lock_irqsave(&sq->lock, flags);
+	guard(spinlock_irqsave)(&sq->lock);
 	list_add_tail(&entry->node, &sq->waiting);
+	/* Pairs with vgpu_submitqs_advance(): a lost device advances @entry, or is seen here. */
+	smp_mb();
 
 	/* The dependency of any other entry is checked when the entry becomes the first. */
 	if (list_is_first(&entry->node, &sq->waiting) &&
 	    vgpu_submitq_is_ready_locked(sq, entry))
 		vgpu_submitq_queue_work(sq);
-	spin_unlock_irqrestore(&sq->lock, flags);
 }
 
 /**
@@ -471,9 +387,7 @@ void vgpu_submitq_post(struct vgpu_submitq *sq, struct vgpu_submitq_entry *entry
 void vgpu_submitq_close(struct vgpu_submitq *sq, struct vgpu_cmd *cmd,
 			struct vgpu_cmd_owner *owner, bool drop)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&sq->lock, flags);
+	guard(spinlock_irqsave)(&sq->lock);
 	sq->dropping = drop;
 	if (drop || list_empty(&sq->waiting)) {
 		vgpu_cmd_post(cmd, owner);
@@ -481,5 +395,4 @@ void vgpu_submitq_close(struct vgpu_submitq *sq, struct vgpu_cmd *cmd,
 		sq->last = cmd;
 		sq->last_owner = owner;
 	}
-	spin_unlock_irqrestore(&sq->lock, flags);
 }

@@ -7,6 +7,8 @@
  *
  * The functions are pure: they touch what their arguments point to and nothing
  * else, take no locks and run in any context.
+ *
+ * Models in tests/models/: cbmc/wire.c.
  */
 
 #include <linux/build_bug.h>
@@ -17,27 +19,19 @@
 
 #include "protocol/vgpu_wire.h"
 
-static_assert(offsetof(struct vgpu_wire_config, num_capsets) ==
-	      offsetof(struct virtio_gpu_config, num_capsets));
-static_assert(sizeof(struct virtio_gpu_ctrl_hdr) == 24);
-static_assert(sizeof(struct virtio_gpu_update_cursor) == 56);
-static_assert(sizeof(struct virtio_gpu_resource_create_2d) == 40);
-static_assert(sizeof(struct virtio_gpu_set_scanout) == 48);
-static_assert(sizeof(struct virtio_gpu_resource_flush) == 48);
-static_assert(sizeof(struct virtio_gpu_transfer_to_host_2d) == 56);
-static_assert(sizeof(struct virtio_gpu_mem_entry) == 16);
-static_assert(sizeof(struct virtio_gpu_resp_display_info) == 24 + 16 * 24);
-static_assert(sizeof(struct virtio_gpu_transfer_host_3d) == 72);
-static_assert(sizeof(struct virtio_gpu_resource_create_3d) == 72);
-static_assert(sizeof(struct virtio_gpu_ctx_create) == 96);
-static_assert(sizeof(struct virtio_gpu_cmd_submit) == 32);
 static_assert(sizeof(struct virtio_gpu_resp_edid) == 32 + VGPU_WIRE_EDID_BYTES);
-static_assert(sizeof(struct virtio_gpu_resource_create_blob) == 56);
-static_assert(sizeof(struct virtio_gpu_set_scanout_blob) == 96);
-static_assert(sizeof(struct virtio_gpu_resource_map_blob) == 40);
 
-/* The device's error responses, virtio 1.3, 5.7.6.7. */
-static int vgpu_wire_error(u32 type)
+/**
+ * vgpu_wire_error() - Translate a response that is not the expected one
+ * @type: VIRTIO_GPU_RESP_*
+ *
+ * Virtio 1.3, 5.7.6.7.
+ *
+ * Context: any.
+ * Return: -ENOMEM, -ENOENT, -EINVAL or -EIO for the device's own errors; -EPROTO for a response of
+ * another or an unknown type.
+ */
+int vgpu_wire_error(u32 type)
 {
 	switch (type) {
 	case VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY:
@@ -56,56 +50,15 @@ static int vgpu_wire_error(u32 type)
 }
 
 /**
- * vgpu_wire_check() - Check the type and the length of a response
- * @resp: the response
- * @used_bytes: number of bytes that the device wrote
- * @want_type: VIRTIO_GPU_RESP_OK_* that answers the request
- * @want_bytes: the least size of such a response
- *
- * Context: any.
- * Return: 0; -ENOMEM, -ENOENT, -EINVAL or -EIO for the device's own errors;
- * -EPROTO for a response that is too short, or of another or an unknown type.
- */
-int vgpu_wire_check(const void *resp, u32 used_bytes, u32 want_type, u32 want_bytes)
-{
-	const struct virtio_gpu_ctrl_hdr *hdr = resp;
-	u32 type;
-
-	if (used_bytes < sizeof(*hdr))
-		return -EPROTO;
-	type = le32_to_cpu(hdr->type);
-	if (type != want_type)
-		return vgpu_wire_error(type);
-	return used_bytes < want_bytes ? -EPROTO : 0;
-}
-
-/**
- * vgpu_wire_check_fence() - Check whether a response signals the fence of its request
- * @req: the request, fenced
- * @resp: the response, at least a header long
- *
- * Virtio 1.3, 5.7.6.7: the device copies flag and fence id to the response.
- *
- * Context: any.
- * Return: 0, or -EPROTO.
- */
-int vgpu_wire_check_fence(const void *req, const void *resp)
-{
-	const struct virtio_gpu_ctrl_hdr *asked = req, *told = resp;
-
-	if (!(told->flags & cpu_to_le32(VIRTIO_GPU_FLAG_FENCE)))
-		return -EPROTO;
-	return told->fence_id == asked->fence_id ? 0 : -EPROTO;
-}
-
-/**
  * vgpu_wire_display_info() - Decode the response to GET_DISPLAY_INFO
  * @resp: the response
  * @used_bytes: number of bytes that the device wrote
  * @info: one entry for each scanout, filled in; untouched on error
  * @num_scanouts: at most VIRTIO_GPU_MAX_SCANOUTS
  *
- * An enabled scanout counts as disabled if a side is 0 or more than VGPU_WIRE_SCANOUT_MAX_SIDE.
+ * If a side is 0 or more than VGPU_WIRE_SCANOUT_MAX_SIDE, the scanout counts as disabled, and its
+ * size as unknown: an administrator may force it on, and the core divides by what it computes from
+ * a size.
  *
  * Context: any.
  * Return: 0, or an errno of vgpu_wire_check().
@@ -124,13 +77,13 @@ int vgpu_wire_display_info(const void *resp, u32 used_bytes, struct vgpu_output_
 	for (i = 0; i < min(num_scanouts, VIRTIO_GPU_MAX_SCANOUTS); i++) {
 		const struct virtio_gpu_display_one *one = &di->pmodes[i];
 		u32 w = le32_to_cpu(one->r.width), h = le32_to_cpu(one->r.height);
+		bool has_size = w && h && max(w, h) <= VGPU_WIRE_SCANOUT_MAX_SIDE;
 
-		info[i].rect = (struct vgpu_rect){
-			.x = le32_to_cpu(one->r.x), .y = le32_to_cpu(one->r.y), .w = w, .h = h,
+		info[i] = (struct vgpu_output_info){
+			.x = le32_to_cpu(one->r.x), .y = le32_to_cpu(one->r.y),
+			.width = has_size ? w : 0, .height = has_size ? h : 0,
+			.enabled = one->enabled && has_size,
 		};
-		info[i].enabled = one->enabled && w && h &&
-				  w <= VGPU_WIRE_SCANOUT_MAX_SIDE &&
-				  h <= VGPU_WIRE_SCANOUT_MAX_SIDE;
 	}
 
 	return 0;
@@ -235,24 +188,23 @@ int vgpu_wire_map_info(const void *resp, u32 used_bytes, u32 *cache)
  */
 const char *vgpu_wire_type_name(u32 type)
 {
-	static const char * const names_2d[] = {
-		"GET_DISPLAY_INFO", "RESOURCE_CREATE_2D", "RESOURCE_UNREF", "SET_SCANOUT",
-		"RESOURCE_FLUSH", "TRANSFER_TO_HOST_2D", "RESOURCE_ATTACH_BACKING",
-		"RESOURCE_DETACH_BACKING", "GET_CAPSET_INFO", "GET_CAPSET", "GET_EDID",
-		"RESOURCE_ASSIGN_UUID", "RESOURCE_CREATE_BLOB", "SET_SCANOUT_BLOB",
+	static const char * const names[][14] = {
+		[1] = {
+			"GET_DISPLAY_INFO", "RESOURCE_CREATE_2D", "RESOURCE_UNREF", "SET_SCANOUT",
+			"RESOURCE_FLUSH", "TRANSFER_TO_HOST_2D", "RESOURCE_ATTACH_BACKING",
+			"RESOURCE_DETACH_BACKING", "GET_CAPSET_INFO", "GET_CAPSET", "GET_EDID",
+			"RESOURCE_ASSIGN_UUID", "RESOURCE_CREATE_BLOB", "SET_SCANOUT_BLOB",
+		},
+		[2] = {
+			"CTX_CREATE", "CTX_DESTROY", "CTX_ATTACH_RESOURCE", "CTX_DETACH_RESOURCE",
+			"RESOURCE_CREATE_3D", "TRANSFER_TO_HOST_3D", "TRANSFER_FROM_HOST_3D",
+			"SUBMIT_3D", "RESOURCE_MAP_BLOB", "RESOURCE_UNMAP_BLOB",
+		},
+		[3] = { "UPDATE_CURSOR", "MOVE_CURSOR" },
 	};
-	static const char * const names_3d[] = {
-		"CTX_CREATE", "CTX_DESTROY", "CTX_ATTACH_RESOURCE", "CTX_DETACH_RESOURCE",
-		"RESOURCE_CREATE_3D", "TRANSFER_TO_HOST_3D", "TRANSFER_FROM_HOST_3D",
-		"SUBMIT_3D", "RESOURCE_MAP_BLOB", "RESOURCE_UNMAP_BLOB",
-	};
-	static const char * const names_cursor[] = { "UPDATE_CURSOR", "MOVE_CURSOR" };
+	u32 kind = type >> 8, idx = type & 0xff;
 
-	if (type - VIRTIO_GPU_CMD_GET_DISPLAY_INFO < ARRAY_SIZE(names_2d))
-		return names_2d[type - VIRTIO_GPU_CMD_GET_DISPLAY_INFO];
-	if (type - VIRTIO_GPU_CMD_CTX_CREATE < ARRAY_SIZE(names_3d))
-		return names_3d[type - VIRTIO_GPU_CMD_CTX_CREATE];
-	if (type - VIRTIO_GPU_CMD_UPDATE_CURSOR < ARRAY_SIZE(names_cursor))
-		return names_cursor[type - VIRTIO_GPU_CMD_UPDATE_CURSOR];
-	return "unknown";
+	if (kind >= ARRAY_SIZE(names) || idx >= ARRAY_SIZE(names[kind]))
+		return "unknown";
+	return names[kind][idx] ?: "unknown";
 }

@@ -56,8 +56,6 @@ enum vgpu_msg_state {
  *           called; or NULL
  * @state: written by vgpu_vq_set_state_locked(); protected by the queue's lock
  * @ping: the message only checks that the device answers; set before commit
- * @wanted: a waiter needs an interrupt for this message. Set by vgpu_vq_want(), counted in
- *          &vgpu_vq.nr_wanted only in the ring; protected by the queue's lock
  */
 struct vgpu_msg {
 	struct kref ref;
@@ -77,12 +75,11 @@ struct vgpu_msg {
 	atomic_t *nr_held;
 	enum vgpu_msg_state state;
 	bool ping;
-	bool wanted;
 };
 
 /**
- * vgpu_msg_init() - Initialise the bookkeeping of a message
- * @msg: message whose memory, sizes and functions the caller sets
+ * vgpu_msg_init() - Initialise a message, or have it ready to be sent once more
+ * @msg: zeroed message whose memory, sizes and functions the caller sets
  *
  * The caller holds the only reference afterwards.
  *
@@ -93,13 +90,21 @@ static inline void vgpu_msg_init(struct vgpu_msg *msg)
 	kref_init(&msg->ref);
 	INIT_LIST_HEAD(&msg->node);
 	msg->state = VGPU_MSG_NEW;
-	msg->nr_held = NULL;
-	msg->ping = false;
 	msg->error = 0;
 	msg->used_bytes = 0;
-	msg->wanted = false;
 }
 
-void vgpu_msg_put(struct vgpu_msg *msg);
+static inline void vgpu_msg_free(struct kref *ref)
+{
+	struct vgpu_msg *msg = container_of(ref, struct vgpu_msg, ref);
+
+	msg->release(msg);
+}
+
+/* Drop a reference to a message, in any context. */
+static inline void vgpu_msg_put(struct vgpu_msg *msg)
+{
+	kref_put(&msg->ref, vgpu_msg_free);
+}
 
 #endif

@@ -37,38 +37,26 @@
  */
 
 #include <linux/atomic.h>
+#include <linux/cleanup.h>
 #include <linux/dma-fence.h>
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/rcupdate.h>
 #include <linux/scatterlist.h>
 #include <linux/spinlock.h>
 #include <linux/virtio.h>
 #include <linux/virtio_ring.h>
+#include <linux/workqueue.h>
 
 #include "transport/vgpu_vq_priv.h"
 
 /* The part of the ring that clients must leave free: a quarter. */
 #define VGPU_VQ_RESERVE_SHIFT	2
 
-static void vgpu_msg_free(struct kref *ref)
-{
-	struct vgpu_msg *msg = container_of(ref, struct vgpu_msg, ref);
-
-	msg->release(msg);
-}
-
-/**
- * vgpu_msg_put() - Drop a reference to a message
- * @msg: the message
- *
- * Context: any.
- */
-void vgpu_msg_put(struct vgpu_msg *msg)
-{
-	kref_put(&msg->ref, vgpu_msg_free);
-}
+/* The part of the ring that a client may use while the device holds its messages: an eighth. */
+#define VGPU_VQ_SHARE_SHIFT	3
 
 /* Add @n (1 or -1) to the counters of a message's state. Inline: called 4 times per message. */
 static __always_inline void vgpu_vq_count_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg,
@@ -86,24 +74,12 @@ static __always_inline void vgpu_vq_count_locked(struct vgpu_vq *vq, const struc
 			atomic_add(n, msg->nr_held);
 		fallthrough;
 	case VGPU_MSG_RING:
-		vq->nr_wanted += n * msg->wanted;
-		fallthrough;
 	case VGPU_MSG_ABANDONED:
 		vq->stats.in_ring += n;
 		break;
 	default:
 		break;
 	}
-}
-
-/* Note whether a further message of a client would leave the display too little room. */
-static void vgpu_vq_gauge_locked(struct vgpu_vq *vq)
-{
-	lockdep_assert_held(&vq->lock);
-
-	WRITE_ONCE(vq->crowded,
-		   vq->stats.pending ||
-		   vq->ring->num_free < vq->stats.ring_entries >> VGPU_VQ_RESERVE_SHIFT);
 }
 
 /**
@@ -130,7 +106,69 @@ void vgpu_vq_set_state_locked(struct vgpu_vq *vq, struct vgpu_msg *msg,
 	else
 		list_move_tail(&msg->node, &vq->msgs[state]);
 	if (vq->ring)
-		vgpu_vq_gauge_locked(vq);
+		WRITE_ONCE(vq->crowded, vq->stats.pending ||
+			   vq->ring->num_free < vq->stats.ring_entries >> VGPU_VQ_RESERVE_SHIFT);
+}
+
+/**
+ * vgpu_vq_set_host_locked() - Set what the queue knows of the device
+ * @vq: the queue
+ * @host: the new state
+ *
+ * The only writer of &vgpu_vq.host. The clock goes on from a ping to the silence limit.
+ *
+ * Context: any; the queue's lock is held.
+ */
+void vgpu_vq_set_host_locked(struct vgpu_vq *vq, enum vgpu_vq_host host)
+{
+	lockdep_assert_held(&vq->lock);
+
+	if (host <= VGPU_VQ_ASKED)
+		vq->quiet_ms = 0;
+	WRITE_ONCE(vq->host, host);
+}
+
+/**
+ * vgpu_vq_set_sweep_locked() - Arm the sweep, or change its delay
+ * @vq: the queue
+ * @delay_ms: delay of the sweep from now, in milliseconds. The part of an earlier delay that has
+ *            passed is not counted as silence
+ *
+ * Context: any; the queue's lock is held.
+ */
+void vgpu_vq_set_sweep_locked(struct vgpu_vq *vq, unsigned int delay_ms)
+{
+	lockdep_assert_held(&vq->lock);
+
+	vq->sweep_ms = delay_ms;
+	mod_delayed_work(vq->wq, &vq->sweep, msecs_to_jiffies(delay_ms));
+}
+
+/* Arm the sweep for a new message, or bring it forward if held messages have stretched it. */
+static void vgpu_vq_arm_sweep_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg)
+{
+	lockdep_assert_held(&vq->lock);
+
+	/* The sweep that sends a ping is already armed for the answer, so leave its delay alone. */
+	if (msg->ping)
+		return;
+	vq->ping_ms = VGPU_VQ_PING_MIN_MS;
+	if (!delayed_work_pending(&vq->sweep) || vq->sweep_ms > VGPU_VQ_PING_MIN_MS)
+		vgpu_vq_set_sweep_locked(vq, VGPU_VQ_SWEEP_MIN_MS);
+}
+
+/* End the silence: the device has answered a message. */
+static void vgpu_vq_hear_locked(struct vgpu_vq *vq, bool is_ping)
+{
+	lockdep_assert_held(&vq->lock);
+
+	if (!is_ping || vq->ping_ms == VGPU_VQ_PING_MIN_MS) {
+		vgpu_vq_set_host_locked(vq, VGPU_VQ_HEARD);
+		return;
+	}
+	/* The device holds the other messages: nothing to collect before the next ping is due. */
+	vgpu_vq_set_host_locked(vq, VGPU_VQ_QUIET);
+	vgpu_vq_set_sweep_locked(vq, vq->ping_ms);
 }
 
 /* Like sg_init_one(), but inline: it is called twice per message. */
@@ -141,7 +179,7 @@ static void vgpu_vq_set_entry(struct scatterlist *sg, const void *buf, u32 size_
 	sg_mark_end(sg);
 }
 
-static int vgpu_vq_add_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
+static int vgpu_vq_add_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, gfp_t gfp)
 {
 	struct scatterlist req, resp, *sgs[3];
 	unsigned int out = 0, in = 0;
@@ -159,25 +197,28 @@ static int vgpu_vq_add_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 		vgpu_vq_set_entry(&resp, msg->resp, msg->resp_bytes);
 		sgs[out + in++] = &resp;
 	}
-	return virtqueue_add_sgs(vq->ring, sgs, out, in, msg, GFP_ATOMIC);
+	return virtqueue_add_sgs(vq->ring, sgs, out, in, msg, gfp);
 }
 
 /**
  * vgpu_vq_enter_ring_locked() - Add a message to the ring
  * @vq: the queue, attached
  * @msg: the message
+ * @gfp: how the ring allocates an indirect table; without one the message takes more entries
  *
  * Context: any; the queue's lock is held.
  * Return: true; or false if the ring cannot take the message now.
  */
-bool vgpu_vq_enter_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
+bool vgpu_vq_enter_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, gfp_t gfp)
 {
 	lockdep_assert_held(&vq->lock);
 
-	if (vgpu_vq_add_locked(vq, msg))
+	if (vgpu_vq_add_locked(vq, msg, gfp))
 		return false;
-	if (!vq->stats.in_ring)
-		vgpu_vq_begin_watch_locked(vq);
+	if (!vq->stats.in_ring) {
+		vgpu_vq_set_host_locked(vq, VGPU_VQ_HEARD);
+		vq->ping_ms = VGPU_VQ_PING_MIN_MS;
+	}
 	msg->since = jiffies;
 	vgpu_vq_set_state_locked(vq, msg, VGPU_MSG_RING);
 	vq->unkicked = true;
@@ -198,7 +239,7 @@ static void vgpu_vq_push_locked(struct vgpu_vq *vq)
 	if (!vq->ring || vq->error)
 		return;
 	list_for_each_entry_safe(msg, next, &vq->msgs[VGPU_MSG_PENDING], node) {
-		if (!vgpu_vq_enter_ring_locked(vq, msg))
+		if (!vgpu_vq_enter_ring_locked(vq, msg, GFP_ATOMIC))
 			break;
 		vgpu_vq_arm_sweep_locked(vq, msg);
 	}
@@ -258,7 +299,7 @@ void vgpu_vq_reap_locked(struct vgpu_vq *vq)
 		}
 		if (virtqueue_is_broken(vq->ring))
 			return;
-	} while ((vq->nr_wanted || vq->stats.pending) && !virtqueue_enable_cb(vq->ring));
+	} while ((vq->nr_listeners || vq->stats.pending) && !virtqueue_enable_cb(vq->ring));
 }
 
 /**
@@ -370,7 +411,8 @@ static void vgpu_vq_service_soon_locked(struct vgpu_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
 
-	if (arch_irq_work_has_interrupt())
+	/* On 32-bit ARM the answer is in a variable that modules cannot reach. */
+	if (!IS_ENABLED(CONFIG_ARM) && arch_irq_work_has_interrupt())
 		irq_work_queue(&vq->answered);
 	else
 		/* Without an interrupt of its own, an irq_work runs at the next timer tick. */
@@ -407,11 +449,9 @@ void vgpu_vq_refuse_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
  */
 void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg)
 {
-	unsigned long flags;
-
 	kref_get(&msg->ref);
 
-	spin_lock_irqsave(&vq->lock, flags);
+	guard(spinlock_irqsave)(&vq->lock);
 	vq->stats.committed++;
 	if (msg->stamp)
 		msg->stamp(msg);
@@ -419,110 +459,30 @@ void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg)
 		vgpu_vq_refuse_locked(vq, msg);
 		vgpu_vq_service_soon_locked(vq);
 	} else {
-		if (vq->stats.pending || !vgpu_vq_enter_ring_locked(vq, msg))
+		if (vq->stats.pending || !vgpu_vq_enter_ring_locked(vq, msg, GFP_ATOMIC))
 			vgpu_vq_set_state_locked(vq, msg, VGPU_MSG_PENDING);
 		vgpu_vq_arm_sweep_locked(vq, msg);
 	}
-	spin_unlock_irqrestore(&vq->lock, flags);
-}
-
-/**
- * vgpu_vq_has() - Check whether a message was committed
- * @vq: the queue it was or will be committed to
- * @msg: the message
- *
- * Context: any.
- * Return: true if every message that is committed from now on comes after @msg.
- */
-bool vgpu_vq_has(struct vgpu_vq *vq, const struct vgpu_msg *msg)
-{
-	unsigned long flags;
-	bool has;
-
-	spin_lock_irqsave(&vq->lock, flags);
-	has = msg->state != VGPU_MSG_NEW;
-	spin_unlock_irqrestore(&vq->lock, flags);
-	return has;
-}
-
-/**
- * vgpu_vq_take_back() - Take back a message that still waits for room in the ring
- * @vq: the queue it was committed to
- * @msg: the message, to which the caller has a reference
- *
- * Afterwards the message is in the state before its commit, and can be committed again.
- *
- * Context: any.
- * Return: true; or false if the message was not waiting, so the device may have seen it.
- */
-bool vgpu_vq_take_back(struct vgpu_vq *vq, struct vgpu_msg *msg)
-{
-	unsigned long flags;
-	bool is_pending;
-
-	spin_lock_irqsave(&vq->lock, flags);
-	is_pending = msg->state == VGPU_MSG_PENDING;
-	if (is_pending) {
-		vgpu_vq_set_state_locked(vq, msg, VGPU_MSG_NEW);
-		vq->stats.committed--;
-	}
-	spin_unlock_irqrestore(&vq->lock, flags);
-
-	if (is_pending)
-		vgpu_msg_put(msg);
-	return is_pending;
-}
-
-/*
- * Count a waiter that needs an interrupt. Service the queue soon if an answer is there already, or
- * if the waiter has committed a message without a kick.
- */
-static void vgpu_vq_add_waiter_locked(struct vgpu_vq *vq)
-{
-	lockdep_assert_held(&vq->lock);
-
-	vq->nr_wanted++;
-	if (vq->ring && (!virtqueue_enable_cb(vq->ring) || vq->unkicked))
-		vgpu_vq_service_soon_locked(vq);
-}
-
-/**
- * vgpu_vq_want() - Ask for an interrupt when a message is answered
- * @vq: the queue the message was or will be committed to
- * @msg: the message
- *
- * Context: any; calls no callback, so locks that &vgpu_msg.complete takes may be held.
- */
-void vgpu_vq_want(struct vgpu_vq *vq, struct vgpu_msg *msg)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&vq->lock, flags);
-	/* An abandoned or a retired message may be completing now, so it needs no interrupt. */
-	if (!msg->wanted && msg->state <= VGPU_MSG_HELD) {
-		msg->wanted = true;
-		if (msg->state >= VGPU_MSG_RING)
-			vgpu_vq_add_waiter_locked(vq);
-	}
-	spin_unlock_irqrestore(&vq->lock, flags);
 }
 
 /**
  * vgpu_vq_listen() - Ask for an interrupt at each response
  * @vq: the queue
  *
- * For a waiter that depends on several messages: a fence signals after all earlier fences of its
- * timeline, whatever the order of the responses. Undone by vgpu_vq_unlisten().
+ * For a waiter, until vgpu_vq_unlisten(). An interrupt for one message would not be enough: a fence
+ * signals after all earlier fences of its timeline, whatever the order of the responses.
+ *
+ * The queue is serviced soon if a response is there already, or if the waiter has committed a
+ * message without a kick.
  *
  * Context: any; calls no callback, so locks that &vgpu_msg.complete takes may be held.
  */
 void vgpu_vq_listen(struct vgpu_vq *vq)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&vq->lock, flags);
-	vgpu_vq_add_waiter_locked(vq);
-	spin_unlock_irqrestore(&vq->lock, flags);
+	guard(spinlock_irqsave)(&vq->lock);
+	vq->nr_listeners++;
+	if (vq->ring && (!virtqueue_enable_cb(vq->ring) || vq->unkicked))
+		vgpu_vq_service_soon_locked(vq);
 }
 
 /**
@@ -533,11 +493,8 @@ void vgpu_vq_listen(struct vgpu_vq *vq)
  */
 void vgpu_vq_unlisten(struct vgpu_vq *vq)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&vq->lock, flags);
-	vq->nr_wanted--;
-	spin_unlock_irqrestore(&vq->lock, flags);
+	guard(spinlock_irqsave)(&vq->lock);
+	vq->nr_listeners--;
 }
 
 /**
@@ -554,18 +511,51 @@ int vgpu_vq_error(const struct vgpu_vq *vq)
 }
 
 /**
- * vgpu_vq_read_stats() - Take a snapshot of a queue's counters
+ * vgpu_vq_is_crowded() - Check whether a client's message would leave the display too little room
  * @vq: the queue
- * @stats: filled in
  *
  * Context: any.
+ * Return: a snapshot; without meaning on a failed queue.
  */
-void vgpu_vq_read_stats(struct vgpu_vq *vq, struct vgpu_vq_stats *stats)
+bool vgpu_vq_is_crowded(const struct vgpu_vq *vq)
 {
-	unsigned long flags;
+	return READ_ONCE(vq->crowded);
+}
 
-	spin_lock_irqsave(&vq->lock, flags);
-	*stats = vq->stats;
-	stats->interrupts = READ_ONCE(vq->interrupts);
-	spin_unlock_irqrestore(&vq->lock, flags);
+/**
+ * vgpu_vq_held_quarters() - Get the number of quarters of the ring that held messages occupy
+ * @vq: the queue
+ *
+ * Context: any.
+ * Return: the number, 0 to 4, rounded down.
+ */
+u32 vgpu_vq_held_quarters(const struct vgpu_vq *vq)
+{
+	u32 entries = READ_ONCE(vq->stats.ring_entries);
+
+	return entries ? READ_ONCE(vq->stats.held) * 4 / entries : 0;
+}
+
+/**
+ * vgpu_vq_held_share() - Get how many messages a client with held ones may have in flight
+ * @vq: the queue
+ *
+ * Context: any.
+ * Return: the number, an eighth of the ring and at least 1.
+ */
+u32 vgpu_vq_held_share(const struct vgpu_vq *vq)
+{
+	return max(READ_ONCE(vq->stats.ring_entries) >> VGPU_VQ_SHARE_SHIFT, 1);
+}
+
+/**
+ * vgpu_vq_is_silent() - Check whether the device has left a ping unanswered for too long
+ * @vq: the queue
+ *
+ * Context: any.
+ * Return: true if the device has answered nothing for VGPU_VQ_ANSWER_MS after a ping was due.
+ */
+bool vgpu_vq_is_silent(const struct vgpu_vq *vq)
+{
+	return READ_ONCE(vq->host) >= VGPU_VQ_SILENT;
 }

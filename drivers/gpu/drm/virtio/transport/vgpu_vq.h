@@ -69,7 +69,6 @@ void vgpu_vq_destroy(struct vgpu_vq *vq);
 void vgpu_vq_commit(struct vgpu_vq *vq, struct vgpu_msg *msg);
 bool vgpu_vq_has(struct vgpu_vq *vq, const struct vgpu_msg *msg);
 bool vgpu_vq_take_back(struct vgpu_vq *vq, struct vgpu_msg *msg);
-void vgpu_vq_want(struct vgpu_vq *vq, struct vgpu_msg *msg);
 void vgpu_vq_listen(struct vgpu_vq *vq);
 void vgpu_vq_unlisten(struct vgpu_vq *vq);
 void vgpu_vq_service(struct vgpu_vq *vq, bool kick);

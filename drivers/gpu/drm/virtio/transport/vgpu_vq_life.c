@@ -7,8 +7,13 @@
  *
  * When the queue fails, all messages are completed with an error. The memory of those in
  * the ring stays with the ring until vgpu_vq_detach(): the device may still write to it.
+ *
+ * The functions that are not on the way of a message are in this file, too.
+ *
+ * Models in tests/models/: litmus/detach-notify.litmus, litmus/start-removing.litmus, spin/vq.pml.
  */
 
+#include <linux/cleanup.h>
 #include <linux/dma-fence.h>
 #include <linux/irq_work.h>
 #include <linux/lockdep.h>
@@ -36,7 +41,7 @@ static void vgpu_vq_answered(struct irq_work *work)
  * @wq: runs the sweep, without waiting for memory; outlives the queue
  *
  * Context: process, may sleep.
- * Return: the queue, or ERR_PTR(-ENOMEM).
+ * Return: the queue, or NULL without memory.
  */
 struct vgpu_vq *vgpu_vq_create(const struct vgpu_vq_ops *ops, void *owner,
 			       unsigned int silence_limit_ms, struct workqueue_struct *wq)
@@ -46,7 +51,7 @@ struct vgpu_vq *vgpu_vq_create(const struct vgpu_vq_ops *ops, void *owner,
 
 	vq = kzalloc(sizeof(*vq), GFP_KERNEL);
 	if (!vq)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 
 	spin_lock_init(&vq->lock);
 	for (state = VGPU_MSG_NEW; state < VGPU_MSG_STATES; state++)
@@ -70,16 +75,81 @@ struct vgpu_vq *vgpu_vq_create(const struct vgpu_vq_ops *ops, void *owner,
  */
 void vgpu_vq_attach(struct vgpu_vq *vq, struct virtqueue *ring)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&vq->lock, flags);
+	guard(spinlock_irqsave)(&vq->lock);
 	vq->ring = ring;
 	vq->indirect = virtio_has_feature(ring->vdev, VIRTIO_RING_F_INDIRECT_DESC);
 	WRITE_ONCE(vq->stats.ring_entries, virtqueue_get_vring_size(ring));
 	vq->unkicked = false;
 	WRITE_ONCE(vq->error, 0);
 	WRITE_ONCE(vq->crowded, false);
-	spin_unlock_irqrestore(&vq->lock, flags);
+}
+
+/**
+ * vgpu_vq_has() - Check whether a message was committed
+ * @vq: the queue it was or will be committed to
+ * @msg: the message
+ *
+ * Context: any.
+ * Return: true if every message that is committed from now on comes after @msg.
+ */
+bool vgpu_vq_has(struct vgpu_vq *vq, const struct vgpu_msg *msg)
+{
+	guard(spinlock_irqsave)(&vq->lock);
+	return msg->state != VGPU_MSG_NEW;
+}
+
+/**
+ * vgpu_vq_take_back() - Take back a message that still waits for room in the ring
+ * @vq: the queue it was committed to
+ * @msg: the message, to which the caller has a reference
+ *
+ * Afterwards the message is in the state before its commit, and can be committed again.
+ *
+ * Context: any.
+ * Return: true; or false if the message was not waiting, so the device may have seen it.
+ */
+bool vgpu_vq_take_back(struct vgpu_vq *vq, struct vgpu_msg *msg)
+{
+	guard(spinlock_irqsave)(&vq->lock);
+	if (msg->state != VGPU_MSG_PENDING)
+		return false;
+
+	vgpu_vq_set_state_locked(vq, msg, VGPU_MSG_NEW);
+	vq->stats.committed--;
+	/* Under the lock, since the caller's reference keeps the message. */
+	vgpu_msg_put(msg);
+	return true;
+}
+
+/**
+ * vgpu_vq_max_data() - Get how many entries the data of a message may have
+ * @vq: the queue
+ *
+ * A chain of descriptors is not longer than the ring, indirect or not (virtio
+ * 1.3, 2.7.5.3.1 "Driver Requirements: Indirect Descriptors").
+ *
+ * Context: any.
+ * Return: the largest value of &vgpu_msg.ndata; 0 before the first vgpu_vq_attach().
+ */
+unsigned int vgpu_vq_max_data(const struct vgpu_vq *vq)
+{
+	u32 entries = READ_ONCE(vq->stats.ring_entries);
+
+	return entries > VGPU_VQ_FIXED_ENTRIES ? entries - VGPU_VQ_FIXED_ENTRIES : 0;
+}
+
+/**
+ * vgpu_vq_read_stats() - Take a snapshot of a queue's counters
+ * @vq: the queue
+ * @stats: filled in
+ *
+ * Context: any.
+ */
+void vgpu_vq_read_stats(struct vgpu_vq *vq, struct vgpu_vq_stats *stats)
+{
+	guard(spinlock_irqsave)(&vq->lock);
+	*stats = vq->stats;
+	stats->interrupts = READ_ONCE(vq->interrupts);
 }
 
 static void vgpu_vq_refuse_pending_locked(struct vgpu_vq *vq)

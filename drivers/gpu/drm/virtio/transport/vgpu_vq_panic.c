@@ -20,6 +20,12 @@
 #define VGPU_VQ_PANIC_TRIES	100000
 #define VGPU_VQ_PANIC_DELAY_US	10
 
+/*
+ * The ring tries to allocate an indirect table and does without if it gets none. It must not wake
+ * kswapd for it: the locks of the scheduler may be held.
+ */
+#define VGPU_VQ_PANIC_GFP	(__GFP_HIGH | __GFP_NOWARN)
+
 /**
  * vgpu_vq_panic_enter() - Take a queue over in a panic
  * @vq: the queue
@@ -54,7 +60,8 @@ static bool vgpu_vq_panic_poll_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 
 	for (tries = 0; tries < VGPU_VQ_PANIC_TRIES; tries++) {
 		vgpu_vq_reap_locked(vq);
-		if (msg ? msg->state == VGPU_MSG_RETIRED : vq->ring->num_free)
+		if (msg ? msg->state == VGPU_MSG_RETIRED :
+			  vq->ring->num_free >= VGPU_VQ_FIXED_ENTRIES)
 			return true;
 		udelay(VGPU_VQ_PANIC_DELAY_US);
 	}
@@ -64,7 +71,10 @@ static bool vgpu_vq_panic_poll_locked(struct vgpu_vq *vq, struct vgpu_msg *msg)
 /**
  * vgpu_vq_panic_run() - Send a message and wait for its answer without sleeping
  * @vq: the queue, taken over
- * @msg: the message; it goes past those that wait for room
+ * @msg: the message, without data; it goes past those that wait for room
+ *
+ * Nobody else waits for @msg, so it is not completed. If the device has answered, the queue drops
+ * its reference.
  *
  * Context: between vgpu_vq_panic_enter() and vgpu_vq_panic_exit().
  * Return: 0; -ETIMEDOUT without room or an answer in time; -EIO if the ring does not take @msg.
@@ -75,12 +85,17 @@ int vgpu_vq_panic_run(struct vgpu_vq *vq, struct vgpu_msg *msg)
 
 	if (!vgpu_vq_panic_poll_locked(vq, NULL))
 		return -ETIMEDOUT;
-	if (!vgpu_vq_enter_ring_locked(vq, msg))
+	if (!vgpu_vq_enter_ring_locked(vq, msg, VGPU_VQ_PANIC_GFP))
 		return -EIO;
 	kref_get(&msg->ref);
 	if (vgpu_vq_prepare_kick_locked(vq))
 		virtqueue_notify(vq->ring);
-	return vgpu_vq_panic_poll_locked(vq, msg) ? 0 : -ETIMEDOUT;
+	if (!vgpu_vq_panic_poll_locked(vq, msg))
+		return -ETIMEDOUT;
+
+	vgpu_vq_set_state_locked(vq, msg, VGPU_MSG_NEW);
+	vgpu_msg_put(msg);
+	return 0;
 }
 
 /**

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Shared by the files that make up a queue and by their unit tests. */
+/*
+ * Models in tests/models/: litmus/detach-notify.litmus, litmus/waiter-interrupt.litmus,
+ * spin/budget.pml, spin/vq.pml.
+ *
+ * Shared by the files that make up a queue and by their unit tests.
+ */
 #ifndef VGPU_VQ_PRIV_H
 #define VGPU_VQ_PRIV_H
 
@@ -12,6 +17,12 @@
 
 /* A message adds two entries to its data: the request and the response. */
 #define VGPU_VQ_FIXED_ENTRIES	2
+
+/* The first delay of the sweep. */
+#define VGPU_VQ_SWEEP_MIN_MS	4
+
+/* A device that answers nothing for this long gets a ping; with each ping the time doubles. */
+#define VGPU_VQ_PING_MIN_MS	1000
 
 /**
  * enum vgpu_vq_host - What the queue knows of the device
@@ -42,7 +53,7 @@ enum vgpu_vq_host {
  * @wq: runs @sweep, constant
  * @msgs: the messages of each state but VGPU_MSG_NEW, oldest first; retired and returned ones
  *        stay until vgpu_vq_take_done_locked()
- * @nr_wanted: number of waiters for an interrupt: wanted messages in the ring, and listeners
+ * @nr_listeners: number of waiters for an interrupt, see vgpu_vq_listen()
  * @unkicked: the ring holds messages the device may not have been told of
  * @error: not 0 when the queue takes no more messages; written under @lock
  * @crowded: a further message of a client would leave the display too little room; written
@@ -69,7 +80,7 @@ struct vgpu_vq {
 	unsigned int silence_limit_ms;
 	struct workqueue_struct *wq;
 	struct list_head msgs[VGPU_MSG_STATES];
-	u32 nr_wanted;
+	u32 nr_listeners;
 	bool unkicked;
 	int error;
 	bool crowded;
@@ -92,7 +103,9 @@ static inline u32 vgpu_vq_entries(const struct vgpu_vq *vq, const struct vgpu_ms
 /* vgpu_vq.c */
 void vgpu_vq_set_state_locked(struct vgpu_vq *vq, struct vgpu_msg *msg,
 			      enum vgpu_msg_state state);
-bool vgpu_vq_enter_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg);
+void vgpu_vq_set_host_locked(struct vgpu_vq *vq, enum vgpu_vq_host host);
+void vgpu_vq_set_sweep_locked(struct vgpu_vq *vq, unsigned int delay_ms);
+bool vgpu_vq_enter_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, gfp_t gfp);
 void vgpu_vq_retire_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, u32 used_bytes);
 void vgpu_vq_refuse_locked(struct vgpu_vq *vq, struct vgpu_msg *msg);
 void vgpu_vq_reap_locked(struct vgpu_vq *vq);
@@ -100,14 +113,7 @@ struct virtqueue *vgpu_vq_prepare_kick_locked(struct vgpu_vq *vq);
 void vgpu_vq_take_done_locked(struct vgpu_vq *vq, struct list_head *done);
 void vgpu_vq_finish(struct list_head *done);
 
-/* vgpu_vq_room.c */
-void vgpu_vq_age_locked(struct vgpu_vq *vq);
-
 /* vgpu_vq_watch.c */
-void vgpu_vq_set_sweep_locked(struct vgpu_vq *vq, unsigned int delay_ms);
-void vgpu_vq_begin_watch_locked(struct vgpu_vq *vq);
-void vgpu_vq_hear_locked(struct vgpu_vq *vq, bool is_ping);
-void vgpu_vq_arm_sweep_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg);
 void vgpu_vq_sweep(struct work_struct *work);
 
 #endif

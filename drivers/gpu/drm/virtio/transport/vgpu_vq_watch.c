@@ -18,11 +18,21 @@
  *     |                '------ ping answered ------+--------------+-------------------------+
  *     '--------------------- other answer ---------'--------------'-------------------------'
  *
+ * The sweep also marks messages that the device has had for a second as held, whether the device
+ * holds them on purpose or not. A held message keeps its place in the ring, so a client with held
+ * messages may have only a limited number of commands in flight (vgpu_vq_held_share()), which
+ * leaves a part of the ring to all others. When less than a quarter of the ring is free, all
+ * clients are limited, which leaves that quarter to the display and to teardown
+ * (vgpu_vq_is_crowded()).
+ *
  * The clock of the watch is made of sweeps: each sweep adds the delay that it was armed with,
  * however late it is. When a stopped guest goes on, its clock may have advanced by minutes in
  * which the host could not answer either; these minutes do not count.
+ *
+ * Models in tests/models/: litmus/detach-notify.litmus, spin/vq.pml.
  */
 
+#include <linux/cleanup.h>
 #include <linux/dma-fence.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
@@ -33,124 +43,40 @@
 
 #include "transport/vgpu_vq_priv.h"
 
-/* The first delay of the sweep, the factor by which it grows, and the longest. */
-#define VGPU_VQ_SWEEP_MIN_MS	4
+/* The factor by which the delay of the sweep grows, and the longest delay. */
 #define VGPU_VQ_SWEEP_GROWTH	4
 #define VGPU_VQ_SWEEP_MAX_MS	60000
 
-/* A device that answers nothing for this long gets a ping; with each ping the time doubles. */
-#define VGPU_VQ_PING_MIN_MS	1000
+/* The longest silence before a ping. */
 #define VGPU_VQ_PING_MAX_MS	60000
 
-/* The only writer of @host. The clock goes on from a ping to the silence limit. */
-static void vgpu_vq_set_host_locked(struct vgpu_vq *vq, enum vgpu_vq_host host)
+/* Mark messages that the device has had for VGPU_VQ_HELD_MS as held. */
+static void vgpu_vq_age_locked(struct vgpu_vq *vq)
 {
+	unsigned long old = jiffies - msecs_to_jiffies(VGPU_VQ_HELD_MS);
+	struct vgpu_msg *msg, *next;
+
 	lockdep_assert_held(&vq->lock);
 
-	if (host <= VGPU_VQ_ASKED)
-		vq->quiet_ms = 0;
-	WRITE_ONCE(vq->host, host);
-}
-
-/**
- * vgpu_vq_set_sweep_locked() - Arm the sweep, or change its delay
- * @vq: the queue
- * @delay_ms: delay of the sweep from now, in milliseconds. The part of an earlier delay that has
- *            passed is not counted as silence
- *
- * Context: any; the queue's lock is held.
- */
-void vgpu_vq_set_sweep_locked(struct vgpu_vq *vq, unsigned int delay_ms)
-{
-	lockdep_assert_held(&vq->lock);
-
-	vq->sweep_ms = delay_ms;
-	mod_delayed_work(vq->wq, &vq->sweep, msecs_to_jiffies(delay_ms));
-}
-
-/**
- * vgpu_vq_arm_sweep_locked() - Watch a new message
- * @vq: the queue
- * @msg: the message
- *
- * Arms the sweep, or brings it forward if held messages have stretched its delay.
- *
- * Context: any; the queue's lock is held.
- */
-void vgpu_vq_arm_sweep_locked(struct vgpu_vq *vq, const struct vgpu_msg *msg)
-{
-	lockdep_assert_held(&vq->lock);
-
-	/* The sweep that sends a ping is already armed for the answer, so leave its delay alone. */
-	if (msg->ping)
-		return;
-	vq->ping_ms = VGPU_VQ_PING_MIN_MS;
-	if (!delayed_work_pending(&vq->sweep) || vq->sweep_ms > VGPU_VQ_PING_MIN_MS)
-		vgpu_vq_set_sweep_locked(vq, VGPU_VQ_SWEEP_MIN_MS);
-}
-
-/**
- * vgpu_vq_begin_watch_locked() - Begin to count the silence of the device
- * @vq: the queue, whose ring was empty until now
- *
- * Context: any; the queue's lock is held.
- */
-void vgpu_vq_begin_watch_locked(struct vgpu_vq *vq)
-{
-	lockdep_assert_held(&vq->lock);
-
-	vgpu_vq_set_host_locked(vq, VGPU_VQ_HEARD);
-	vq->ping_ms = VGPU_VQ_PING_MIN_MS;
-}
-
-/**
- * vgpu_vq_hear_locked() - End the silence: the device has answered a message
- * @vq: the queue
- * @is_ping: the message was a ping
- *
- * Context: any; the queue's lock is held.
- */
-void vgpu_vq_hear_locked(struct vgpu_vq *vq, bool is_ping)
-{
-	lockdep_assert_held(&vq->lock);
-
-	if (!is_ping || vq->ping_ms == VGPU_VQ_PING_MIN_MS) {
-		vgpu_vq_set_host_locked(vq, VGPU_VQ_HEARD);
-		return;
+	list_for_each_entry_safe(msg, next, &vq->msgs[VGPU_MSG_RING], node) {
+		if (time_after(msg->since, old))
+			break;
+		vgpu_vq_set_state_locked(vq, msg, VGPU_MSG_HELD);
 	}
-	/* The device holds the other messages: nothing to collect before the next ping is due. */
-	vgpu_vq_set_host_locked(vq, VGPU_VQ_QUIET);
-	vgpu_vq_set_sweep_locked(vq, vq->ping_ms);
-}
-
-/**
- * vgpu_vq_is_silent() - Check whether the device has left a ping unanswered for too long
- * @vq: the queue
- *
- * Context: any.
- * Return: true if the device has answered nothing for VGPU_VQ_ANSWER_MS after a ping was due.
- */
-bool vgpu_vq_is_silent(const struct vgpu_vq *vq)
-{
-	return READ_ONCE(vq->host) >= VGPU_VQ_SILENT;
 }
 
 /* Get the value of the clock at which @host moves on, if the device answers nothing. */
 static unsigned int vgpu_vq_due_ms(const struct vgpu_vq *vq)
 {
-	switch (vq->host) {
-	case VGPU_VQ_HEARD:
-		return 0;
-	case VGPU_VQ_QUIET:
-		return vq->ping_ms;
-	case VGPU_VQ_ASKED:
-		return VGPU_VQ_ANSWER_MS;
-	case VGPU_VQ_SILENT:
-		return vq->silence_limit_ms ?: UINT_MAX;
-	case VGPU_VQ_LOST:
-		break;
-	}
-	return UINT_MAX;
+	const unsigned int due_ms[] = {
+		[VGPU_VQ_HEARD] = 0,
+		[VGPU_VQ_QUIET] = vq->ping_ms,
+		[VGPU_VQ_ASKED] = VGPU_VQ_ANSWER_MS,
+		[VGPU_VQ_SILENT] = vq->silence_limit_ms ?: UINT_MAX,
+		[VGPU_VQ_LOST] = UINT_MAX,
+	};
+
+	return due_ms[vq->host];
 }
 
 static unsigned int vgpu_vq_next_sweep_ms(const struct vgpu_vq *vq)
@@ -197,32 +123,23 @@ static void vgpu_vq_notify_again(struct vgpu_vq *vq)
 
 static void vgpu_vq_tell_owner(struct vgpu_vq *vq, enum vgpu_vq_host host)
 {
-	switch (host) {
-	case VGPU_VQ_ASKED:
+	if (host == VGPU_VQ_ASKED) {
 		vgpu_vq_notify_again(vq);
 		vq->ops->ask(vq->owner);
-		break;
-	case VGPU_VQ_SILENT:
+	} else if (host == VGPU_VQ_SILENT) {
 		vq->ops->silent(vq->owner);
-		break;
-	case VGPU_VQ_LOST:
+	} else if (host == VGPU_VQ_LOST) {
 		vq->ops->lost(vq->owner, -ETIMEDOUT);
-		break;
-	default:
-		break;
 	}
 }
 
 static void vgpu_vq_tick(struct vgpu_vq *vq)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&vq->lock, flags);
+	guard(spinlock_irqsave)(&vq->lock);
 	vq->stats.ticks++;
 	/* With an empty ring the device owes no answer: memory is short for pending messages. */
 	if (vq->stats.in_ring)
 		vq->quiet_ms += vq->sweep_ms;
-	spin_unlock_irqrestore(&vq->lock, flags);
 }
 
 /**

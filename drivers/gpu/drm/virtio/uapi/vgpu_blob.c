@@ -4,8 +4,9 @@
  *
  * A blob is memory without a format: of the guest, of the host's renderer, or of both. The ioctl
  * may carry a command stream that creates the memory of a renderer blob; the host executes the
- * stream first. For a renderer blob, the ioctl waits until the client's earlier submissions have
- * reached the host, since one of them may create the memory. Like the kernel's own driver, the
+ * stream first. The stream and the creation of a renderer blob follow the client's earlier
+ * submissions, one of which may create the memory. If those wait for a fence, the creation waits
+ * behind them in the submission queue, while the ioctl returns. Like the kernel's own driver, the
  * ioctl ignores unknown hints and padding.
  */
 
@@ -14,7 +15,6 @@
 
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
-#include <drm/drm_print.h>
 
 #include "object/vgpu_base.h"
 #include "object/vgpu_context.h"
@@ -24,50 +24,11 @@
 #include "protocol/vgpu_cmd.h"
 #include "protocol/vgpu_submitq.h"
 #include "uapi/drm/virtgpu_drm.h"
-#include "uapi/vgpu_blob.h"
+#include "uapi/vgpu_ioctl.h"
 
 #define VGPU_BLOB_FLAGS		(VIRTGPU_BLOB_FLAG_USE_MAPPABLE | \
 				 VIRTGPU_BLOB_FLAG_USE_SHAREABLE | \
 				 VIRTGPU_BLOB_FLAG_USE_CROSS_DEVICE)
-
-static int vgpu_blob_check_flags(struct vgpu_device *vgpu,
-				 const struct drm_virtgpu_resource_create_blob *args)
-{
-	struct drm_device *drm = &vgpu->drm;
-
-	if (args->blob_flags & ~VGPU_BLOB_FLAGS) {
-		drm_dbg(drm, "blob_flags: %#x are unknown\n", args->blob_flags);
-		return -EINVAL;
-	}
-	if ((args->blob_flags & VIRTGPU_BLOB_FLAG_USE_CROSS_DEVICE) && !vgpu->features.uuid) {
-		drm_dbg(drm, "blob_flags: the device does not support USE_CROSS_DEVICE\n");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int vgpu_blob_check_size(struct vgpu_device *vgpu,
-				const struct drm_virtgpu_resource_create_blob *args)
-{
-	bool guest = args->blob_mem != VIRTGPU_BLOB_MEM_HOST3D;
-
-	if (!PAGE_ALIGN(args->size)) {
-		drm_dbg(&vgpu->drm, "size: %llu is 0 or overflows\n", args->size);
-		return -ENOSPC;
-	}
-
-	if (!IS_ALIGNED(args->size, vgpu->features.blob_alignment)) {
-		drm_dbg(&vgpu->drm, "size: %llu is not a multiple of %u\n", args->size,
-			vgpu->features.blob_alignment);
-		return -EINVAL;
-	}
-
-	if (args->size > SZ_1T || (guest && args->size > VGPU_GEM_MAX_BYTES)) {
-		drm_dbg(&vgpu->drm, "size: %llu is too large\n", args->size);
-		return -EINVAL;
-	}
-	return 0;
-}
 
 static int vgpu_blob_check_mem(struct vgpu_device *vgpu,
 			       const struct drm_virtgpu_resource_create_blob *args)
@@ -76,57 +37,78 @@ static int vgpu_blob_check_mem(struct vgpu_device *vgpu,
 
 	switch (args->blob_mem) {
 	case VIRTGPU_BLOB_MEM_GUEST:
-		if (args->blob_id || args->cmd_size) {
-			drm_dbg(drm, "blob_id, cmd_size: must be 0 for a guest blob\n");
-			return -EINVAL;
-		}
+		if (args->blob_id || args->cmd_size)
+			return vgpu_refuse(drm, EINVAL,
+					   "blob_id, cmd_size: must be 0 for a guest blob\n");
 		return 0;
 	case VIRTGPU_BLOB_MEM_HOST3D:
 	case VIRTGPU_BLOB_MEM_HOST3D_GUEST:
-		if (!vgpu->features.virgl) {
-			drm_dbg(drm, "blob_mem: %u needs a device with 3D\n", args->blob_mem);
-			return -EINVAL;
-		}
+		if (!vgpu->features.virgl)
+			return vgpu_refuse(drm, EINVAL, "blob_mem: %u needs 3D\n", args->blob_mem);
 		if (args->blob_mem == VIRTGPU_BLOB_MEM_HOST3D && !vgpu->hostmem &&
-		    (args->blob_flags & VIRTGPU_BLOB_FLAG_USE_MAPPABLE)) {
-			drm_dbg(drm, "blob_flags: USE_MAPPABLE needs host-visible memory\n");
-			return -EINVAL;
-		}
-		if (args->cmd_size % 4) {
-			drm_dbg(drm, "cmd_size: %u is not a multiple of 4\n", args->cmd_size);
-			return -EINVAL;
-		}
+		    (args->blob_flags & VIRTGPU_BLOB_FLAG_USE_MAPPABLE))
+			return vgpu_refuse(drm, EINVAL,
+					   "blob_flags: USE_MAPPABLE needs host-visible memory\n");
+		if (args->cmd_size % 4)
+			return vgpu_refuse(drm, EINVAL, "cmd_size: %u is not a multiple of 4\n",
+					   args->cmd_size);
 		return 0;
 	default:
-		drm_dbg(drm, "blob_mem: %u is unknown\n", args->blob_mem);
-		return -EINVAL;
+		return vgpu_refuse(drm, EINVAL, "blob_mem: %u is unknown\n", args->blob_mem);
 	}
 }
 
 static int vgpu_blob_check(struct vgpu_device *vgpu,
 			   const struct drm_virtgpu_resource_create_blob *args)
 {
+	bool guest = args->blob_mem != VIRTGPU_BLOB_MEM_HOST3D;
+	u32 alignment = vgpu->features.blob_alignment;
+	struct drm_device *drm = &vgpu->drm;
 	int ret;
 
-	if (!vgpu->features.blob) {
-		drm_dbg(&vgpu->drm, "the device does not support blobs\n");
-		return -EINVAL;
-	}
-	ret = vgpu_blob_check_flags(vgpu, args);
-	if (!ret)
-		ret = vgpu_blob_check_mem(vgpu, args);
-	return ret ?: vgpu_blob_check_size(vgpu, args);
+	if (!vgpu->features.blob)
+		return vgpu_refuse(drm, EINVAL, "the device does not support blobs\n");
+	if (args->blob_flags & ~VGPU_BLOB_FLAGS)
+		return vgpu_refuse(drm, EINVAL, "blob_flags: %#x are unknown\n", args->blob_flags);
+	if ((args->blob_flags & VIRTGPU_BLOB_FLAG_USE_CROSS_DEVICE) && !vgpu->features.uuid)
+		return vgpu_refuse(drm, EINVAL, "blob_flags: USE_CROSS_DEVICE needs UUIDs\n");
+
+	ret = vgpu_blob_check_mem(vgpu, args);
+	if (ret)
+		return ret;
+
+	if (!PAGE_ALIGN(args->size))
+		return vgpu_refuse(drm, ENOSPC, "size: %llu is 0 or overflows\n", args->size);
+	if (!IS_ALIGNED(args->size, alignment))
+		return vgpu_refuse(drm, EINVAL, "size: %llu is not a multiple of %u\n", args->size,
+				   alignment);
+	if (args->size > SZ_1T || (guest && args->size > VGPU_GEM_MAX_BYTES))
+		return vgpu_refuse(drm, EINVAL, "size: %llu is too large\n", args->size);
+	return 0;
 }
 
-/* Post the command stream with which the renderer creates the memory, if there is one. */
+/* Submit the command stream with which the renderer creates the memory, if there is one. */
 static int vgpu_blob_run_stream(struct vgpu_device *vgpu, struct vgpu_context *ctx,
 				const struct drm_virtgpu_resource_create_blob *args)
 {
+	struct vgpu_submitq_entry *entry;
+	struct vgpu_cmd *cmd;
+
 	if (!args->cmd_size)
 		return 0;
-	return vgpu_cmd_post(vgpu_cmd_submit_3d(vgpu->cmdq, ctx->id,
-						u64_to_user_ptr(args->cmd), args->cmd_size),
-			     &ctx->owner);
+
+	cmd = vgpu_cmd_submit_3d(vgpu->cmdq, ctx->id, u64_to_user_ptr(args->cmd), args->cmd_size);
+	if (IS_ERR(cmd))
+		return PTR_ERR(cmd);
+
+	entry = vgpu_submitq_prepare(ctx->submitq, NULL);
+	if (IS_ERR(entry)) {
+		vgpu_cmd_put(cmd);
+		return PTR_ERR(entry);
+	}
+	vgpu_cmd_set_busy(cmd, ctx->timeline);
+	vgpu_submitq_post(entry, cmd, &ctx->owner, NULL);
+	return 0;
 }
 
 static struct vgpu_gem *vgpu_blob_create(struct vgpu_device *vgpu, struct vgpu_context *ctx,
@@ -142,14 +124,11 @@ static struct vgpu_gem *vgpu_blob_create(struct vgpu_device *vgpu, struct vgpu_c
 
 	if (args->blob_mem != VIRTGPU_BLOB_MEM_GUEST) {
 		ret = vgpu_context_ensure(ctx);
-		/* An earlier stream, which may wait for a fence, may create the blob's memory. */
-		if (!ret)
-			ret = vgpu_submitq_wait_idle(ctx->submitq);
 		if (!ret)
 			ret = vgpu_blob_run_stream(vgpu, ctx, args);
 		if (ret)
 			return ERR_PTR(ret);
-		blob.ctx_id = ctx->id;
+		blob.ctx = ctx;
 	}
 	return vgpu_gem_create_blob(vgpu, ctx->timeline, &blob);
 }
@@ -160,8 +139,7 @@ static struct vgpu_gem *vgpu_blob_create(struct vgpu_device *vgpu, struct vgpu_c
  * @data: struct drm_virtgpu_resource_create_blob
  * @file: the client
  *
- * Context: process; sleeps interruptibly while the client is throttled, and while its earlier
- * submissions wait for dependencies.
+ * Context: process; sleeps interruptibly while the client is throttled.
  * Return: 0; -EINVAL for an unknown flag or memory type, a bad size, or a missing feature of the
  * device; -ENOSPC for a size of 0, or without ids; -E2BIG; -EFAULT; -ENOMEM; -EIO for a lost
  * context; -ERESTARTSYS; -ENODEV if the device is gone. An error of the host becomes the sticky

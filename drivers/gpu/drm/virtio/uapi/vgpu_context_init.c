@@ -9,7 +9,6 @@
 #include <linux/uaccess.h>
 
 #include <drm/drm_file.h>
-#include <drm/drm_print.h>
 
 #include "object/vgpu_base.h"
 #include "object/vgpu_capset.h"
@@ -17,33 +16,10 @@
 #include "object/vgpu_contexts.h"
 #include "protocol/vgpu_cmd.h"
 #include "uapi/drm/virtgpu_drm.h"
-#include "uapi/vgpu_context_init.h"
+#include "uapi/vgpu_ioctl.h"
 
 /* There are four parameters, and each may be given once. */
 #define VGPU_CONTEXT_INIT_MAX_PARAMS	4
-
-static int vgpu_context_init_capset(struct vgpu_device *vgpu, u64 value,
-				    struct vgpu_context_params *params)
-{
-	if (value > VGPU_WIRE_CAPSET_MAX_ID || !(vgpu_capsets_mask(vgpu) & BIT_ULL(value))) {
-		drm_dbg(&vgpu->drm, "CAPSET_ID: the host has no capset %llu\n", value);
-		return -EINVAL;
-	}
-	params->capset_id = value;
-	return 0;
-}
-
-static int vgpu_context_init_num_rings(struct vgpu_device *vgpu, u64 value,
-				       struct vgpu_context_params *params)
-{
-	if (value > VGPU_CONTEXT_MAX_RINGS) {
-		drm_dbg(&vgpu->drm, "NUM_RINGS: %llu is more than %u\n", value,
-			VGPU_CONTEXT_MAX_RINGS);
-		return -EINVAL;
-	}
-	params->num_rings = value;
-	return 0;
-}
 
 static int vgpu_context_init_name(u64 value, struct vgpu_context_params *params)
 {
@@ -57,23 +33,29 @@ static int vgpu_context_init_name(u64 value, struct vgpu_context_params *params)
 	return 0;
 }
 
-static int vgpu_context_init_param(struct vgpu_device *vgpu,
-				   const struct drm_virtgpu_context_set_param *param,
+static int vgpu_context_init_param(struct vgpu_device *vgpu, u64 param, u64 value,
 				   struct vgpu_context_params *params)
 {
-	switch (param->param) {
+	switch (param) {
 	case VIRTGPU_CONTEXT_PARAM_CAPSET_ID:
-		return vgpu_context_init_capset(vgpu, param->value, params);
+		if (value > VGPU_WIRE_CAPSET_MAX_ID || !(vgpu_capsets_mask(vgpu) & BIT_ULL(value)))
+			return vgpu_refuse(&vgpu->drm, EINVAL,
+					   "CAPSET_ID: the host has no capset %llu\n", value);
+		params->capset_id = value;
+		return 0;
 	case VIRTGPU_CONTEXT_PARAM_NUM_RINGS:
-		return vgpu_context_init_num_rings(vgpu, param->value, params);
+		if (value > VGPU_CONTEXT_MAX_RINGS)
+			return vgpu_refuse(&vgpu->drm, EINVAL, "NUM_RINGS: %llu is more than %u\n",
+					   value, VGPU_CONTEXT_MAX_RINGS);
+		params->num_rings = value;
+		return 0;
 	case VIRTGPU_CONTEXT_PARAM_POLL_RINGS_MASK:
-		params->poll_mask = param->value;
+		params->poll_mask = value;
 		return 0;
 	case VIRTGPU_CONTEXT_PARAM_DEBUG_NAME:
-		return vgpu_context_init_name(param->value, params);
+		return vgpu_context_init_name(value, params);
 	default:
-		drm_dbg(&vgpu->drm, "param: %llu is unknown\n", param->param);
-		return -EINVAL;
+		return vgpu_refuse(&vgpu->drm, EINVAL, "param: %llu is unknown\n", param);
 	}
 }
 
@@ -95,13 +77,12 @@ static int vgpu_context_init_read(struct vgpu_device *vgpu, const struct vgpu_co
 		return -EEXIST;
 
 	for (i = 0; i < args->num_params; i++) {
-		ret = vgpu_context_init_param(vgpu, &list[i], params);
+		ret = vgpu_context_init_param(vgpu, list[i].param, list[i].value, params);
 		if (ret)
 			return ret;
-		if (seen & BIT_ULL(list[i].param)) {
-			drm_dbg(&vgpu->drm, "param: %llu is given twice\n", list[i].param);
-			return -EINVAL;
-		}
+		if (seen & BIT_ULL(list[i].param))
+			return vgpu_refuse(&vgpu->drm, EINVAL, "param: %llu is given twice\n",
+					   list[i].param);
 		seen |= BIT_ULL(list[i].param);
 	}
 	return 0;
@@ -125,22 +106,17 @@ int vgpu_context_init_ioctl(struct drm_device *drm, void *data, struct drm_file 
 	struct vgpu_device *vgpu = to_vgpu(drm);
 	int ret;
 
-	if (!vgpu->features.context_init || !vgpu->features.virgl) {
-		drm_dbg(drm, "CONTEXT_INIT not supported by this device\n");
-		return -EINVAL;
-	}
-	if (args->num_params > VGPU_CONTEXT_INIT_MAX_PARAMS) {
-		drm_dbg(drm, "num_params: %u is too many\n", args->num_params);
-		return -EINVAL;
-	}
+	if (!vgpu->features.context_init || !vgpu->features.virgl)
+		return vgpu_refuse(drm, EINVAL, "CONTEXT_INIT not supported by this device\n");
+	if (args->num_params > VGPU_CONTEXT_INIT_MAX_PARAMS)
+		return vgpu_refuse(drm, EINVAL, "num_params: %u is too many\n", args->num_params);
 
 	ret = vgpu_context_init_read(vgpu, vgpu_context_of(file), args, &params);
 	if (ret)
 		return ret;
-	if (params.num_rings < VGPU_CONTEXT_MAX_RINGS && params.poll_mask >> params.num_rings) {
-		drm_dbg(drm, "POLL_RINGS_MASK: a bit exceeds NUM_RINGS %u\n", params.num_rings);
-		return -EINVAL;
-	}
+	if (params.num_rings < VGPU_CONTEXT_MAX_RINGS && params.poll_mask >> params.num_rings)
+		return vgpu_refuse(drm, EINVAL, "POLL_RINGS_MASK: a bit exceeds NUM_RINGS %u\n",
+				   params.num_rings);
 
 	ret = vgpu_context_throttle(vgpu_context_of(file), true);
 	if (ret)

@@ -12,8 +12,8 @@
 
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
-#include <drm/drm_print.h>
 
+#include "object/vgpu_attachment.h"
 #include "object/vgpu_base.h"
 #include "object/vgpu_bounce.h"
 #include "object/vgpu_capset.h"
@@ -26,10 +26,7 @@
 #include "protocol/vgpu_fence.h"
 #include "protocol/vgpu_submitq.h"
 #include "uapi/drm/virtgpu_drm.h"
-#include "uapi/vgpu_blob.h"
-#include "uapi/vgpu_context_init.h"
 #include "uapi/vgpu_ioctl.h"
-#include "uapi/vgpu_submit.h"
 
 /* How long the ioctl WAIT waits at most. */
 #define VGPU_WAIT_TIMEOUT_MS	15000
@@ -56,70 +53,58 @@ static int vgpu_ioctl_map(struct drm_device *drm, void *data, struct drm_file *f
 		return -ENOENT;
 
 	/* This ioctl can wait and fail, a page fault cannot. */
-	if (vgpu_hostmem_is(&gem->base.base))
-		ret = vgpu_hostmem_map(gem);
+	if (vgpu_hostmem_is(gem))
+		ret = vgpu_resource_await_turn(&gem->res) ?: vgpu_hostmem_map(gem);
 	vgpu_gem_put(gem);
 	return ret ?: drm_gem_dumb_map_offset(file, drm, args->handle, &args->offset);
 }
 
-static int vgpu_ioctl_param(struct vgpu_device *vgpu, u64 param, int *value)
+/* Get the value of a parameter, or a negative errno. */
+static s64 vgpu_ioctl_param(struct vgpu_device *vgpu, u64 param)
 {
+	const struct vgpu_features *f = &vgpu->features;
+
 	switch (param) {
 	case VIRTGPU_PARAM_3D_FEATURES:
-		*value = vgpu->features.virgl;
-		return 0;
+		return f->virgl;
 	case VIRTGPU_PARAM_CAPSET_QUERY_FIX:
-		*value = 1;
-		return 0;
+		return 1;
 	case VIRTGPU_PARAM_RESOURCE_BLOB:
-		*value = vgpu->features.blob;
-		return 0;
+		return f->blob;
 	case VIRTGPU_PARAM_HOST_VISIBLE:
-		*value = !!vgpu->hostmem;
-		return 0;
+		return !!vgpu->hostmem;
 	case VIRTGPU_PARAM_CROSS_DEVICE:
-		*value = vgpu->features.uuid;
-		return 0;
+		return f->uuid;
 	case VIRTGPU_PARAM_CONTEXT_INIT:
 	case VIRTGPU_PARAM_EXPLICIT_DEBUG_NAME:
-		*value = vgpu->features.context_init;
-		return 0;
+		return f->context_init;
 	case VIRTGPU_PARAM_SUPPORTED_CAPSET_IDs:
-		*value = vgpu_capsets_mask(vgpu);
-		return 0;
+		return (u32)vgpu_capsets_mask(vgpu);
 	case VIRTGPU_PARAM_BLOB_ALIGNMENT:
-		*value = vgpu->features.blob_alignment;
-		return vgpu->features.blob_alignment > 1 ? 0 : -ENOENT;
+		return f->blob_alignment > 1 ? (s64)f->blob_alignment : -ENOENT;
 	default:
-		drm_dbg(&vgpu->drm, "param: %llu is unknown\n", param);
-		return -EINVAL;
+		return vgpu_refuse(&vgpu->drm, EINVAL, "param: %llu is unknown\n", param);
 	}
 }
 
 static int vgpu_ioctl_getparam(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct drm_virtgpu_getparam *args = data;
-	int value, ret;
+	s64 value = vgpu_ioctl_param(to_vgpu(drm), args->param);
 
-	ret = vgpu_ioctl_param(to_vgpu(drm), args->param, &value);
-	if (ret)
-		return ret;
-	return put_user(value, (int __user *)u64_to_user_ptr(args->value));
+	return value < 0 ? value : put_user((int)value, (int __user *)u64_to_user_ptr(args->value));
 }
 
 /* Check for a 2D resource, the only kind that devices without 3D have. */
 static int vgpu_ioctl_check_2d(struct drm_device *drm,
 			       const struct drm_virtgpu_resource_create *args)
 {
-	if (args->target != VGPU_TARGET_2D) {
-		drm_dbg(drm, "target: %u needs a device with 3D\n", args->target);
-		return -EINVAL;
-	}
+	if (args->target != VGPU_TARGET_2D)
+		return vgpu_refuse(drm, EINVAL, "target: %u needs 3D\n", args->target);
 	if (args->depth > 1 || args->array_size > 1 || args->nr_samples > 1 ||
-	    args->last_level > 1) {
-		drm_dbg(drm, "depth, array_size, nr_samples, last_level: need a device with 3D\n");
-		return -EINVAL;
-	}
+	    args->last_level > 1)
+		return vgpu_refuse(drm, EINVAL,
+				   "depth, array_size, nr_samples, last_level: need 3D\n");
 	return 0;
 }
 
@@ -138,14 +123,12 @@ static struct vgpu_gem *vgpu_ioctl_new_gem(struct vgpu_device *vgpu, struct vgpu
 		.nr_samples = cpu_to_le32(args->nr_samples),
 		.flags = cpu_to_le32(args->flags),
 	};
-	int ret;
+	enum vgpu_resource_kind kind = vgpu->features.virgl ? VGPU_RESOURCE_3D : VGPU_RESOURCE_2D;
+	int ret = kind == VGPU_RESOURCE_2D ? vgpu_ioctl_check_2d(&vgpu->drm, args) : 0;
 
-	if (vgpu->features.virgl)
-		return vgpu_gem_create_3d(vgpu, tl, args->size, &texture);
-	ret = vgpu_ioctl_check_2d(&vgpu->drm, args);
 	if (ret)
 		return ERR_PTR(ret);
-	return vgpu_gem_create_2d(vgpu, tl, args->size, args->format, args->width, args->height);
+	return vgpu_gem_create_texture(vgpu, tl, kind, args->size, &texture);
 }
 
 static int vgpu_ioctl_resource_create(struct drm_device *drm, void *data, struct drm_file *file)
@@ -155,10 +138,8 @@ static int vgpu_ioctl_resource_create(struct drm_device *drm, void *data, struct
 	struct vgpu_gem *gem;
 	int ret;
 
-	if (args->size > VGPU_GEM_MAX_BYTES) {
-		drm_dbg(drm, "size: %u is too large\n", args->size);
-		return -EINVAL;
-	}
+	if (args->size > VGPU_GEM_MAX_BYTES)
+		return vgpu_refuse(drm, EINVAL, "size: %u is too large\n", args->size);
 
 	ret = vgpu_context_throttle(ctx, false);
 	if (ret)
@@ -194,16 +175,13 @@ static_assert(offsetof(struct drm_virtgpu_3d_transfer_to_host, layer_stride) ==
 static int vgpu_ioctl_check_transfer(struct drm_device *drm, const struct vgpu_gem *gem,
 				     const struct drm_virtgpu_3d_transfer_to_host *args)
 {
-	if (gem->res.blob_mem == VIRTGPU_BLOB_MEM_GUEST) {
-		drm_dbg(drm, "bo_handle: %u is a guest blob\n", args->bo_handle);
-		return -EINVAL;
-	}
+	if (gem->res.blob_mem == VIRTGPU_BLOB_MEM_GUEST)
+		return vgpu_refuse(drm, EINVAL, "bo_handle: %u is a guest blob\n", args->bo_handle);
 	/* Without 3D there is no host blob, and the strides are ignored. */
 	if (to_vgpu(drm)->features.virgl && gem->res.kind != VGPU_RESOURCE_BLOB &&
-	    (args->stride || args->layer_stride)) {
-		drm_dbg(drm, "stride, layer_stride: must be 0 except for a host blob\n");
-		return -EINVAL;
-	}
+	    (args->stride || args->layer_stride))
+		return vgpu_refuse(drm, EINVAL,
+				   "stride, layer_stride: must be 0 except for a host blob\n");
 	return vgpu_resource_error(&gem->res) ? -EIO : 0;
 }
 
@@ -224,11 +202,6 @@ vgpu_ioctl_transfer_request(const struct drm_virtgpu_3d_transfer_to_host *args)
 	};
 }
 
-static void vgpu_ioctl_release_gem(void *gem)
-{
-	vgpu_gem_put(gem);
-}
-
 static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem,
 				  struct vgpu_cmd *cmd)
 {
@@ -243,7 +216,7 @@ static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem
 	if (ret)
 		return ret;
 
-	entry = vgpu_submitq_prepare(ctx->submitq, NULL);
+	entry = vgpu_attachment_prepare_turn(gem, ctx->submitq);
 	if (IS_ERR(entry))
 		return PTR_ERR(entry);
 
@@ -253,11 +226,7 @@ static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem
 		return PTR_ERR(fence);
 	}
 
-	if (entry) {
-		drm_gem_object_get(&gem->base.base);
-		vgpu_submitq_keep(entry, vgpu_ioctl_release_gem, gem);
-	}
-	vgpu_submitq_post(ctx->submitq, entry, cmd, &ctx->owner, fence);
+	vgpu_submitq_post(entry, cmd, &ctx->owner, fence);
 	dma_resv_add_fence(resv, &fence->base, DMA_RESV_USAGE_WRITE);
 	vgpu_fence_put(fence);
 	return 0;
@@ -282,7 +251,6 @@ static int vgpu_ioctl_prepare_locked(struct drm_file *file, struct vgpu_gem *gem
 	if (ret)
 		return ret;
 
-	WRITE_ONCE(gem->cpu_writes, false);
 	if (!to_host)
 		return vgpu_bounce_from_device_locked(gem, &area, cmd);
 	vgpu_bounce_to_device(gem, &area);
@@ -325,31 +293,23 @@ static int vgpu_ioctl_transfer_3d(struct vgpu_device *vgpu, struct drm_file *fil
 	return vgpu_ioctl_post_on(file, gem, to_host, args, cmd);
 }
 
-static bool vgpu_ioctl_is_inside(const struct drm_virtgpu_3d_box *box,
-				 const struct vgpu_resource *res)
-{
-	return (u64)box->x + box->w <= res->width && (u64)box->y + box->h <= res->height;
-}
-
 static int vgpu_ioctl_transfer_2d(struct vgpu_device *vgpu, struct drm_file *file,
 				  struct vgpu_gem *gem,
 				  const struct drm_virtgpu_3d_transfer_to_host *args)
 {
-	const struct vgpu_rect rect = { args->box.x, args->box.y, args->box.w, args->box.h };
+	const struct drm_virtgpu_3d_box *box = &args->box;
+	const struct virtio_gpu_rect rect = vgpu_wire_rect(box->x, box->y, box->w, box->h);
 	int ret;
 
 	/* With 3D the host checks the box, without 3D the driver does. */
-	if (!vgpu_ioctl_is_inside(&args->box, &gem->res)) {
-		drm_dbg(&vgpu->drm, "box: is not inside %u × %u\n", gem->res.width,
-			gem->res.height);
-		return -EINVAL;
-	}
+	if ((u64)box->x + box->w > gem->res.width || (u64)box->y + box->h > gem->res.height)
+		return vgpu_refuse(&vgpu->drm, EINVAL, "box: is not inside %u × %u\n",
+				   gem->res.width, gem->res.height);
 
 	/* The host clips a transfer that only ends beyond the buffer: IGT uploads such boxes. */
-	if (args->offset >= gem->base.base.size) {
-		drm_dbg(&vgpu->drm, "offset: %u is beyond the buffer\n", args->offset);
-		return -EINVAL;
-	}
+	if (args->offset >= gem->base.base.size)
+		return vgpu_refuse(&vgpu->drm, EINVAL, "offset: %u is beyond the buffer\n",
+				   args->offset);
 
 	ret = vgpu_cmdq_begin_update(vgpu->cmdq, GFP_KERNEL);
 	if (ret)
@@ -368,10 +328,8 @@ static int vgpu_ioctl_transfer(struct drm_device *drm, struct drm_file *file, bo
 	struct vgpu_gem *gem;
 	int ret;
 
-	if (!to_host && !vgpu->features.virgl) {
-		drm_dbg(drm, "transfers from the host need a device with 3D\n");
-		return -ENOSYS;
-	}
+	if (!to_host && !vgpu->features.virgl)
+		return vgpu_refuse(drm, ENOSYS, "transfers from the host need a device with 3D\n");
 
 	ret = vgpu_context_throttle(vgpu_context_of(file), false);
 	if (ret)
@@ -439,16 +397,13 @@ static int vgpu_ioctl_get_caps(struct drm_device *drm, void *data, struct drm_fi
 	struct drm_virtgpu_get_caps *args = data;
 	const void *caps;
 	u32 size;
-	int ret;
 
-	ret = vgpu_capset_get(to_vgpu(drm), args->cap_set_id, args->cap_set_ver, &caps, &size);
-	if (ret)
-		return ret;
+	caps = vgpu_capset_get(to_vgpu(drm), args->cap_set_id, args->cap_set_ver, &size);
+	if (IS_ERR(caps))
+		return PTR_ERR(caps);
 
-	if (!args->size) {
-		drm_dbg(drm, "size: is 0\n");
-		return -EINVAL;
-	}
+	if (!args->size)
+		return vgpu_refuse(drm, EINVAL, "size: is 0\n");
 	if (copy_to_user(u64_to_user_ptr(args->addr), caps, min(args->size, size)))
 		return -EFAULT;
 	return 0;

@@ -9,6 +9,7 @@
  * once. The client never waits for a fence.
  */
 
+#include <linux/cleanup.h>
 #include <linux/dma-resv.h>
 #include <linux/file.h>
 #include <linux/sched/signal.h>
@@ -17,7 +18,6 @@
 
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
-#include <drm/drm_print.h>
 
 #include "object/vgpu_base.h"
 #include "object/vgpu_context.h"
@@ -29,7 +29,7 @@
 #include "protocol/vgpu_payload.h"
 #include "protocol/vgpu_submitq.h"
 #include "uapi/drm/virtgpu_drm.h"
-#include "uapi/vgpu_submit.h"
+#include "uapi/vgpu_ioctl.h"
 #include "uapi/vgpu_sync.h"
 
 /* Number of buffers that one EXECBUFFER may name. */
@@ -69,7 +69,7 @@ struct vgpu_submit_event {
  * @nr_detached: &vgpu_attachments.nr_detached before @objs were looked up
  * @dep: the dependency, or NULL
  * @entry: entry in the submission queue, NULL if the submission need not wait
- * @reset: in-syncobjs to reset
+ * @in: in-syncobjs, some of them to reset
  * @out: syncobjs to signal
  * @fence: signals when the stream is executed; NULL if no client could see it
  * @sync_file: sync_file of @fence, NULL when not asked for
@@ -89,8 +89,8 @@ struct vgpu_submit {
 	int nr_detached;
 	struct dma_fence *dep;
 	struct vgpu_submitq_entry *entry;
-	struct vgpu_sync_points reset;
-	struct vgpu_sync_points out;
+	struct vgpu_sync in;
+	struct vgpu_sync out;
 	struct vgpu_fence *fence;
 	struct sync_file *sync_file;
 	int fd;
@@ -99,14 +99,11 @@ struct vgpu_submit {
 
 static int vgpu_submit_check(struct drm_device *drm, const struct drm_virtgpu_execbuffer *args)
 {
-	if (args->flags & ~VIRTGPU_EXECBUF_FLAGS) {
-		drm_dbg(drm, "flags: %#x are unknown\n", args->flags);
-		return -EINVAL;
-	}
-	if (args->num_bo_handles > VGPU_SUBMIT_MAX_BOS) {
-		drm_dbg(drm, "num_bo_handles: %u is too many\n", args->num_bo_handles);
-		return -ENOMEM;
-	}
+	if (args->flags & ~VIRTGPU_EXECBUF_FLAGS)
+		return vgpu_refuse(drm, EINVAL, "flags: %#x are unknown\n", args->flags);
+	if (args->num_bo_handles > VGPU_SUBMIT_MAX_BOS)
+		return vgpu_refuse(drm, ENOMEM, "num_bo_handles: %u is too many\n",
+				   args->num_bo_handles);
 	return 0;
 }
 
@@ -118,10 +115,9 @@ static int vgpu_submit_choose_ring(struct vgpu_submit *submit)
 	if (!(args->flags & VIRTGPU_EXECBUF_RING_IDX))
 		return 0;
 	submit->timeline = vgpu_context_ring(submit->ctx, args->ring_idx);
-	if (!submit->timeline) {
-		drm_dbg(&submit->vgpu->drm, "ring_idx: context has no ring %u\n", args->ring_idx);
-		return -EINVAL;
-	}
+	if (!submit->timeline)
+		return vgpu_refuse(&submit->vgpu->drm, EINVAL, "ring_idx: context has no ring %u\n",
+				   args->ring_idx);
 	return 0;
 }
 
@@ -132,17 +128,15 @@ static int vgpu_submit_find_object_locked(struct vgpu_submit *submit, u32 handle
 	lockdep_assert_held(&submit->file->table_lock);
 
 	obj = idr_find(&submit->file->object_idr, handle);
-	if (!obj) {
-		drm_dbg(&submit->vgpu->drm, "bo_handles: no buffer has the handle %u\n", handle);
-		return -ENOENT;
-	}
+	if (!obj)
+		return vgpu_refuse(&submit->vgpu->drm, ENOENT,
+				   "bo_handles: no buffer has the handle %u\n", handle);
 
 	drm_gem_object_get(obj);
 	submit->objs[submit->num_objs++] = obj;
-	if (vgpu_resource_error(&to_vgpu_gem(obj)->res)) {
-		drm_dbg(&submit->vgpu->drm, "bo_handles: host refused or lost buffer %u\n", handle);
-		return -EIO;
-	}
+	if (vgpu_resource_error(&to_vgpu_gem(obj)->res))
+		return vgpu_refuse(&submit->vgpu->drm, EIO,
+				   "bo_handles: host refused or lost buffer %u\n", handle);
 	return 0;
 }
 
@@ -157,10 +151,9 @@ static int vgpu_submit_find_chunk(struct vgpu_submit *submit, const u32 __user *
 	if (ret)
 		return ret;
 
-	spin_lock(&submit->file->table_lock);
+	guard(spinlock)(&submit->file->table_lock);
 	for (i = 0; i < count && !ret; i++)
 		ret = vgpu_submit_find_object_locked(submit, handles[i]);
-	spin_unlock(&submit->file->table_lock);
 	return ret;
 }
 
@@ -217,12 +210,6 @@ static int vgpu_submit_reserve_event(struct vgpu_submit *submit)
 static int vgpu_submit_gather(struct vgpu_submit *submit)
 {
 	struct drm_virtgpu_execbuffer *args = submit->args;
-	struct vgpu_sync_array out = {
-		.file = submit->file,
-		.address = args->out_syncobjs,
-		.count = args->num_out_syncobjs,
-		.stride = args->syncobj_stride,
-	};
 	int ret;
 
 	submit->cmd = vgpu_cmd_submit_3d(submit->vgpu->cmdq, submit->ctx->id,
@@ -240,8 +227,8 @@ static int vgpu_submit_gather(struct vgpu_submit *submit)
 	if (ret)
 		return ret;
 
-	if (out.count) {
-		ret = vgpu_sync_find_out(&out, &submit->out);
+	if (submit->out.count) {
+		ret = vgpu_sync_find_out(&submit->out);
 		if (ret)
 			return ret;
 	}
@@ -266,28 +253,20 @@ static int vgpu_submit_depend(struct vgpu_submit *submit, struct dma_fence *fenc
 static int vgpu_submit_find_deps(struct vgpu_submit *submit)
 {
 	struct drm_virtgpu_execbuffer *args = submit->args;
-	struct vgpu_sync_array in = {
-		.file = submit->file,
-		.address = args->in_syncobjs,
-		.count = args->num_in_syncobjs,
-		.stride = args->syncobj_stride,
-	};
 	struct dma_fence *fence;
 	int ret = 0;
 	u32 i;
 
 	if (args->flags & VIRTGPU_EXECBUF_FENCE_FD_IN) {
 		fence = sync_file_get_fence(args->fence_fd);
-		if (!fence) {
-			drm_dbg(&submit->vgpu->drm, "fence_fd: %d is no sync_file\n",
-				args->fence_fd);
-			return -EINVAL;
-		}
+		if (!fence)
+			return vgpu_refuse(&submit->vgpu->drm, EINVAL,
+					   "fence_fd: %d is no sync_file\n", args->fence_fd);
 		ret = vgpu_submit_depend(submit, fence);
 	}
 
-	for (i = 0; i < in.count && !ret; i++) {
-		ret = vgpu_sync_find_in(&in, i, &submit->reset, &fence);
+	for (i = 0; i < args->num_in_syncobjs && !ret; i++) {
+		ret = vgpu_sync_find_in(&submit->in, i, &fence);
 		if (!ret)
 			ret = vgpu_submit_depend(submit, fence);
 	}
@@ -447,20 +426,22 @@ static void vgpu_submit_commit(struct vgpu_submit *submit)
 	struct dma_fence *fence;
 	u32 i;
 
-	vgpu_submitq_post(submit->ctx->submitq, submit->entry, submit->cmd, &submit->ctx->owner,
-			  submit->fence);
+	vgpu_cmd_set_busy(submit->cmd, submit->timeline);
+	vgpu_submitq_post(submit->entry, submit->cmd, &submit->ctx->owner, submit->fence);
 	submit->entry = NULL;
 	submit->cmd = NULL;
 
 	/* Reset before signal: the same syncobj may be both reset and signalled. */
-	vgpu_sync_reset_in(&submit->reset);
+	if (submit->in.num_points)
+		vgpu_sync_reset_in(&submit->in);
 	if (!submit->fence)
 		return;
 
 	fence = &submit->fence->base;
 	for (i = 0; i < submit->num_objs; i++)
 		dma_resv_add_fence(submit->objs[i]->resv, fence, DMA_RESV_USAGE_WRITE);
-	vgpu_sync_signal_out(&submit->out, fence);
+	if (submit->out.count)
+		vgpu_sync_signal_out(&submit->out, fence);
 	if (event && dma_fence_add_callback(fence, &event->cb, vgpu_submit_send_event))
 		vgpu_submit_send_event(fence, &event->cb);
 	submit->event = NULL;
@@ -509,8 +490,8 @@ static void vgpu_submit_fini(struct vgpu_submit *submit)
 	if (submit->fd >= 0)
 		put_unused_fd(submit->fd);
 	vgpu_fence_put(submit->fence);
-	if (submit->reset.points)
-		vgpu_sync_put(&submit->reset);
+	if (submit->in.points)
+		vgpu_sync_put(&submit->in);
 	if (submit->out.points)
 		vgpu_sync_put(&submit->out);
 	for (i = 0; i < submit->num_objs; i++)
@@ -535,11 +516,15 @@ static void vgpu_submit_fini(struct vgpu_submit *submit)
 int vgpu_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct drm_gem_object *few[VGPU_SUBMIT_FEW_BOS] __uninitialized;
+	struct drm_virtgpu_execbuffer *args = data;
+	const u32 stride = args->syncobj_stride;
 	struct vgpu_submit submit = {
 		.vgpu = to_vgpu(drm),
 		.file = file,
 		.ctx = vgpu_context_of(file),
-		.args = data,
+		.args = args,
+		.in = { file, args->in_syncobjs, args->num_in_syncobjs, stride },
+		.out = { file, args->out_syncobjs, args->num_out_syncobjs, stride },
 		.few = few,
 		.objs = few,
 		.fd = -1,
@@ -549,11 +534,11 @@ int vgpu_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	if (!submit.vgpu->features.virgl)
 		return -ENOSYS;
 
-	ret = vgpu_submit_check(drm, submit.args);
+	ret = vgpu_submit_check(drm, args);
 	if (ret)
 		return ret;
 
-	ret = vgpu_context_throttle(submit.ctx, submit.args->flags & VIRTGPU_EXECBUF_RING_IDX);
+	ret = vgpu_context_throttle(submit.ctx, args->flags & VIRTGPU_EXECBUF_RING_IDX);
 	if (ret)
 		return ret;
 	ret = vgpu_context_ensure(submit.ctx);

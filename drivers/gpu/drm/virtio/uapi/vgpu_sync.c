@@ -12,131 +12,117 @@
 #include <linux/uaccess.h>
 
 #include <drm/drm_file.h>
-#include <drm/drm_print.h>
 #include <drm/drm_syncobj.h>
 
 #include "uapi/drm/virtgpu_drm.h"
+#include "uapi/vgpu_ioctl.h"
 #include "uapi/vgpu_sync.h"
 
 /* Syncobjs one EXECBUFFER may name in either direction. */
 #define VGPU_SYNC_MAX	65536
 
 /**
- * vgpu_sync_put() - Drop the syncobjs of an array
- * @sync: the array, may be empty
+ * vgpu_sync_put() - Drop the syncobjs that were found
+ * @sync: the in- or out-syncobjs
  *
  * Context: process.
  */
-void vgpu_sync_put(struct vgpu_sync_points *sync)
+void vgpu_sync_put(struct vgpu_sync *sync)
 {
 	u32 i;
 
-	for (i = 0; i < sync->count; i++) {
+	for (i = 0; i < sync->num_points; i++) {
 		dma_fence_chain_free(sync->points[i].chain);
 		dma_fence_put(sync->points[i].fence);
 		drm_syncobj_put(sync->points[i].syncobj);
 	}
-
 	kvfree(sync->points);
-	sync->points = NULL;
-	sync->count = 0;
 }
 
-static int vgpu_sync_check(const struct vgpu_sync_array *array)
-{
-	if (array->count > VGPU_SYNC_MAX) {
-		drm_dbg(array->file->minor->dev, "%u syncobjs are too many\n", array->count);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-static int vgpu_sync_read(const struct vgpu_sync_array *array, u32 idx, u32 flags,
+static int vgpu_sync_read(const struct vgpu_sync *sync, u32 idx, u32 flags,
 			  struct drm_virtgpu_execbuffer_syncobj *desc)
 {
-	const void __user *from = u64_to_user_ptr(array->address);
+	const void __user *from = u64_to_user_ptr(sync->address);
+
+	if (sync->count > VGPU_SYNC_MAX)
+		return vgpu_refuse(sync->file->minor->dev, ENOMEM, "%u syncobjs are too many\n",
+				   sync->count);
 
 	/* Ignore fields beyond the known struct; missing fields are 0. */
-	if (copy_from_user(desc, from + (size_t)idx * array->stride,
-			   min_t(size_t, array->stride, sizeof(*desc))))
+	if (copy_from_user(desc, from + (size_t)idx * sync->stride,
+			   min_t(size_t, sync->stride, sizeof(*desc))))
 		return -EFAULT;
-	if (desc->flags & ~flags) {
-		drm_dbg(array->file->minor->dev, "syncobj: flags %#x are unknown\n", desc->flags);
-		return -EINVAL;
-	}
+	if (desc->flags & ~flags)
+		return vgpu_refuse(sync->file->minor->dev, EINVAL,
+				   "syncobj: flags %#x are unknown\n", desc->flags);
 	return 0;
 }
 
-static int vgpu_sync_add(const struct vgpu_sync_array *array, u32 handle,
-			 struct vgpu_sync_points *sync)
+/* Append the syncobj with a handle to @points. */
+static int vgpu_sync_add(struct vgpu_sync *sync, u32 handle)
 {
 	struct drm_syncobj *syncobj;
 
 	if (!sync->points) {
-		sync->points = kvcalloc(array->count, sizeof(*sync->points), GFP_KERNEL_ACCOUNT);
+		sync->points = kvcalloc(sync->count, sizeof(*sync->points), GFP_KERNEL_ACCOUNT);
 		if (!sync->points)
 			return -ENOMEM;
 	}
 
-	syncobj = drm_syncobj_find(array->file, handle);
-	if (!syncobj) {
-		drm_dbg(array->file->minor->dev, "syncobj: no syncobj has the handle %u\n", handle);
-		return -ENOENT;
-	}
-	sync->points[sync->count++].syncobj = syncobj;
+	syncobj = drm_syncobj_find(sync->file, handle);
+	if (!syncobj)
+		return vgpu_refuse(sync->file->minor->dev, ENOENT,
+				   "syncobj: no syncobj has the handle %u\n", handle);
+	sync->points[sync->num_points++].syncobj = syncobj;
 	return 0;
 }
 
 /**
  * vgpu_sync_find_in() - Find the fence of an in-syncobj
- * @array: the in-syncobjs
+ * @in: the in-syncobjs; one with the flag RESET is added to its points
  * @idx: index of the in-syncobj
- * @reset: list of the in-syncobjs to reset, to which one with the flag RESET is added; the caller
- *         passes it to vgpu_sync_put()
  * @fence: set to the fence, with a reference
+ *
+ * The caller calls vgpu_sync_put(), also after an error.
  *
  * Context: process, may fault.
  * Return: 0; -EINVAL, also if the syncobj has no fence (yet); -ENOENT; -EFAULT; -ENOMEM, also for
  * too many syncobjs.
  */
-int vgpu_sync_find_in(const struct vgpu_sync_array *array, u32 idx,
-		      struct vgpu_sync_points *reset, struct dma_fence **fence)
+int vgpu_sync_find_in(struct vgpu_sync *in, u32 idx, struct dma_fence **fence)
 {
 	struct drm_virtgpu_execbuffer_syncobj desc = {};
 	struct vgpu_sync_point *point;
 	int ret;
 
-	ret = vgpu_sync_check(array);
-	if (!ret)
-		ret = vgpu_sync_read(array, idx, VIRTGPU_EXECBUF_SYNCOBJ_FLAGS, &desc);
+	ret = vgpu_sync_read(in, idx, VIRTGPU_EXECBUF_SYNCOBJ_FLAGS, &desc);
 	if (!ret && (desc.flags & VIRTGPU_EXECBUF_SYNCOBJ_RESET)) {
-		ret = vgpu_sync_add(array, desc.handle, reset);
+		ret = vgpu_sync_add(in, desc.handle);
 		if (!ret) {
 			/* Before the lookup below: a fence set in between must not be reset. */
-			point = &reset->points[reset->count - 1];
+			point = &in->points[in->num_points - 1];
 			point->fence = drm_syncobj_fence_get(point->syncobj);
 		}
 	}
 	if (ret)
 		return ret;
 
-	ret = drm_syncobj_find_fence(array->file, desc.handle, desc.point, 0, fence);
+	ret = drm_syncobj_find_fence(in->file, desc.handle, desc.point, 0, fence);
 	if (ret)
-		drm_dbg(array->file->minor->dev, "in_syncobjs: number %u has no fence: %pe\n",
-			idx, ERR_PTR(ret));
+		drm_dbg(in->file->minor->dev, "in_syncobjs: number %u has no fence: %pe\n", idx,
+			ERR_PTR(ret));
 	return ret;
 }
 
-static int vgpu_sync_find_one_out(const struct vgpu_sync_array *array, u32 idx,
-				  struct vgpu_sync_points *out)
+static int vgpu_sync_find_one_out(struct vgpu_sync *out, u32 idx)
 {
 	struct drm_virtgpu_execbuffer_syncobj desc = {};
 	struct vgpu_sync_point *point;
 	int ret;
 
-	ret = vgpu_sync_read(array, idx, 0, &desc);
+	ret = vgpu_sync_read(out, idx, 0, &desc);
 	if (!ret)
-		ret = vgpu_sync_add(array, desc.handle, out);
+		ret = vgpu_sync_add(out, desc.handle);
 	/* Like the kernel's own driver, return -ENOENT only for an unknown in-syncobj. */
 	if (ret == -ENOENT)
 		ret = -EINVAL;
@@ -151,20 +137,21 @@ static int vgpu_sync_find_one_out(const struct vgpu_sync_array *array, u32 idx,
 
 /**
  * vgpu_sync_find_out() - Find the syncobjs to signal
- * @array: the out-syncobjs
- * @out: empty, filled in; the caller passes it to vgpu_sync_put(), also after an error
+ * @out: the out-syncobjs
+ *
+ * The caller calls vgpu_sync_put(), also after an error.
  *
  * Context: process, may fault.
  * Return: 0; -EINVAL, also for an unknown handle; -EFAULT; -ENOMEM, also for too many
  * syncobjs.
  */
-int vgpu_sync_find_out(const struct vgpu_sync_array *array, struct vgpu_sync_points *out)
+int vgpu_sync_find_out(struct vgpu_sync *out)
 {
-	int ret = vgpu_sync_check(array);
+	int ret = 0;
 	u32 i;
 
-	for (i = 0; i < array->count && !ret; i++)
-		ret = vgpu_sync_find_one_out(array, i, out);
+	for (i = 0; i < out->count && !ret; i++)
+		ret = vgpu_sync_find_one_out(out, i);
 	return ret;
 }
 
@@ -186,16 +173,16 @@ static void vgpu_sync_reset(struct vgpu_sync_point *point)
 
 /**
  * vgpu_sync_reset_in() - Reset the in-syncobjs with the flag RESET
- * @reset: the syncobjs; the submission that waits for their fences is committed
+ * @in: the syncobjs; the submission that waits for their fences is committed
  *
  * Context: process; does not sleep.
  */
-void vgpu_sync_reset_in(const struct vgpu_sync_points *reset)
+void vgpu_sync_reset_in(struct vgpu_sync *in)
 {
 	u32 i;
 
-	for (i = 0; i < reset->count; i++)
-		vgpu_sync_reset(&reset->points[i]);
+	for (i = 0; i < in->num_points; i++)
+		vgpu_sync_reset(&in->points[i]);
 }
 
 /**
@@ -205,12 +192,12 @@ void vgpu_sync_reset_in(const struct vgpu_sync_points *reset)
  *
  * Context: process; does not sleep.
  */
-void vgpu_sync_signal_out(struct vgpu_sync_points *out, struct dma_fence *fence)
+void vgpu_sync_signal_out(struct vgpu_sync *out, struct dma_fence *fence)
 {
 	struct vgpu_sync_point *point;
 	u32 i;
 
-	for (i = 0; i < out->count; i++) {
+	for (i = 0; i < out->num_points; i++) {
 		point = &out->points[i];
 		if (point->chain)
 			drm_syncobj_add_point(point->syncobj, point->chain, fence, point->point);

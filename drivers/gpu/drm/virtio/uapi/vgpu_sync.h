@@ -10,20 +10,6 @@ struct drm_file;
 struct drm_syncobj;
 
 /**
- * struct vgpu_sync_array - The in- or out-syncobjs of an EXECBUFFER
- * @file: the client
- * @address: address of an array of drm_virtgpu_execbuffer_syncobj in user space
- * @count: length of the array
- * @stride: bytes from one entry to the next
- */
-struct vgpu_sync_array {
-	struct drm_file *file;
-	u64 address;
-	u32 count;
-	u32 stride;
-};
-
-/**
  * struct vgpu_sync_point - A syncobj that an EXECBUFFER resets or signals
  * @syncobj: referenced
  * @fence: in-syncobj: the fence that the syncobj held at the lookup, referenced
@@ -38,20 +24,27 @@ struct vgpu_sync_point {
 };
 
 /**
- * struct vgpu_sync_points - Syncobjs of an EXECBUFFER
- * @points: the syncobjs, NULL for none
- * @count: number of @points
+ * struct vgpu_sync - The in- or out-syncobjs of an EXECBUFFER
+ * @file: the client
+ * @address: address of an array of drm_virtgpu_execbuffer_syncobj in user space
+ * @count: length of the array
+ * @stride: bytes from one entry to the next
+ * @num_points: number of @points
+ * @points: the syncobjs to reset or to signal; NULL for none
  */
-struct vgpu_sync_points {
-	struct vgpu_sync_point *points;
+struct vgpu_sync {
+	struct drm_file *file;
+	u64 address;
 	u32 count;
+	u32 stride;
+	u32 num_points;
+	struct vgpu_sync_point *points;
 };
 
-int vgpu_sync_find_in(const struct vgpu_sync_array *array, u32 idx,
-		      struct vgpu_sync_points *reset, struct dma_fence **fence);
-int vgpu_sync_find_out(const struct vgpu_sync_array *array, struct vgpu_sync_points *out);
-void vgpu_sync_reset_in(const struct vgpu_sync_points *reset);
-void vgpu_sync_signal_out(struct vgpu_sync_points *out, struct dma_fence *fence);
-void vgpu_sync_put(struct vgpu_sync_points *sync);
+int vgpu_sync_find_in(struct vgpu_sync *in, u32 idx, struct dma_fence **fence);
+int vgpu_sync_find_out(struct vgpu_sync *out);
+void vgpu_sync_reset_in(struct vgpu_sync *in);
+void vgpu_sync_signal_out(struct vgpu_sync *out, struct dma_fence *fence);
+void vgpu_sync_put(struct vgpu_sync *sync);
 
 #endif
