@@ -49,8 +49,8 @@ static void guest_memory_is_zero_and_keeps(void)
 static void flags_of_guest_memory(void)
 {
 	int fd = open_with_blobs();
-	struct drm_virtgpu_resource_create_blob blob =
-		vgpu_guest_blob_args(VGPU_PAGE);
+	/* Large enough for a device whose blobs are aligned. */
+	struct drm_virtgpu_resource_create_blob blob = vgpu_guest_blob_args(16 * VGPU_PAGE);
 
 	blob.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE |
 			  VIRTGPU_BLOB_FLAG_USE_SHAREABLE;

@@ -73,13 +73,8 @@ static void capset_beyond_63_is_einval(void)
 	};
 	struct vgpu_client client = open_for_init();
 
-	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
-		const context_param param = {
-			VIRTGPU_CONTEXT_PARAM_CAPSET_ID, ids[i],
-		};
-
-		vgpu_ret(vgpu_context_init(client.fd, &param, 1), -EINVAL);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		vgpu_ret(vgpu_context_init_capset(client.fd, ids[i]), -EINVAL);
 	vgpu_client_close(&client);
 }
 
@@ -143,12 +138,9 @@ static void second_time_is_eexist(void)
 static void after_first_use_is_eexist(void)
 {
 	struct vgpu_client client = open_for_init();
-	const context_param param = {
-		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, client.capset,
-	};
 
 	vgpu_submit_bo(&client, vgpu_new_picture(client.fd, 16, 16));
-	vgpu_ret(vgpu_context_init(client.fd, &param, 1), -EEXIST);
+	vgpu_ret(vgpu_context_init_capset(client.fd, client.capset), -EEXIST);
 	vgpu_client_close(&client);
 }
 
@@ -286,11 +278,10 @@ static void bad_debug_name_is_efault(void)
 static void without_the_feature_is_refused(void)
 {
 	int fd = vgpu_open_render();
-	const context_param capset = { VIRTGPU_CONTEXT_PARAM_CAPSET_ID, 2 };
 	const context_param rings = { VIRTGPU_CONTEXT_PARAM_NUM_RINGS, 1 };
 
 	vgpu_require(!vgpu_has_context_init(fd), "the device has CONTEXT_INIT");
-	vgpu_ret(vgpu_context_init(fd, &capset, 1), -EINVAL, -ENOSYS);
+	vgpu_ret(vgpu_context_init_capset(fd, 2), -EINVAL, -ENOSYS);
 	/* These parameters are valid, but the device has no contexts of a chosen kind. */
 	vgpu_ret(vgpu_context_init(fd, &rings, 1), -EINVAL, -ENOSYS);
 	vgpu_ret(vgpu_context_init(fd, NULL, 0), -EINVAL, -ENOSYS);

@@ -235,6 +235,61 @@ static void import_of_no_dmabuf_leaves_nothing(void)
 	close(fd);
 }
 
+/* More contexts than an eighth of the ring has places; a desktop in muvm has as many windows. */
+#define PROXIES 40
+
+/* The ring on which a proxy polls. */
+#define POLL_RING 1
+
+/* Longer than a command is in the ring before the driver counts it as held. */
+#define IDLE_S 3
+
+static int submit_poll(const struct vgpu_client *proxy, uint32_t token)
+{
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = VIRTGPU_EXECBUF_RING_IDX,
+		.ring_idx = POLL_RING,
+	};
+
+	return vgpu_submit_kept(proxy, &exec, token);
+}
+
+/*
+ * muvm: one thread serves all its connections, each of which has a context with a pending POLL. In
+ * each context it sends a message and queries the host, while nothing answers a POLL.
+ */
+static void forty_contexts_each_with_a_poll(void)
+{
+	struct vgpu_client host = vgpu_client_open(), proxies[PROXIES];
+	uint32_t tokens[PROXIES];
+
+	for (size_t i = 0; i < ARRAY_SIZE(proxies); i++) {
+		proxies[i] = vgpu_client_open_rings(2, 1u << POLL_RING);
+		tokens[i] = vgpu_token();
+		vgpu_ok(vgpu_submit(&proxies[i], &(struct drm_virtgpu_execbuffer){ 0 }));
+		vgpu_ok(submit_poll(&proxies[i], tokens[i]));
+	}
+	sleep(IDLE_S);
+
+	for (size_t i = 0; i < ARRAY_SIZE(proxies); i++) {
+		uint32_t handle = vgpu_new_picture(proxies[i].fd, 16, 16);
+
+		vgpu_ok(vgpu_submit(&proxies[i], &(struct drm_virtgpu_execbuffer){ 0 }));
+		vgpu_ok(vgpu_submit_bo(&proxies[i], handle));
+		vgpu_ok(vgpu_wait(proxies[i].fd, handle, 0));
+	}
+
+	for (size_t i = 0; i < ARRAY_SIZE(proxies); i++) {
+		struct pollfd pfd = { .fd = proxies[i].fd, .events = POLLIN };
+
+		vgpu_assert_eq(vgpu_sys(poll(&pfd, 1, 0)), 0);
+		vgpu_ok(vgpu_submit_release(&host, tokens[i]));
+		vgpu_assert_eq(vgpu_sys(poll(&pfd, 1, 60000)), 1);
+		vgpu_client_close(&proxies[i]);
+	}
+	vgpu_client_close(&host);
+}
+
 /* mutter, KWin, wlroots: they set this capability after ATOMIC, then look up both properties. */
 static void cursor_plane_has_a_hot_spot(void)
 {
@@ -366,6 +421,8 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "6.5-eventfd-tells-of-a-point", .run = eventfd_tells_of_a_point },
 	{ .name = "7.2-read-of-eight-bytes-is-one-event",
 	  .run = read_of_eight_bytes_is_one_event },
+	{ .name = "7.11-forty-contexts-each-with-a-poll",
+	  .run = forty_contexts_each_with_a_poll },
 	{ .name = "7.9-import-of-no-dmabuf-leaves-nothing",
 	  .run = import_of_no_dmabuf_leaves_nothing },
 	{ .name = "10.1-cursor-plane-has-a-hot-spot", .run = cursor_plane_has_a_hot_spot },

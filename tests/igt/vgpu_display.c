@@ -297,3 +297,21 @@ int vgpu_atomic_commit(int fd, drmModeAtomicReq *req, uint32_t flags,
 {
 	return drmModeAtomicCommit(fd, req, flags, user_data) < 0 ? -errno : 0;
 }
+
+struct vgpu_screen vgpu_screen_new(void)
+{
+	struct vgpu_screen screen = { .fd = vgpu_open_display() };
+
+	screen.head = vgpu_first_head(screen.fd);
+	vgpu_fb_init(screen.fd, &screen.fb, screen.head.mode.hdisplay,
+		     screen.head.mode.vdisplay, DRM_FORMAT_XRGB8888);
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
+	return screen;
+}
+
+void vgpu_screen_end(struct vgpu_screen *screen)
+{
+	vgpu_ok(vgpu_show(screen->fd, &screen->head, NULL, 0, 0));
+	vgpu_fb_fini(screen->fd, &screen->fb);
+	close(screen->fd);
+}

@@ -44,7 +44,7 @@ struct vgpu_fb {
 	uint32_t width;
 	uint32_t height;
 	uint32_t pitch;
-	size_t size;
+	uint64_t size;
 	uint32_t *pixels;
 };
 
@@ -74,6 +74,23 @@ void vgpu_fb_fini(int fd, struct vgpu_fb *fb);
 /* Set the mode of a head by the legacy ioctl; 0 or -errno. A NULL @fb turns the head off. */
 int vgpu_show(int fd, const struct vgpu_head *head, const struct vgpu_fb *fb,
 	      uint32_t x, uint32_t y);
+
+/**
+ * struct vgpu_screen - a lit output and its framebuffer
+ * @fd: the card
+ * @head: the output
+ * @fb: the framebuffer that it shows
+ */
+struct vgpu_screen {
+	int fd;
+	struct vgpu_head head;
+	struct vgpu_fb fb;
+};
+
+/* Open the card, and light its first connected output. */
+struct vgpu_screen vgpu_screen_new(void);
+/* Turn the output off and close the card. */
+void vgpu_screen_end(struct vgpu_screen *screen);
 
 /* Request a page flip with an event, and wait for that event. */
 void vgpu_flip(int fd, const struct vgpu_head *head, const struct vgpu_fb *fb);

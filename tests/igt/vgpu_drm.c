@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <xf86drm.h>
@@ -11,34 +7,14 @@
 #include "vgpu_drm.h"
 #include "vgpu_test.h"
 
-#define VGPU_DRIVER_NAME "virtio_gpu"
-#define VGPU_MAX_NODES 64
-
-static bool is_ours(int fd)
-{
-	drmVersionPtr version = drmGetVersion(fd);
-	bool ours = version && !strcmp(version->name, VGPU_DRIVER_NAME);
-
-	drmFreeVersion(version);
-	return ours;
-}
-
 static int open_node(const char *kind, int first)
 {
-	for (int i = first; i < first + VGPU_MAX_NODES; i++) {
-		char path[64];
-		int fd;
+	int fd = vgpu_node_open(kind, first);
 
-		snprintf(path, sizeof(path), "/dev/dri/%s%d", kind, i);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		if (is_ours(fd))
-			return fd;
-		close(fd);
-	}
 	errno = 0;
-	vgpu_fail("no %s node of a " VGPU_DRIVER_NAME " device", kind);
+	if (fd < 0)
+		vgpu_fail("no %s node of a virtio_gpu device", kind);
+	return fd;
 }
 
 int vgpu_open_render(void)
@@ -49,24 +25,6 @@ int vgpu_open_render(void)
 int vgpu_open_card(void)
 {
 	return open_node("card", 0);
-}
-
-int vgpu_ioctl(int fd, unsigned long request, void *arg)
-{
-	return ioctl(fd, request, arg) < 0 ? -errno : 0;
-}
-
-long long vgpu_param(int fd, uint64_t param)
-{
-	int value = 0;
-	struct drm_virtgpu_getparam gp = {
-		.param = param,
-		.value = (uintptr_t)&value,
-	};
-
-	if (vgpu_ioctl(fd, DRM_IOCTL_VIRTGPU_GETPARAM, &gp))
-		return -1;
-	return (unsigned int)value;
 }
 
 bool vgpu_has_3d(int fd)
@@ -98,96 +56,6 @@ bool vgpu_has_capset(int fd, uint32_t id)
 		return mask > 0 && (mask >> id & 1);
 	/* The parameter is a 32-bit mask, but capset ids go up to 63. */
 	return !vgpu_get_caps(fd, id, 0, &word, sizeof(word));
-}
-
-int vgpu_resource_create(int fd, struct drm_virtgpu_resource_create *rc)
-{
-	return vgpu_ioctl(fd, DRM_IOCTL_VIRTGPU_RESOURCE_CREATE, rc);
-}
-
-int vgpu_resource_info(int fd, uint32_t handle,
-		       struct drm_virtgpu_resource_info *info)
-{
-	*info = (struct drm_virtgpu_resource_info){ .bo_handle = handle };
-	return vgpu_ioctl(fd, DRM_IOCTL_VIRTGPU_RESOURCE_INFO, info);
-}
-
-int vgpu_gem_close(int fd, uint32_t handle)
-{
-	struct drm_gem_close args = { .handle = handle };
-
-	return vgpu_ioctl(fd, DRM_IOCTL_GEM_CLOSE, &args);
-}
-
-int vgpu_map_offset(int fd, uint32_t handle, uint64_t *offset)
-{
-	struct drm_virtgpu_map map = { .handle = handle };
-	int ret = vgpu_ioctl(fd, DRM_IOCTL_VIRTGPU_MAP, &map);
-
-	*offset = map.offset;
-	return ret;
-}
-
-int vgpu_wait(int fd, uint32_t handle, uint32_t flags)
-{
-	struct drm_virtgpu_3d_wait wait = { .handle = handle, .flags = flags };
-
-	return vgpu_ioctl(fd, DRM_IOCTL_VIRTGPU_WAIT, &wait);
-}
-
-int vgpu_blob_create(int fd, struct drm_virtgpu_resource_create_blob *blob)
-{
-	return vgpu_ioctl(fd, DRM_IOCTL_VIRTGPU_RESOURCE_CREATE_BLOB, blob);
-}
-
-int vgpu_execbuffer(int fd, struct drm_virtgpu_execbuffer *exec)
-{
-	return vgpu_ioctl(fd, DRM_IOCTL_VIRTGPU_EXECBUFFER, exec);
-}
-
-int vgpu_get_caps(int fd, uint32_t id, uint32_t version, void *buf,
-		  uint32_t size)
-{
-	struct drm_virtgpu_get_caps caps = {
-		.cap_set_id = id,
-		.cap_set_ver = version,
-		.addr = (uintptr_t)buf,
-		.size = size,
-	};
-
-	return vgpu_ioctl(fd, DRM_IOCTL_VIRTGPU_GET_CAPS, &caps);
-}
-
-int vgpu_context_init(int fd, const struct drm_virtgpu_context_set_param *params,
-		      uint32_t nparams)
-{
-	struct drm_virtgpu_context_init init = {
-		.num_params = nparams,
-		.ctx_set_params = (uintptr_t)params,
-	};
-
-	return vgpu_ioctl(fd, DRM_IOCTL_VIRTGPU_CONTEXT_INIT, &init);
-}
-
-int vgpu_prime_export(int fd, uint32_t handle, int *dmabuf)
-{
-	struct drm_prime_handle args = {
-		.handle = handle,
-		.flags = DRM_CLOEXEC | DRM_RDWR,
-	};
-	int ret = vgpu_ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &args);
-
-	*dmabuf = args.fd;
-	return ret;
-}
-
-int vgpu_prime_import(int fd, int dmabuf, uint32_t *handle)
-{
-	struct drm_prime_handle args = { .fd = dmabuf };
-	int ret = vgpu_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &args);
-
-	*handle = args.handle;
-	return ret;
 }
 
 static uint32_t texture_bind(uint32_t target)
@@ -242,72 +110,12 @@ struct drm_virtgpu_3d_box vgpu_texture_box(const struct vgpu_texture *tex)
 	};
 }
 
-struct drm_virtgpu_resource_create vgpu_picture_args(uint32_t width,
-						     uint32_t height)
-{
-	return (struct drm_virtgpu_resource_create){
-		.target = VGPU_TARGET_2D,
-		.format = VGPU_FORMAT_B8G8R8X8,
-		.bind = VGPU_BIND_RENDER_TARGET,
-		.width = width,
-		.height = height,
-		.depth = 1,
-		.array_size = 1,
-		.size = width * height * 4,
-	};
-}
-
 uint32_t vgpu_new_picture(int fd, uint32_t width, uint32_t height)
 {
 	struct drm_virtgpu_resource_create rc = vgpu_picture_args(width, height);
 
 	vgpu_ok(vgpu_resource_create(fd, &rc));
 	return rc.bo_handle;
-}
-
-struct drm_virtgpu_resource_create_blob vgpu_guest_blob_args(uint64_t size)
-{
-	return (struct drm_virtgpu_resource_create_blob){
-		.blob_mem = VIRTGPU_BLOB_MEM_GUEST,
-		.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE,
-		.size = size,
-	};
-}
-
-struct drm_virtgpu_resource_create_blob vgpu_host_blob_args(uint64_t size)
-{
-	struct drm_virtgpu_resource_create_blob args = vgpu_guest_blob_args(size);
-
-	args.blob_mem = VIRTGPU_BLOB_MEM_HOST3D;
-	return args;
-}
-
-int vgpu_transfer_to_host(int fd, uint32_t handle,
-			  const struct drm_virtgpu_3d_box *box, uint32_t level,
-			  uint32_t offset)
-{
-	struct drm_virtgpu_3d_transfer_to_host args = {
-		.bo_handle = handle,
-		.box = *box,
-		.level = level,
-		.offset = offset,
-	};
-
-	return vgpu_ioctl(fd, DRM_IOCTL_VIRTGPU_TRANSFER_TO_HOST, &args);
-}
-
-int vgpu_transfer_from_host(int fd, uint32_t handle,
-			    const struct drm_virtgpu_3d_box *box, uint32_t level,
-			    uint32_t offset)
-{
-	struct drm_virtgpu_3d_transfer_from_host args = {
-		.bo_handle = handle,
-		.box = *box,
-		.level = level,
-		.offset = offset,
-	};
-
-	return vgpu_ioctl(fd, DRM_IOCTL_VIRTGPU_TRANSFER_FROM_HOST, &args);
 }
 
 void *vgpu_new_map(int fd, uint32_t handle, size_t size)

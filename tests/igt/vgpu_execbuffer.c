@@ -2,6 +2,7 @@
 /* DRM_IOCTL_VIRTGPU_EXECBUFFER: commands, flags and buffer lists */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "vgpu_drm.h"
@@ -217,6 +218,41 @@ static void check_list(uint32_t count)
 	vgpu_client_close(&client);
 }
 
+/*
+ * A client may build a stream and the arguments in a mapped buffer, even in one that the call names.
+ * So the driver must not read them while it holds the reservation, which a page fault takes.
+ */
+static void arguments_in_a_named_buffer(void)
+{
+	struct vgpu_client client = vgpu_client_open();
+	uint32_t handle = vgpu_new_picture(client.fd, VGPU_PAGE / 4, 4);
+	char *map = vgpu_new_map(client.fd, handle, 4 * VGPU_PAGE);
+	/* The list and the stream cross the ends of pages, and each begins where no fault was yet. */
+	uint32_t *list = (uint32_t *)(map + 2 * VGPU_PAGE - 4), *stream;
+	struct drm_virtgpu_execbuffer *exec;
+
+	vgpu_ok(vgpu_wait(client.fd, handle, 0));
+	stream = (uint32_t *)(map + 3 * VGPU_PAGE - 4);
+	exec = (struct drm_virtgpu_execbuffer *)(map + VGPU_PAGE - 16);
+	vgpu_stream_nop(&client, stream, 8);
+	memset(exec, 0, sizeof(*exec));
+	*list = handle;
+	exec->bo_handles = (uintptr_t)list;
+	exec->num_bo_handles = 1;
+	exec->command = (uintptr_t)stream;
+	exec->size = 8;
+	exec->flags = VIRTGPU_EXECBUF_FENCE_FD_OUT;
+
+	/* Without its page tables, each access to the mapping is a page fault. */
+	vgpu_sys(mprotect(map, 4 * VGPU_PAGE, PROT_NONE));
+	vgpu_sys(mprotect(map, 4 * VGPU_PAGE, PROT_READ | PROT_WRITE));
+	vgpu_ok(vgpu_execbuffer(client.fd, exec));
+	vgpu_ok(vgpu_wait(client.fd, handle, 0));
+	close(exec->fence_fd);
+	munmap(map, 4 * VGPU_PAGE);
+	vgpu_client_close(&client);
+}
+
 static void list_of_one(void)
 {
 	check_list(1);
@@ -406,6 +442,7 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "without-3d-is-enosys", .run = without_3d_is_enosys },
 	{ .name = "list-of-none", .run = list_of_none },
 	{ .name = "list-of-one", .run = list_of_one },
+	{ .name = "arguments-in-a-named-buffer", .run = arguments_in_a_named_buffer },
 	{ .name = "list-of-64", .run = list_of_64 },
 	{ .name = "list-of-4000", .run = list_of_4000 },
 	{ .name = "list-with-a-duplicate", .run = list_with_a_duplicate },

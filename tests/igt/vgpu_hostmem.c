@@ -16,16 +16,13 @@
 /* Open a file with a context in which blob id 0 is shared memory of the host. */
 static int open_venus(void)
 {
-	const struct drm_virtgpu_context_set_param param = {
-		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, VIRTGPU_DRM_CAPSET_VENUS,
-	};
 	int fd = vgpu_open_render();
 
 	vgpu_require(vgpu_has_host_visible(fd),
 		     "the device has no host-visible memory");
 	vgpu_require(vgpu_has_capset(fd, VIRTGPU_DRM_CAPSET_VENUS),
 		     "the device has no venus");
-	vgpu_ok(vgpu_context_init(fd, &param, 1));
+	vgpu_ok(vgpu_context_init_capset(fd, VIRTGPU_DRM_CAPSET_VENUS));
 	return fd;
 }
 

@@ -18,37 +18,7 @@
 
 #define CURSOR_SIDE 64u
 
-/**
- * struct screen - a lit output and its framebuffer
- * @fd: the card
- * @head: the output
- * @fb: the framebuffer that it shows
- */
-struct screen {
-	int fd;
-	struct vgpu_head head;
-	struct vgpu_fb fb;
-};
-
-static struct screen screen_new(void)
-{
-	struct screen screen = { .fd = vgpu_open_display() };
-
-	screen.head = vgpu_first_head(screen.fd);
-	vgpu_fb_init(screen.fd, &screen.fb, screen.head.mode.hdisplay,
-		     screen.head.mode.vdisplay, DRM_FORMAT_XRGB8888);
-	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
-	return screen;
-}
-
-static void screen_end(struct screen *screen)
-{
-	vgpu_ok(vgpu_show(screen->fd, &screen->head, NULL, 0, 0));
-	vgpu_fb_fini(screen->fd, &screen->fb);
-	close(screen->fd);
-}
-
-static struct vgpu_fb screen_fb(const struct screen *screen)
+static struct vgpu_fb screen_fb(const struct vgpu_screen *screen)
 {
 	struct vgpu_fb fb;
 
@@ -353,7 +323,7 @@ static void preferred_mode_is_there(void)
 
 static void bad_modesets_are_refused(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	struct vgpu_head head = screen.head;
 	struct vgpu_fb small;
 
@@ -373,24 +343,59 @@ static void bad_modesets_are_refused(void)
 	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
 
 	vgpu_fb_fini(screen.fd, &small);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 /* A clock of a million frames a second. The kernel's own driver accepts it. */
 static void absurd_pixel_clock_is_refused(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	struct vgpu_head head = screen.head;
 
 	head.mode.clock = INT32_MAX;
 	vgpu_ret(vgpu_show(screen.fd, &head, &screen.fb, 0, 0), -EINVAL);
 	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
+}
+
+/* The sides that the driver offers are also those that it takes. */
+static void modes_and_fbs_out_of_range_are_refused(void)
+{
+	struct vgpu_screen screen = vgpu_screen_new();
+	drmModeResPtr res = drmModeGetResources(screen.fd);
+	uint32_t wrong[][2] = {
+		{ screen.fb.width, res->min_height - 1 }, { res->min_width - 1, screen.fb.height },
+		{ screen.fb.width, res->max_height + 1 }, { res->max_width + 1, screen.fb.height },
+	};
+	uint32_t handles[4] = { screen.fb.handle }, pitches[4], offsets[4] = { 0 }, id;
+
+	vgpu_assert(res->min_width > 1 && res->min_height > 1);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct vgpu_head head = screen.head;
+
+		pitches[0] = wrong[i][0] * 4;
+		vgpu_ret(drmModeAddFB2(screen.fd, wrong[i][0], wrong[i][1], DRM_FORMAT_XRGB8888,
+				       handles, pitches, offsets, &id, 0), -EINVAL);
+		head.mode.hdisplay = (uint16_t)wrong[i][0];
+		head.mode.vdisplay = (uint16_t)wrong[i][1];
+		/* The framebuffer is too small for the modes that are too large. */
+		vgpu_ret(vgpu_show(screen.fd, &head, &screen.fb, 0, 0), i < 2 ? -EINVAL : -ENOSPC,
+			 -EINVAL);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		struct vgpu_head head = screen.head;
+
+		head.mode.hdisplay = (uint16_t)(wrong[i][0] + i);
+		head.mode.vdisplay = (uint16_t)(wrong[i][1] + 1 - i);
+		vgpu_ok(vgpu_show(screen.fd, &head, &screen.fb, 0, 0));
+	}
+	drmModeFreeResources(res);
+	vgpu_screen_end(&screen);
 }
 
 static void removing_the_shown_fb_turns_off(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	struct vgpu_fb fb = screen_fb(&screen);
 	drmModeCrtcPtr crtc;
 
@@ -400,12 +405,12 @@ static void removing_the_shown_fb_turns_off(void)
 	vgpu_assert_eq(crtc->buffer_id, 0);
 	drmModeFreeCrtc(crtc);
 	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void fb_outlives_its_handle(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	struct vgpu_fb fb = screen_fb(&screen);
 
 	vgpu_sys(drmModeDestroyDumbBuffer(screen.fd, fb.handle));
@@ -414,23 +419,23 @@ static void fb_outlives_its_handle(void)
 	vgpu_sys(drmModeDirtyFB(screen.fd, fb.id, NULL, 0));
 	vgpu_sys(drmModeRmFB(screen.fd, fb.id));
 	munmap(fb.pixels, fb.size);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void second_master_is_refused(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	int other = vgpu_open_card();
 
 	vgpu_ret(vgpu_show(other, &screen.head, &screen.fb, 0, 0), -EACCES,
 		 -ENOENT);
 	close(other);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void dpms_off_and_on(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	uint32_t prop = vgpu_prop(screen.fd, screen.head.connector,
 				  DRM_MODE_OBJECT_CONNECTOR, "DPMS");
 
@@ -443,7 +448,7 @@ static void dpms_off_and_on(void)
 						     screen.head.connector, prop,
 						     DRM_MODE_DPMS_ON));
 	}
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 /* --- damage --- */
@@ -464,7 +469,7 @@ static int dirty(int fd, uint32_t fb, uint32_t flags,
 static void dirty_fb_with_clips(void)
 {
 	enum { MAX_CLIPS = 256 };
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	drm_clip_rect_t clips[MAX_CLIPS];
 
 	for (uint16_t i = 0; i < MAX_CLIPS; i++)
@@ -475,12 +480,12 @@ static void dirty_fb_with_clips(void)
 	vgpu_ok(dirty(screen.fd, screen.fb.id, 0, clips, 1));
 	vgpu_ok(dirty(screen.fd, screen.fb.id, 0, clips, 16));
 	vgpu_ok(dirty(screen.fd, screen.fb.id, 0, clips, MAX_CLIPS));
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void dirty_fb_bad_arguments(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	const drm_clip_rect_t clip = { 0, 0, 1, 1 };
 
 	vgpu_ret(dirty(screen.fd, 1000000, 0, &clip, 1), -ENOENT);
@@ -489,7 +494,7 @@ static void dirty_fb_bad_arguments(void)
 	vgpu_ret(dirty(screen.fd, screen.fb.id, 0, NULL, 1), -EINVAL);
 	vgpu_ret(dirty(screen.fd, screen.fb.id, 0, &clip, 0), -EINVAL);
 	vgpu_ret(dirty(screen.fd, screen.fb.id, 0, (void *)8, 1), -EFAULT);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 /* Clips are hints: those outside of the picture have no effect. */
@@ -500,7 +505,7 @@ static void dirty_fb_odd_clips_do_no_harm(void)
 		{ 0, 0, 65535, 65535 }, { 60000, 10, 65535, 20 },
 		{ 10, 60000, 20, 65535 }, { 65535, 65535, 0, 0 },
 	};
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 
 	for (size_t i = 0; i < ARRAY_SIZE(clips); i++)
 		vgpu_ret(dirty(screen.fd, screen.fb.id, 0, &clips[i], 1), 0,
@@ -508,47 +513,41 @@ static void dirty_fb_odd_clips_do_no_harm(void)
 	vgpu_ret(dirty(screen.fd, screen.fb.id, 0, clips, ARRAY_SIZE(clips)), 0,
 		 -EINVAL);
 	vgpu_ok(dirty(screen.fd, screen.fb.id, 0, NULL, 0));
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void dirty_fb_not_shown(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	struct vgpu_fb hidden = screen_fb(&screen);
 
 	vgpu_ok(dirty(screen.fd, hidden.id, 0, NULL, 0));
 	vgpu_fb_fini(screen.fd, &hidden);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 /* --- page flips --- */
 
 static void flips_send_their_events(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	struct vgpu_fb other = screen_fb(&screen);
 
 	for (int i = 0; i < 60; i++)
 		vgpu_flip(screen.fd, &screen.head, i & 1 ? &screen.fb : &other);
 	vgpu_flip(screen.fd, &screen.head, &screen.fb);
 	vgpu_fb_fini(screen.fd, &other);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
-static int flip(const struct screen *screen, uint32_t fb, uint32_t flags)
+static int flip(const struct vgpu_screen *screen, uint32_t fb, uint32_t flags)
 {
-	struct drm_mode_crtc_page_flip args = {
-		.crtc_id = screen->head.crtc,
-		.fb_id = fb,
-		.flags = flags,
-	};
-
-	return vgpu_ioctl(screen->fd, DRM_IOCTL_MODE_PAGE_FLIP, &args);
+	return vgpu_page_flip(screen->fd, screen->head.crtc, fb, flags);
 }
 
 static void bad_flips_are_refused(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	struct vgpu_fb small;
 
 	vgpu_fb_init(screen.fd, &small, 320, 200, DRM_FORMAT_XRGB8888);
@@ -558,12 +557,12 @@ static void bad_flips_are_refused(void)
 	vgpu_ok(vgpu_show(screen.fd, &screen.head, NULL, 0, 0));
 	vgpu_ret(flip(&screen, screen.fb.id, 0), -EBUSY, -EINVAL);
 	vgpu_fb_fini(screen.fd, &small);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void flip_under_way_is_ebusy(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	int refused = 0;
 
 	/*
@@ -583,13 +582,13 @@ static void flip_under_way_is_ebusy(void)
 	}
 
 	vgpu_assert(refused > 0);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void file_closed_with_a_flip_under_way(void)
 {
 	for (int i = 0; i < 5; i++) {
-		struct screen screen = screen_new();
+		struct vgpu_screen screen = vgpu_screen_new();
 
 		vgpu_ok(flip(&screen, screen.fb.id, DRM_MODE_PAGE_FLIP_EVENT));
 		munmap(screen.fb.pixels, screen.fb.size);
@@ -599,7 +598,7 @@ static void file_closed_with_a_flip_under_way(void)
 
 static void async_flips_send_their_events(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	struct vgpu_fb other = screen_fb(&screen);
 	uint64_t async = 0;
 
@@ -611,7 +610,7 @@ static void async_flips_send_their_events(void)
 		vgpu_wait_flip(screen.fd);
 	}
 	vgpu_fb_fini(screen.fd, &other);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 /**
@@ -637,7 +636,7 @@ static void on_flip_event(int fd, unsigned int sequence, unsigned int sec, unsig
 	event->age_us = ((int64_t)now.tv_sec - sec) * 1000000 + now.tv_nsec / 1000 - usec;
 }
 
-static struct flip_event async_flip(const struct screen *screen, uint32_t fb)
+static struct flip_event async_flip(const struct vgpu_screen *screen, uint32_t fb)
 {
 	drmEventContext context = { .version = 3, .page_flip_handler2 = on_flip_event };
 	struct flip_event event;
@@ -655,7 +654,7 @@ static struct flip_event async_flip(const struct screen *screen, uint32_t fb)
  */
 static void async_flips_tell_the_time(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	struct vgpu_fb other = screen_fb(&screen);
 	struct flip_event event = { 0 };
 	unsigned int first = 0;
@@ -678,7 +677,7 @@ static void async_flips_tell_the_time(void)
 			"%u frames in nine seconds", event.sequence - first);
 
 	vgpu_fb_fini(screen.fd, &other);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void flood(void *arg)
@@ -695,7 +694,7 @@ static void flood(void *arg)
 /* Flips complete whatever the render clients do. */
 static void flips_go_through_while_clients_flood(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	struct vgpu_fb other = screen_fb(&screen);
 	int pids[4];
 
@@ -708,12 +707,12 @@ static void flips_go_through_while_clients_flood(void)
 		vgpu_join_signalled(pids[i], SIGKILL);
 	}
 	vgpu_fb_fini(screen.fd, &other);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void vblanks_are_counted(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	uint64_t first, last, ns;
 	int ret;
 
@@ -737,7 +736,7 @@ static void vblanks_are_counted(void)
 
 	vgpu_sys(drmCrtcGetSequence(screen.fd, screen.head.crtc, &last, &ns));
 	vgpu_assert(last >= first + 10);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 /* --- cursor --- */
@@ -758,7 +757,7 @@ static uint32_t new_cursor(int fd, uint32_t side, uint8_t fill)
 	return dumb.handle;
 }
 
-static int set_cursor(const struct screen *screen, uint32_t handle,
+static int set_cursor(const struct vgpu_screen *screen, uint32_t handle,
 		      uint32_t side, int hot_x, int hot_y)
 {
 	return drmModeSetCursor2(screen->fd, screen->head.crtc, handle, side,
@@ -768,7 +767,7 @@ static int set_cursor(const struct screen *screen, uint32_t handle,
 /* The picture was set while the output was off, so the host has not received it yet. */
 static void cursor_set_while_off(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	uint32_t handle = new_cursor(screen.fd, CURSOR_SIDE, 0xff);
 	uint32_t other = new_cursor(screen.fd, CURSOR_SIDE, 0x80);
 
@@ -777,7 +776,7 @@ static void cursor_set_while_off(void)
 	vgpu_ok(set_cursor(&screen, other, CURSOR_SIDE, 3, 4));
 	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
 	vgpu_ok(set_cursor(&screen, 0, 0, 0, 0));
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void cursor_set_move_hotspot_hide(void)
@@ -785,7 +784,7 @@ static void cursor_set_move_hotspot_hide(void)
 	static const struct { int x, y; } places[] = {
 		{ 0, 0 }, { 100, 100 }, { -10, -20 }, { 639, 479 }, { 10000, 5 },
 	};
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	uint32_t a = new_cursor(screen.fd, CURSOR_SIDE, 0xff);
 	uint32_t b = new_cursor(screen.fd, CURSOR_SIDE, 0x80);
 
@@ -798,12 +797,12 @@ static void cursor_set_move_hotspot_hide(void)
 		vgpu_ok(set_cursor(&screen, b, CURSOR_SIDE, 12, 34));
 		vgpu_ok(set_cursor(&screen, 0, 0, 0, 0));
 	}
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void bad_cursors_are_refused(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	uint32_t tiny = new_cursor(screen.fd, 16, 0xff);
 
 	vgpu_ret(set_cursor(&screen, 1000000, CURSOR_SIDE, 0, 0), -ENOENT,
@@ -812,26 +811,26 @@ static void bad_cursors_are_refused(void)
 		 -ENOSPC);
 	vgpu_ret(set_cursor(&screen, tiny, 10000, 0, 0), -EINVAL, -ERANGE,
 		 -ENOSPC);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 /* The virtio specification knows cursors of 64x64 only. */
 static void cursor_of_another_size_is_refused(void)
 {
 	static const uint32_t sides[] = { 16, 32, 63, 65, 128 };
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 
 	for (size_t i = 0; i < ARRAY_SIZE(sides); i++)
 		vgpu_ret(set_cursor(&screen,
 				    new_cursor(screen.fd, sides[i], 0xff),
 				    sides[i], 0, 0), -EINVAL, -ERANGE, -ENOSPC);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 /* A cursor can be replaced while its output is off; the output shows it when it is on again. */
 static void cursor_changes_while_off(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	uint32_t cursors[] = {
 		new_cursor(screen.fd, CURSOR_SIDE, 0xff),
 		new_cursor(screen.fd, CURSOR_SIDE, 0x80),
@@ -844,12 +843,12 @@ static void cursor_changes_while_off(void)
 		vgpu_sys(drmModeMoveCursor(screen.fd, screen.head.crtc, i * 5, i));
 		vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
 	}
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void cursor_and_flips_at_once(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	struct vgpu_fb other = screen_fb(&screen);
 	uint32_t cursors[] = {
 		new_cursor(screen.fd, CURSOR_SIDE, 0xff),
@@ -864,12 +863,12 @@ static void cursor_and_flips_at_once(void)
 		vgpu_wait_flip(screen.fd);
 	}
 	vgpu_fb_fini(screen.fd, &other);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 /* --- atomic --- */
 
-static int commit_primary(const struct screen *screen, const struct vgpu_fb *fb,
+static int commit_primary(const struct vgpu_screen *screen, const struct vgpu_fb *fb,
 			  uint32_t x, uint32_t y, uint32_t w, uint32_t h,
 			  uint32_t flags)
 {
@@ -885,7 +884,7 @@ static int commit_primary(const struct screen *screen, const struct vgpu_fb *fb,
 
 static void atomic_flips(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	struct vgpu_fb other = screen_fb(&screen);
 	const uint32_t w = other.width, h = other.height;
 
@@ -901,24 +900,24 @@ static void atomic_flips(void)
 	}
 	vgpu_ok(commit_primary(&screen, &screen.fb, 0, 0, w, h, 0));
 	vgpu_fb_fini(screen.fd, &other);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void atomic_source_outside_is_refused(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	const uint32_t w = screen.fb.width, h = screen.fb.height;
 
 	vgpu_ret(commit_primary(&screen, &screen.fb, 1, 0, w, h, 0), -ENOSPC);
 	vgpu_ret(commit_primary(&screen, &screen.fb, 0, 1, w, h, 0), -ENOSPC);
 	vgpu_ret(commit_primary(&screen, &screen.fb, 60000, 60000, w, h, 0),
 		 -ENOSPC);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void atomic_scaling_is_refused(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	drmModeAtomicReqPtr req = drmModeAtomicAlloc();
 
 	vgpu_atomic_plane(screen.fd, req, screen.head.primary, &screen.head,
@@ -928,10 +927,10 @@ static void atomic_scaling_is_refused(void)
 			(uint64_t)(screen.fb.width / 2) << 16);
 	vgpu_ret(vgpu_atomic_commit(screen.fd, req, 0, NULL), -EINVAL, -ERANGE);
 	drmModeAtomicFree(req);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
-static int commit_damage(const struct screen *screen,
+static int commit_damage(const struct vgpu_screen *screen,
 			 const struct drm_mode_rect *rects, uint32_t count)
 {
 	drmModeAtomicReqPtr req = drmModeAtomicAlloc();
@@ -951,7 +950,7 @@ static int commit_damage(const struct screen *screen,
 	return ret;
 }
 
-static int test_cursor(const struct screen *screen, const struct vgpu_fb *image,
+static int test_cursor(const struct vgpu_screen *screen, const struct vgpu_fb *image,
 		       uint32_t side)
 {
 	drmModeAtomicReqPtr req = drmModeAtomicAlloc();
@@ -968,7 +967,7 @@ static int test_cursor(const struct screen *screen, const struct vgpu_fb *image,
 /* The host always uses the whole buffer as the cursor, so a part of it cannot be shown. */
 static void atomic_part_of_a_cursor_is_refused(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	struct vgpu_fb image, wide, part;
 
 	vgpu_fb_init(screen.fd, &image, CURSOR_SIDE, CURSOR_SIDE,
@@ -986,7 +985,7 @@ static void atomic_part_of_a_cursor_is_refused(void)
 
 	vgpu_sys(drmModeRmFB(screen.fd, part.id));
 	vgpu_fb_fini(screen.fd, &wide);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void atomic_damage_clips(void)
@@ -998,18 +997,18 @@ static void atomic_damage_clips(void)
 		{ -100, -100, 100000, 100000 },
 	};
 	static const struct drm_mode_rect reversed[] = { { 10, 10, 5, 5 } };
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 
 	vgpu_ok(commit_damage(&screen, rects, 1));
 	vgpu_ok(commit_damage(&screen, rects, ARRAY_SIZE(rects)));
 	vgpu_ret(commit_damage(&screen, outside, 1), 0, -EINVAL);
 	vgpu_ret(commit_damage(&screen, reversed, 1), 0, -EINVAL);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void atomic_out_fence_signals(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 
 	for (int i = 0; i < 10; i++) {
 		drmModeAtomicReqPtr req = drmModeAtomicAlloc();
@@ -1029,7 +1028,7 @@ static void atomic_out_fence_signals(void)
 		drmModeAtomicFree(req);
 	}
 
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static bool event_is_there(int fd)
@@ -1041,7 +1040,7 @@ static bool event_is_there(int fd)
 
 static void atomic_flip_waits_for_its_in_fence(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	struct vgpu_manual manual = vgpu_manual_new();
 	drmModeAtomicReqPtr req = drmModeAtomicAlloc();
 
@@ -1060,12 +1059,12 @@ static void atomic_flip_waits_for_its_in_fence(void)
 
 	drmModeAtomicFree(req);
 	vgpu_manual_close(&manual);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 static void atomic_bad_requests_are_refused(void)
 {
-	struct screen screen = screen_new();
+	struct vgpu_screen screen = vgpu_screen_new();
 	drmModeAtomicReqPtr req = drmModeAtomicAlloc();
 
 	vgpu_sys(drmModeAtomicAddProperty(req, screen.head.primary, 1000000, 1));
@@ -1078,7 +1077,7 @@ static void atomic_bad_requests_are_refused(void)
 	vgpu_ret(vgpu_atomic_commit(screen.fd, req, 0, NULL), -EINVAL);
 	vgpu_ret(vgpu_atomic_commit(screen.fd, req, 0x80000000, NULL), -EINVAL);
 	drmModeAtomicFree(req);
-	screen_end(&screen);
+	vgpu_screen_end(&screen);
 }
 
 /* Compositors show buffers that they have rendered to. */
@@ -1121,6 +1120,8 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "bad-modesets-are-refused", .run = bad_modesets_are_refused },
 	{ .name = "absurd-pixel-clock-is-refused",
 	  .run = absurd_pixel_clock_is_refused },
+	{ .name = "modes-and-fbs-out-of-range-are-refused",
+	  .run = modes_and_fbs_out_of_range_are_refused },
 	{ .name = "removing-the-shown-fb-turns-off",
 	  .run = removing_the_shown_fb_turns_off },
 	{ .name = "fb-outlives-its-handle", .run = fb_outlives_its_handle },

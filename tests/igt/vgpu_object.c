@@ -57,12 +57,9 @@ static void assert_usable(int fd, uint32_t handle, uint32_t seed)
 static int context_init(int fd)
 {
 	struct vgpu_client client = vgpu_client_of(fd);
-	const struct drm_virtgpu_context_set_param param = {
-		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, client.capset,
-	};
 
 	vgpu_require(vgpu_has_context_init(fd), "the device has no CONTEXT_INIT");
-	return vgpu_context_init(fd, &param, 1);
+	return vgpu_context_init_capset(fd, client.capset);
 }
 
 /*

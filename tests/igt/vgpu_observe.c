@@ -1,63 +1,38 @@
 // SPDX-License-Identifier: MIT
 /* State that the driver publishes: fdinfo, debugfs, trace points. */
-#include <dirent.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <xf86drm.h>
+#include <xf86drmMode.h>
 
+#include "vgpu_display.h"
 #include "vgpu_drm.h"
 #include "vgpu_fence.h"
+#include "vgpu_kernel.h"
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
 #define SIDE 256u
 #define SIZE (SIDE * SIDE * 4)
-#define TRACE "/sys/kernel/tracing/instances/vgpu"
+/* Room for the EDID in the response of the host. */
+#define EDID_ARRAY_BYTES 1024
 #define BUDGET "/sys/module/virtio_gpu/parameters/context_budget"
 
 /* How often, in steps of 10 ms, a test checks for an effect of background work. */
 #define PATIENCE 600
-
-/* Read a file; the caller frees the text. NULL if the file does not exist. */
-static char *slurp(const char *path)
-{
-	FILE *file = fopen(path, "re"), *copy;
-	char *text = NULL;
-	size_t size;
-	int c;
-
-	if (!file)
-		return NULL;
-	copy = open_memstream(&text, &size);
-	vgpu_assert(copy);
-	while ((c = fgetc(file)) != EOF)
-		fputc(c, copy);
-	fclose(copy);
-	fclose(file);
-	return text;
-}
-
-static void spill(const char *path, const char *text)
-{
-	int fd = vgpu_sys(open(path, O_WRONLY | O_TRUNC | O_CLOEXEC));
-
-	vgpu_assert_eq(write(fd, text, strlen(text)), (long long)strlen(text));
-	close(fd);
-}
 
 static char *fdinfo(int fd)
 {
 	char path[64], *text;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	text = slurp(path);
+	text = vgpu_kernel_read(path);
 	vgpu_assert(text);
 	return text;
 }
@@ -188,6 +163,32 @@ static void fdinfo_engine_is_busy_with_work(void)
 	close(a);
 }
 
+/*
+ * gputop leaves out clients that were never busy, and Venus submits without fences: such work counts
+ * while the host has it, and no longer.
+ */
+static void fdinfo_counts_work_without_a_fence(void)
+{
+	struct vgpu_client client = vgpu_client_open_rings(2, 0);
+	struct drm_virtgpu_execbuffer exec = { .flags = VIRTGPU_EXECBUF_RING_IDX, .ring_idx = 1 };
+	uint64_t before = fdinfo_busy_ns(client.fd, "gpu"), busy;
+	uint32_t token = vgpu_token();
+	int fence;
+
+	vgpu_ok(vgpu_submit_kept(&client, &exec, token));
+	usleep(20000);
+	busy = fdinfo_busy_ns(client.fd, "gpu");
+	vgpu_assert(busy > before + 10000000);
+	vgpu_ok(vgpu_submit_release(&client, token));
+	vgpu_ok(vgpu_submit_fences(&client, -1, &fence));
+	vgpu_fence_wait(fence);
+	close(fence);
+	busy = fdinfo_busy_ns(client.fd, "gpu");
+	usleep(20000);
+	vgpu_assert_eq(fdinfo_busy_ns(client.fd, "gpu"), busy);
+	vgpu_client_close(&client);
+}
+
 /* Count the lines of @text that begin with @key. */
 static unsigned int count_keys(const char *text, const char *key)
 {
@@ -232,21 +233,12 @@ static void fdinfo_sums_64_rings(void)
 	vgpu_client_close(&client);
 }
 
-/* Read a debugfs file of our device; the caller frees the text. */
+/* Read a file that our driver has in debugfs; the caller frees the text. */
 static char *debugfs(const char *name)
 {
-	DIR *dir = opendir("/sys/kernel/debug/dri");
-	struct dirent *entry;
-	char path[512], *text = NULL;
+	char *text = vgpu_kernel_debugfs(name);
 
-	vgpu_require(dir, "no debugfs");
-	while (!text && (entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "/sys/kernel/debug/dri/%s/virtio-gpu-%s",
-			 entry->d_name, name);
-		text = slurp(path);
-	}
-	closedir(dir);
-	vgpu_require(text, "the driver has no file virtio-gpu-%s", name);
+	vgpu_require(text, "the driver has no file %s", name);
 	return text;
 }
 
@@ -281,19 +273,79 @@ static void debugfs_lists_resources(void)
 	int left = PATIENCE;
 
 	vgpu_ok(vgpu_resource_info(fd, handle, &info));
-	vgpu_assert(debugfs_has("resources", "%u %s ", info.res_handle, kind));
+	vgpu_assert(debugfs_has("virtio-gpu-resources", "%u %s ", info.res_handle, kind));
 	vgpu_ok(vgpu_gem_close(fd, handle));
 	/* The file lists the resource until the host has answered UNREF. */
-	while (debugfs_has("resources", "%u %s ", info.res_handle, kind)) {
+	while (debugfs_has("virtio-gpu-resources", "%u %s ", info.res_handle, kind)) {
 		vgpu_assert(left-- > 0);
 		usleep(10000);
 	}
 	close(fd);
 }
 
+/* Get the size of the EDID that a connector has; 0 if it has none. */
+static uint32_t edid_bytes(int fd, uint32_t connector)
+{
+	uint32_t prop = vgpu_prop(fd, connector, DRM_MODE_OBJECT_CONNECTOR, "EDID"), bytes = 0;
+	drmModeObjectProperties *props;
+	drmModePropertyBlobRes *blob;
+
+	props = drmModeObjectGetProperties(fd, connector, DRM_MODE_OBJECT_CONNECTOR);
+	vgpu_assert(props);
+	for (uint32_t i = 0; i < props->count_props; i++) {
+		if (props->props[i] != prop || !props->prop_values[i])
+			continue;
+		blob = drmModeGetPropertyBlob(fd, (uint32_t)props->prop_values[i]);
+		vgpu_assert(blob);
+		bytes = blob->length;
+		drmModeFreePropertyBlob(blob);
+	}
+	drmModeFreeObjectProperties(props);
+	return bytes;
+}
+
+/* The DRM core's file "state" has what the host says of an output, and the resource that it shows. */
+static void debugfs_shows_the_screen(void)
+{
+	struct vgpu_screen screen = vgpu_screen_new();
+	struct drm_virtgpu_resource_info info;
+	char *text = debugfs("state"), *at, want[32];
+	unsigned int width, height, x, y, bytes;
+
+	at = strstr(text, "\thost-enabled=1\n");
+	vgpu_require(at, "the driver adds nothing to the state");
+	at = strstr(at, "\thost-size=");
+	vgpu_assert(at);
+	vgpu_assert_eq(sscanf(at, " host-size=%ux%u+%u+%u\n", &width, &height, &x, &y), 4);
+	vgpu_assert(width >= 640 && height >= 480);
+	at = strstr(at, "\thost-edid=");
+	vgpu_assert(at);
+	vgpu_assert_eq(sscanf(at, " host-edid=%u bytes\n", &bytes), 1);
+	/* QEMU sends the whole array, of which DRM keeps the blocks that the EDID counts. */
+	if (bytes != EDID_ARRAY_BYTES)
+		vgpu_assert_eq(bytes, edid_bytes(screen.fd, screen.head.connector));
+
+	vgpu_ok(vgpu_resource_info(screen.fd, screen.fb.handle, &info));
+	snprintf(want, sizeof(want), "\tresource=%u\n\tlost=0\n", info.res_handle);
+	vgpu_assert(strstr(text, want));
+	free(text);
+	vgpu_screen_end(&screen);
+}
+
+static void debugfs_says_reclaim_is_off(void)
+{
+	char *on = vgpu_kernel_read("/sys/module/virtio_gpu/parameters/reclaim");
+	char *text = debugfs("virtio-gpu-reclaim");
+
+	vgpu_require(on && *on == 'N', "the driver gives memory back");
+	vgpu_assert(!strcmp(text, "off\n"));
+	free(text);
+	free(on);
+}
+
 static unsigned int count_contexts(void)
 {
-	char *text = debugfs("contexts");
+	char *text = debugfs("virtio-gpu-contexts");
 	unsigned int count = 0;
 
 	for (char *at = text; (at = strstr(at, "\n    gpu: ")); at++)
@@ -320,7 +372,7 @@ struct queue {
 
 static struct queue control_queue(void)
 {
-	char *text = debugfs("queues"), *line = strstr(text, "\ncontrol ");
+	char *text = debugfs("virtio-gpu-queues"), *line = strstr(text, "\ncontrol ");
 	struct queue q;
 
 	vgpu_assert(line);
@@ -348,9 +400,59 @@ static void debugfs_counts_messages(void)
 	close(fd);
 }
 
+/*
+ * SDL's window forgets while it shows nothing what the host tells it (compat.rst). A screen that is lit is
+ * told again with a flush, three times in about two seconds, and one that is switched off is not.
+ */
+static void debugfs_counts_what_a_lit_screen_is_told(void)
+{
+	struct vgpu_screen screen = vgpu_screen_new();
+	struct queue before, after;
+
+	sleep(3);
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, NULL, 0, 0));
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
+	before = control_queue();
+	sleep(3);
+	after = control_queue();
+	vgpu_assert_eq(after.committed - before.committed, 3 * 2);
+	vgpu_assert_eq(after.failed, before.failed);
+
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, NULL, 0, 0));
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
+	vgpu_ok(vgpu_show(screen.fd, &screen.head, NULL, 0, 0));
+	before = control_queue();
+	sleep(3);
+	after = control_queue();
+	vgpu_assert_eq(after.committed, before.committed);
+	vgpu_screen_end(&screen);
+}
+
+static long feature(const char *text, const char *name)
+{
+	const char *line = strstr(text, name);
+
+	vgpu_assert(line && (line == text || line[-1] == '\n'));
+	return strtol(line + strlen(name), NULL, 10);
+}
+
+static void debugfs_names_features(void)
+{
+	int fd = vgpu_open_render();
+	char *text = debugfs("virtio-gpu-features");
+
+	vgpu_require(!strchr(text, ':'), "the driver writes this file in another way");
+	vgpu_assert_eq(feature(text, "virgl "), vgpu_param(fd, VIRTGPU_PARAM_3D_FEATURES));
+	vgpu_assert_eq(feature(text, "blob "), vgpu_param(fd, VIRTGPU_PARAM_RESOURCE_BLOB));
+	vgpu_assert_eq(feature(text, "context_init "), vgpu_param(fd, VIRTGPU_PARAM_CONTEXT_INIT));
+	vgpu_assert(feature(text, "scanouts ") >= 1);
+	free(text);
+	close(fd);
+}
+
 static unsigned long long refused(void)
 {
-	char *text = debugfs("errors");
+	char *text = debugfs("virtio-gpu-errors");
 	unsigned long long count;
 
 	vgpu_assert_eq(sscanf(text, "refused %llu\n", &count), 1);
@@ -371,7 +473,7 @@ static void debugfs_names_refusals(void)
 	vgpu_ret(vgpu_wait(fd, rc.bo_handle, 0), 0, -EIO);
 	work(fd, vgpu_new_picture(fd, SIDE, SIDE), 1);
 	vgpu_require(refused() > before, "the host refuses nothing");
-	text = debugfs("errors");
+	text = debugfs("virtio-gpu-errors");
 	vgpu_assert(strstr(text, " ms: RESOURCE_CREATE_"));
 	free(text);
 	close(fd);
@@ -379,9 +481,6 @@ static void debugfs_names_refusals(void)
 
 static void debugfs_shows_the_window(void)
 {
-	const struct drm_virtgpu_context_set_param param = {
-		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, VIRTGPU_DRM_CAPSET_VENUS,
-	};
 	struct drm_virtgpu_resource_create_blob blob = vgpu_host_blob_args(SIZE);
 	int fd = vgpu_open_render();
 	char *text, line[64];
@@ -389,11 +488,11 @@ static void debugfs_shows_the_window(void)
 
 	vgpu_require(vgpu_has_host_visible(fd), "the device has no host-visible memory");
 	vgpu_require(vgpu_has_capset(fd, VIRTGPU_DRM_CAPSET_VENUS), "the device has no venus");
-	vgpu_ok(vgpu_context_init(fd, &param, 1));
+	vgpu_ok(vgpu_context_init_capset(fd, VIRTGPU_DRM_CAPSET_VENUS));
 	vgpu_ok(vgpu_blob_create(fd, &blob));
 	map = vgpu_new_map(fd, blob.bo_handle, SIZE);
 	snprintf(line, sizeof(line), " %12u %10u\n", SIZE, blob.res_handle);
-	text = debugfs("hostmem");
+	text = debugfs("virtio-gpu-hostmem");
 	vgpu_assert_msg(strstr(text, line), "%s", text);
 
 	free(text);
@@ -403,24 +502,12 @@ static void debugfs_shows_the_window(void)
 
 static void trace_begin(void)
 {
-	char *events = slurp("/sys/kernel/tracing/events/virtio_gpu/enable");
-
-	vgpu_require(events, "no tracefs, or no trace points of the driver");
-	free(events);
-	vgpu_require(!mkdir(TRACE, 0700) || errno == EEXIST, "tracefs has no instances");
-	spill(TRACE "/trace", "");
-	spill(TRACE "/events/virtio_gpu/enable", "1");
+	vgpu_require(vgpu_kernel_trace("virtio_gpu"), "no tracefs, or no trace points of the driver");
 }
 
 static char *trace_end(void)
 {
-	char *text;
-
-	spill(TRACE "/events/virtio_gpu/enable", "0");
-	text = slurp(TRACE "/trace");
-	vgpu_assert(text);
-	vgpu_sys(rmdir(TRACE));
-	return text;
+	return vgpu_kernel_traced("virtio_gpu");
 }
 
 /* Find the first line of @text that contains all of these words; NULL ends the list. */
@@ -488,15 +575,15 @@ static void trace_shows_fences(void)
 /* With a budget of one command each client is throttled. */
 static void trace_shows_throttling(void)
 {
-	char *budget = slurp(BUDGET), *text;
+	char *budget = vgpu_kernel_read(BUDGET), *text;
 	int fd = vgpu_open_render();
 	uint32_t handle = vgpu_new_picture(fd, SIDE, SIDE);
 
 	vgpu_require(budget, "the driver has no budget");
 	trace_begin();
-	spill(BUDGET, "1");
+	vgpu_kernel_write(BUDGET, "1");
 	work(fd, handle, 50);
-	spill(BUDGET, budget);
+	vgpu_kernel_write(BUDGET, budget);
 	text = trace_end();
 	vgpu_assert_msg(trace_line(text, "virtio_gpu_throttle_begin:", "in_flight=", NULL), "%s", text);
 	vgpu_assert_msg(trace_line(text, "virtio_gpu_throttle_end:", "in_flight=0", "ret=0", NULL),
@@ -510,10 +597,17 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "fdinfo-names-driver-and-client", .run = fdinfo_names_driver_and_client },
 	{ .name = "fdinfo-counts-memory", .run = fdinfo_counts_memory },
 	{ .name = "fdinfo-engine-is-busy-with-work", .run = fdinfo_engine_is_busy_with_work },
+	{ .name = "fdinfo-counts-work-without-a-fence",
+	  .run = fdinfo_counts_work_without_a_fence },
 	{ .name = "fdinfo-sums-64-rings", .run = fdinfo_sums_64_rings },
 	{ .name = "debugfs-lists-resources", .run = debugfs_lists_resources },
 	{ .name = "debugfs-lists-contexts", .run = debugfs_lists_contexts },
+	{ .name = "debugfs-shows-the-screen", .run = debugfs_shows_the_screen },
+	{ .name = "debugfs-says-reclaim-is-off", .run = debugfs_says_reclaim_is_off },
 	{ .name = "debugfs-counts-messages", .run = debugfs_counts_messages },
+	{ .name = "debugfs-counts-what-a-lit-screen-is-told",
+	  .run = debugfs_counts_what_a_lit_screen_is_told },
+	{ .name = "debugfs-names-features", .run = debugfs_names_features },
 	{ .name = "debugfs-names-refusals", .run = debugfs_names_refusals },
 	{ .name = "debugfs-shows-the-window", .run = debugfs_shows_the_window },
 	{ .name = "trace-shows-commands", .run = trace_shows_commands },

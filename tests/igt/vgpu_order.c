@@ -7,6 +7,8 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 #include "toy3d.h"
 #include "vgpu_drm.h"
 #include "vgpu_fence.h"
+#include "vgpu_kernel.h"
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
@@ -47,6 +50,19 @@ static struct board board_open(void)
 	board.res = blob.res_handle;
 	board.words = vgpu_new_map(board.client.fd, board.handle, VGPU_PAGE);
 	return board;
+}
+
+/* Open another client, whose streams write to the page of @board. */
+static struct board board_open_beside(const struct board *board)
+{
+	struct board other = board_open();
+	int dmabuf;
+
+	vgpu_ok(vgpu_prime_export(board->client.fd, board->handle, &dmabuf));
+	vgpu_ok(vgpu_prime_import(other.client.fd, dmabuf, &other.handle));
+	close(dmabuf);
+	other.res = board->res;
+	return other;
 }
 
 static void board_close(struct board *board)
@@ -379,13 +395,9 @@ static void creation_and_closing_do_not_wait(void)
  */
 static int draw_and_close(const struct board *board, int in)
 {
-	struct board other = board_open();
-	int dmabuf, fence;
+	struct board other = board_open_beside(board);
+	int fence;
 
-	vgpu_ok(vgpu_prime_export(board->client.fd, board->handle, &dmabuf));
-	vgpu_ok(vgpu_prime_import(other.client.fd, dmabuf, &other.handle));
-	close(dmabuf);
-	other.res = board->res;
 	fence = write_on_ring(&other, 1, in, 5);
 	board_close(&other);
 	return fence;
@@ -405,6 +417,33 @@ static void work_of_a_closed_file_is_done(void)
 	wait_and_close(fence);
 	vgpu_assert(!hold_is_on(&hold));
 	vgpu_assert_eq(board.words[0], 5);
+	hold_end(&hold);
+	board_close(&board);
+}
+
+/* The board of another file, to which a child submits before it is killed. */
+static void submit_and_die(void *arg)
+{
+	close(write_on_ring(arg, 1, -1, 6));
+	raise(SIGKILL);
+}
+
+/*
+ * A file is shared by fork(): one process submits and exits normally, another one submits behind
+ * it and is killed. The work of the first is still executed.
+ */
+static void work_of_a_survivor_is_done(void)
+{
+	struct board board = board_open(), other = board_open_beside(&board);
+	struct hold hold;
+	int fence;
+
+	hold_begin(&hold, false);
+	fence = write_on_ring(&other, 1, hold.manual.sync_file, 5);
+	vgpu_join_signalled(vgpu_fork(submit_and_die, &other), SIGKILL);
+	board_close(&other);
+	wait_and_close(fence);
+	vgpu_assert(board.words[0] != 0);
 	hold_end(&hold);
 	board_close(&board);
 }
@@ -467,6 +506,60 @@ static void fence_of_a_killed_client_ends_after_its_dependency(void)
 	board_close(&board);
 }
 
+/* Get the ids of the contexts that are live, one bit each. */
+static uint64_t live_contexts(void)
+{
+	char *text = vgpu_kernel_debugfs("virtio-gpu-contexts"), *save, *line;
+	uint64_t ids = 0;
+	unsigned int id;
+
+	vgpu_require(text, "the driver lists no contexts");
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (sscanf(line, " context %u: live", &id) == 1 && strstr(line, ": live") && id < 64)
+			ids |= UINT64_C(1) << id;
+	free(text);
+	return ids;
+}
+
+/*
+ * The host answers CTX_DESTROY of a killed client long before the work of the client is cancelled.
+ * Then the context is freed without the help of another client that closes its file: a new context
+ * gets the smallest id that is free, which is that of the killed client.
+ */
+static void context_of_a_killed_client_is_freed(void)
+{
+	struct board board = board_open(), other;
+	struct vgpu_manual manual = vgpu_manual_new();
+	struct victim victim = {
+		.board = &board,
+		.in = manual.sync_file,
+		.sync = vgpu_new_syncobj(board.client.fd, false),
+	};
+	uint64_t before = live_contexts(), id;
+	char byte;
+	int pid;
+
+	vgpu_sys(pipe(victim.out));
+	pid = vgpu_fork(submit_on_a_file_of_its_own, &victim);
+	vgpu_assert_eq(read(victim.out[0], &byte, 1), 1);
+	id = live_contexts() & ~before;
+	vgpu_assert(id);
+	vgpu_sys(kill(pid, SIGKILL));
+	vgpu_join_signalled(pid, SIGKILL);
+	/* Fences of a destroyed context end after 5 s at most. */
+	sleep(7);
+	vgpu_manual_signal(&manual);
+	sleep(3);
+
+	other = board_open();
+	vgpu_assert_eq(live_contexts() & ~before, id);
+	board_close(&other);
+	close(victim.out[0]);
+	close(victim.out[1]);
+	vgpu_manual_close(&manual);
+	board_close(&board);
+}
+
 /*
  * Hosts drop a pending POLL when the context is destroyed; its fence must end all the same (6.7).
  */
@@ -513,6 +606,197 @@ static void reset_and_signal_of_one_syncobj(void)
 	board_close(&board);
 }
 
+#define BLOB_ID 5
+#define ALLOC_WORDS 5
+#define COPY_WORDS 9
+
+/* Get the arguments of a blob whose memory a stream makes. */
+static struct drm_virtgpu_resource_create_blob waiting_blob_args(void)
+{
+	static uint32_t alloc_stream[ALLOC_WORDS] = {
+		TOY3D_HDR(TOY3D_OP_ALLOC, 4), BLOB_ID,
+	};
+
+	alloc_stream[3] = VGPU_PAGE;
+	return (struct drm_virtgpu_resource_create_blob){
+		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
+		.blob_flags = VIRTGPU_BLOB_FLAG_USE_SHAREABLE,
+		.size = VGPU_PAGE,
+		.cmd = (uintptr_t)alloc_stream,
+		.cmd_size = sizeof(alloc_stream),
+		.blob_id = BLOB_ID,
+	};
+}
+
+/* Store @value in the blob @res, and copy it from there to the board; returns the fence. */
+static int write_through(const struct board *board, uint32_t res, uint32_t value)
+{
+	uint32_t stream[FILL_WORDS + COPY_WORDS] = { };
+	const uint32_t copy[COPY_WORDS] = {
+		TOY3D_HDR(TOY3D_OP_COPY, 8), res, 0, 0, board->res, 0, 0, 4, 0,
+	};
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = VIRTGPU_EXECBUF_FENCE_FD_OUT,
+		.command = (uintptr_t)stream,
+		.size = sizeof(stream),
+	};
+
+	make_fill(stream, res, 0, value);
+	memcpy(stream + FILL_WORDS, copy, sizeof(copy));
+	vgpu_ok(vgpu_execbuffer(board->client.fd, &exec));
+	return exec.fence_fd;
+}
+
+/*
+ * vdrm and Venus create blobs under the lock of their submissions: while earlier work waits, the
+ * ioctl returns, and the blob comes in its turn, before the work that uses it.
+ */
+static void creating_a_blob_does_not_wait(void)
+{
+	struct drm_virtgpu_resource_create_blob blob = waiting_blob_args();
+	struct board board = board_open();
+	struct hold hold;
+	int held, fence;
+
+	hold_begin(&hold, false);
+	held = write_on_ring(&board, 1, hold.manual.sync_file, 1);
+	vgpu_ok(vgpu_blob_create(board.client.fd, &blob));
+	vgpu_assert(hold_is_on(&hold));
+	fence = write_through(&board, blob.res_handle, 7);
+	vgpu_assert(hold_is_on(&hold));
+	vgpu_assert_eq(vgpu_wait(board.client.fd, blob.bo_handle, VIRTGPU_WAIT_NOWAIT), -EBUSY);
+	vgpu_ok(vgpu_wait(board.client.fd, blob.bo_handle, 0));
+	vgpu_assert(!hold_is_on(&hold));
+	wait_and_close(fence);
+	wait_and_close(held);
+	vgpu_assert_eq(board.words[0], 7);
+
+	hold_end(&hold);
+	board_close(&board);
+}
+
+/* Mesa learns from WAIT and MAP that the host refused a blob, also if its creation waited. */
+static void wait_tells_that_a_waiting_blob_was_refused(void)
+{
+	struct drm_virtgpu_resource_create_blob blob = waiting_blob_args();
+	struct board board = board_open();
+	struct hold hold;
+
+	blob.blob_id = BLOB_ID + 1;
+	hold_begin(&hold, false);
+	close(write_on_ring(&board, 1, hold.manual.sync_file, 1));
+	vgpu_ok(vgpu_blob_create(board.client.fd, &blob));
+	vgpu_assert_eq(vgpu_wait(board.client.fd, blob.bo_handle, 0), -EIO);
+	vgpu_ok(vgpu_gem_close(board.client.fd, blob.bo_handle));
+	hold_end(&hold);
+	board_close(&board);
+}
+
+/* Venus maps a blob as soon as it is created, so MAP waits in its place. */
+static void map_of_a_waiting_blob_waits(void)
+{
+	struct drm_virtgpu_resource_create_blob blob = waiting_blob_args();
+	struct board board = board_open();
+	struct hold hold;
+	uint32_t *map;
+
+	vgpu_require(vgpu_has_host_visible(board.client.fd), "no host-visible memory");
+	blob.blob_flags |= VIRTGPU_BLOB_FLAG_USE_MAPPABLE;
+	hold_begin(&hold, false);
+	close(write_on_ring(&board, 1, hold.manual.sync_file, 1));
+	vgpu_ok(vgpu_blob_create(board.client.fd, &blob));
+	map = vgpu_new_map(board.client.fd, blob.bo_handle, VGPU_PAGE);
+	vgpu_assert(!hold_is_on(&hold));
+	wait_and_close(write_through(&board, blob.res_handle, 7));
+	vgpu_assert_eq(map[0], 7);
+
+	munmap(map, VGPU_PAGE);
+	hold_end(&hold);
+	board_close(&board);
+}
+
+/* A client that exports a blob pays for the wait itself: who imports it may use it at once. */
+static void export_of_a_waiting_blob_waits(void)
+{
+	struct drm_virtgpu_resource_create_blob blob = waiting_blob_args();
+	struct board board = board_open(), other = board_open();
+	struct hold hold;
+	uint32_t handle;
+	int dmabuf;
+
+	hold_begin(&hold, false);
+	close(write_on_ring(&board, 1, hold.manual.sync_file, 1));
+	vgpu_ok(vgpu_blob_create(board.client.fd, &blob));
+	vgpu_ok(vgpu_prime_export(board.client.fd, blob.bo_handle, &dmabuf));
+	vgpu_assert(!hold_is_on(&hold));
+	vgpu_ok(vgpu_prime_import(other.client.fd, dmabuf, &handle));
+	wait_and_close(write_through(&other, blob.res_handle, 7));
+	vgpu_assert_eq(other.words[0], 7);
+
+	close(dmabuf);
+	hold_end(&hold);
+	board_close(&other);
+	board_close(&board);
+}
+
+/* Work behind the blob is done, though its handle and the file are closed while it waits. */
+static void waiting_blob_outlives_its_handle(void)
+{
+	struct drm_virtgpu_resource_create_blob blob = waiting_blob_args();
+	struct board board = board_open(), other = board_open_beside(&board);
+	struct hold hold;
+	int fence;
+
+	hold_begin(&hold, false);
+	close(write_on_ring(&other, 1, hold.manual.sync_file, 1));
+	vgpu_ok(vgpu_blob_create(other.client.fd, &blob));
+	fence = write_through(&other, blob.res_handle, 7);
+	vgpu_ok(vgpu_gem_close(other.client.fd, blob.bo_handle));
+	board_close(&other);
+	wait_and_close(fence);
+	vgpu_assert_eq(board.words[0], 7);
+	hold_end(&hold);
+	board_close(&board);
+}
+
+/* Submit work that waits, create a blob behind it, and wait for the blob in an ioctl. */
+static void wait_for_a_blob(void *arg)
+{
+	struct drm_virtgpu_resource_create_blob blob = waiting_blob_args();
+	const struct victim *victim = arg;
+	struct board other = board_open();
+	int dmabuf;
+
+	write_on_ring(&other, 1, victim->in, 5);
+	vgpu_ok(vgpu_blob_create(other.client.fd, &blob));
+	vgpu_assert_eq(write(victim->out[1], "", 1), 1);
+	vgpu_prime_export(other.client.fd, blob.bo_handle, &dmabuf);
+}
+
+/* The wait for a blob whose turn never comes ends with SIGKILL, and harms no other client. */
+static void wait_for_a_waiting_blob_is_killable(void)
+{
+	struct board board = board_open();
+	struct vgpu_manual manual = vgpu_manual_new();
+	struct victim victim = { .board = &board, .in = manual.sync_file };
+	char byte;
+	int pid;
+
+	vgpu_sys(pipe(victim.out));
+	pid = vgpu_fork(wait_for_a_blob, &victim);
+	vgpu_assert_eq(read(victim.out[0], &byte, 1), 1);
+	usleep(100000);
+	vgpu_sys(kill(pid, SIGKILL));
+	vgpu_join_signalled(pid, SIGKILL);
+	vgpu_assert_eq(vgpu_fence_status(manual.sync_file), 0);
+	wait_and_close(write_on_ring(&board, 1, -1, 2));
+
+	close(victim.out[0]);
+	close(victim.out[1]);
+	vgpu_manual_close(&manual);
+	board_close(&board);
+}
+
 static const struct vgpu_subtest subtests[] = {
 	{ .name = "5.8-stream-behind-a-failed-fence-is-executed",
 	  .run = stream_behind_a_failed_fence_is_executed },
@@ -525,12 +809,24 @@ static const struct vgpu_subtest subtests[] = {
 	  .run = work_without_a_ring_does_not_overtake },
 	{ .name = "2.10-streams-of-blobs-do-not-overtake",
 	  .run = streams_of_blobs_do_not_overtake },
+	{ .name = "2.10-creating-a-blob-does-not-wait", .run = creating_a_blob_does_not_wait },
+	{ .name = "2.10-wait-tells-that-a-waiting-blob-was-refused",
+	  .run = wait_tells_that_a_waiting_blob_was_refused },
+	{ .name = "2.10-map-of-a-waiting-blob-waits", .run = map_of_a_waiting_blob_waits },
+	{ .name = "2.10-export-of-a-waiting-blob-waits", .run = export_of_a_waiting_blob_waits },
+	{ .name = "2.10-waiting-blob-outlives-its-handle",
+	  .run = waiting_blob_outlives_its_handle },
+	{ .name = "2.10-wait-for-a-waiting-blob-is-killable",
+	  .run = wait_for_a_waiting_blob_is_killable },
 	{ .name = "5.9-earlier-work-of-other-rings-is-not-held",
 	  .run = earlier_work_of_other_rings_is_not_held },
 	{ .name = "4.5-transfers-do-not-overtake", .run = transfers_do_not_overtake },
 	{ .name = "5.13-creation-and-closing-do-not-wait",
 	  .run = creation_and_closing_do_not_wait },
 	{ .name = "6.7-work-of-a-closed-file-is-done", .run = work_of_a_closed_file_is_done },
+	{ .name = "6.7-work-of-a-survivor-is-done", .run = work_of_a_survivor_is_done },
+	{ .name = "6.7-context-of-a-killed-client-is-freed",
+	  .run = context_of_a_killed_client_is_freed },
 	{ .name = "6.7-fence-of-a-killed-client-ends-after-its-dependency",
 	  .run = fence_of_a_killed_client_ends_after_its_dependency },
 	{ .name = "2.9-fence-the-host-keeps-ends-after-the-context",

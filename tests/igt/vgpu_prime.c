@@ -169,18 +169,23 @@ static void mapped_from_the_middle(void)
 	close(fd);
 }
 
-/* Create a texture with the picture of @seed on the host, and other data in guest memory. */
+/*
+ * Create a texture with the picture of @seed on the host, and other data in guest memory. The
+ * client does not map it itself.
+ */
 static uint32_t new_drawn(const struct vgpu_client *client, uint32_t seed)
 {
 	const struct drm_virtgpu_3d_box box = { .w = SIDE, .h = SIDE, .d = 1 };
-	uint32_t handle = vgpu_new_picture(client->fd, SIDE, SIDE);
-	void *map = vgpu_new_map(client->fd, handle, SIZE);
+	uint32_t handle;
+	int dmabuf = export_picture(client->fd, &handle);
+	void *map = map_dmabuf(dmabuf, SIZE);
 
 	vgpu_fill(map, SIZE, seed);
 	vgpu_ok(vgpu_transfer_to_host(client->fd, handle, &box, 0, 0));
 	vgpu_ok(vgpu_wait(client->fd, handle, 0));
 	memset(map, 0, SIZE);
 	munmap(map, SIZE);
+	close(dmabuf);
 	return handle;
 }
 
@@ -213,9 +218,13 @@ static void grabber_sees_the_hosts_picture(void)
 	vgpu_client_close(&client);
 }
 
-/* Data that a client has written but not transferred yet survives CPU access by another one. */
+/*
+ * Data that a client has written but not transferred yet survives CPU access by another one. virgl
+ * maps a texture once: it goes on writing after a transfer, without another ioctl.
+ */
 static void cpu_access_keeps_the_clients_writes(void)
 {
+	const struct drm_virtgpu_3d_box box = { .w = SIDE, .h = SIDE, .d = 1 };
 	struct vgpu_client client = vgpu_client_open();
 	uint32_t handle = new_drawn(&client, 9);
 	void *own = vgpu_new_map(client.fd, handle, SIZE);
@@ -226,6 +235,13 @@ static void cpu_access_keeps_the_clients_writes(void)
 	cpu_access(dmabuf, DMA_BUF_SYNC_START);
 	cpu_access(dmabuf, DMA_BUF_SYNC_END);
 	vgpu_assert_eq(vgpu_differs(own, SIZE, 10), -1);
+
+	vgpu_ok(vgpu_transfer_to_host(client.fd, handle, &box, 0, 0));
+	vgpu_ok(vgpu_wait(client.fd, handle, 0));
+	vgpu_fill(own, SIZE, 11);
+	cpu_access(dmabuf, DMA_BUF_SYNC_START);
+	cpu_access(dmabuf, DMA_BUF_SYNC_END);
+	vgpu_assert_eq(vgpu_differs(own, SIZE, 11), -1);
 	munmap(own, SIZE);
 	close(dmabuf);
 	vgpu_client_close(&client);

@@ -17,6 +17,7 @@
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
 #include "vgpu_fence.h"
+#include "vgpu_sharing.h"
 #include "vgpu_test.h"
 
 #define SIDE 64u
@@ -26,44 +27,6 @@
 
 /* How often, in steps of 10 ms, a test checks for an effect of background work. */
 #define PATIENCE 600
-
-/* Load vgpu-sharer.ko from a directory of PATH. */
-static bool load_sharer(void)
-{
-	char *dirs = strdup(getenv("PATH")), *save, path[4096];
-	bool loaded = false;
-
-	vgpu_assert(dirs);
-	for (char *dir = strtok_r(dirs, ":", &save); dir && !loaded;
-	     dir = strtok_r(NULL, ":", &save)) {
-		int file;
-
-		snprintf(path, sizeof(path), "%s/vgpu-sharer.ko", dir);
-		file = open(path, O_RDONLY | O_CLOEXEC);
-		if (file < 0)
-			continue;
-		loaded = !syscall(SYS_finit_module, file, "", 0) || errno == EEXIST;
-		vgpu_assert_msg(loaded, "%s: %s", path, strerrorname_np(errno));
-		close(file);
-	}
-
-	free(dirs);
-	return loaded;
-}
-
-static int open_sharer(void)
-{
-	int fd = open("/dev/vgpu-sharer", O_RDWR | O_CLOEXEC);
-
-	for (int left = PATIENCE; fd < 0 && left > 0; left--) {
-		vgpu_require(load_sharer(), "no vgpu-sharer.ko in the PATH");
-		fd = open("/dev/vgpu-sharer", O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			usleep(10000);
-	}
-	vgpu_assert(fd >= 0);
-	return fd;
-}
 
 static int look(int sharer, int fd, uint32_t handle, enum vgpu_sharer_importer importer,
 		struct vgpu_sharer_look *args)
@@ -95,7 +58,7 @@ static void check_is_seen(int sharer, int fd, uint32_t handle, uint64_t size,
 
 static void picture_is_seen(void)
 {
-	int sharer = open_sharer(), fd = vgpu_open_render();
+	int sharer = vgpu_sharer_open(), fd = vgpu_open_render();
 
 	check_is_seen(sharer, fd, vgpu_new_picture(fd, SIDE, SIDE), SIZE, VGPU_SHARER_PLATFORM);
 	close(fd);
@@ -105,7 +68,7 @@ static void picture_is_seen(void)
 static void guest_blob_is_seen(void)
 {
 	struct drm_virtgpu_resource_create_blob blob = vgpu_guest_blob_args(SIZE);
-	int sharer = open_sharer(), fd = vgpu_open_render();
+	int sharer = vgpu_sharer_open(), fd = vgpu_open_render();
 
 	vgpu_require(vgpu_has_blob(fd), "the device has no blobs");
 	blob.blob_flags |= VIRTGPU_BLOB_FLAG_USE_SHAREABLE;
@@ -118,9 +81,6 @@ static void guest_blob_is_seen(void)
 /* Create a blob of host memory: blob id 0 in a context of Venus. */
 static uint32_t new_host_blob(int fd, uint32_t flags)
 {
-	const struct drm_virtgpu_context_set_param param = {
-		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, VIRTGPU_DRM_CAPSET_VENUS,
-	};
 	struct drm_virtgpu_resource_create_blob blob = {
 		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
 		.blob_flags = flags | VIRTGPU_BLOB_FLAG_USE_SHAREABLE,
@@ -130,7 +90,7 @@ static uint32_t new_host_blob(int fd, uint32_t flags)
 
 	vgpu_require(vgpu_has_host_visible(fd), "the device has no host-visible memory");
 	vgpu_require(vgpu_has_capset(fd, VIRTGPU_DRM_CAPSET_VENUS), "the device has no venus");
-	vgpu_ok(vgpu_context_init(fd, &param, 1));
+	vgpu_ok(vgpu_context_init_capset(fd, VIRTGPU_DRM_CAPSET_VENUS));
 	vgpu_ok(vgpu_blob_create(fd, &blob));
 	return blob.bo_handle;
 }
@@ -138,7 +98,7 @@ static uint32_t new_host_blob(int fd, uint32_t flags)
 /* The kernel's own driver gives address 0 for a blob that is not mapped yet (faults.rst, 14). */
 static void unmapped_host_blob_is_seen(void)
 {
-	int sharer = open_sharer(), fd = vgpu_open_render();
+	int sharer = vgpu_sharer_open(), fd = vgpu_open_render();
 
 	check_is_seen(sharer, fd, new_host_blob(fd, MAPPABLE), SIZE, VGPU_SHARER_PCI);
 	close(fd);
@@ -147,7 +107,7 @@ static void unmapped_host_blob_is_seen(void)
 
 static void mapped_host_blob_is_seen(void)
 {
-	int sharer = open_sharer(), fd = vgpu_open_render();
+	int sharer = vgpu_sharer_open(), fd = vgpu_open_render();
 	uint32_t handle = new_host_blob(fd, MAPPABLE);
 	void *map = vgpu_new_map(fd, handle, SIZE);
 
@@ -165,7 +125,7 @@ static void mapped_host_blob_is_seen(void)
  */
 static void unreached_host_blob_is_eio(void)
 {
-	int sharer = open_sharer(), fd = vgpu_open_render();
+	int sharer = vgpu_sharer_open(), fd = vgpu_open_render();
 	struct vgpu_sharer_look args;
 	int ret;
 
@@ -187,7 +147,7 @@ static void unreached_host_blob_is_eio(void)
  */
 static void uuid_of_host_blob_needs_no_address(void)
 {
-	int sharer = open_sharer(), fd = vgpu_open_render();
+	int sharer = vgpu_sharer_open(), fd = vgpu_open_render();
 	uint32_t handle;
 	struct vgpu_sharer_look args;
 
@@ -203,18 +163,6 @@ static void uuid_of_host_blob_needs_no_address(void)
 	close(sharer);
 }
 
-static int ask_uuid(int sharer, int fd, uint32_t handle, uint8_t uuid[16])
-{
-	struct vgpu_sharer_uuid args = { 0 };
-	int ret;
-
-	vgpu_ok(vgpu_prime_export(fd, handle, &args.fd));
-	ret = vgpu_ioctl(sharer, VGPU_SHARER_UUID, &args);
-	memcpy(uuid, args.uuid, sizeof(args.uuid));
-	close(args.fd);
-	return ret;
-}
-
 static int open_with_uuids(void)
 {
 	int fd = vgpu_open_render();
@@ -226,19 +174,19 @@ static int open_with_uuids(void)
 /* Each buffer has a UUID of its own, which is the same for exporter and importer. */
 static void uuid_names_a_picture(void)
 {
-	int sharer = open_sharer(), fd = open_with_uuids(), other = vgpu_open_render();
+	int sharer = vgpu_sharer_open(), fd = open_with_uuids(), other = vgpu_open_render();
 	uint32_t a = vgpu_new_picture(fd, SIDE, SIDE), b = vgpu_new_picture(fd, SIDE, SIDE);
 	uint8_t uuid[3][16];
 	uint32_t imported;
 	int dmabuf;
 
-	vgpu_ok(ask_uuid(sharer, fd, a, uuid[0]));
-	vgpu_ok(ask_uuid(sharer, fd, b, uuid[1]));
+	vgpu_ok(vgpu_sharer_ask_uuid(sharer, fd, a, uuid[0]));
+	vgpu_ok(vgpu_sharer_ask_uuid(sharer, fd, b, uuid[1]));
 	vgpu_assert(memcmp(uuid[0], uuid[1], sizeof(uuid[0])));
 	vgpu_ok(vgpu_prime_export(fd, a, &dmabuf));
 	vgpu_ok(vgpu_prime_import(other, dmabuf, &imported));
 	close(dmabuf);
-	vgpu_ok(ask_uuid(sharer, other, imported, uuid[2]));
+	vgpu_ok(vgpu_sharer_ask_uuid(sharer, other, imported, uuid[2]));
 	vgpu_assert(!memcmp(uuid[0], uuid[2], sizeof(uuid[0])));
 	close(other);
 	close(fd);
@@ -248,16 +196,16 @@ static void uuid_names_a_picture(void)
 static void uuid_of_a_blob_is_asked_for_at_its_creation(void)
 {
 	struct drm_virtgpu_resource_create_blob blob = vgpu_guest_blob_args(SIZE);
-	int sharer = open_sharer(), fd = open_with_uuids();
+	int sharer = vgpu_sharer_open(), fd = open_with_uuids();
 	uint8_t uuid[16];
 
 	vgpu_require(vgpu_has_blob(fd), "the device has no blobs");
 	blob.blob_flags = VIRTGPU_BLOB_FLAG_USE_SHAREABLE;
 	vgpu_ok(vgpu_blob_create(fd, &blob));
-	vgpu_ret(ask_uuid(sharer, fd, blob.bo_handle, uuid), -ENODEV);
+	vgpu_ret(vgpu_sharer_ask_uuid(sharer, fd, blob.bo_handle, uuid), -ENODEV);
 	blob.blob_flags |= VIRTGPU_BLOB_FLAG_USE_CROSS_DEVICE;
 	vgpu_ok(vgpu_blob_create(fd, &blob));
-	vgpu_ok(ask_uuid(sharer, fd, blob.bo_handle, uuid));
+	vgpu_ok(vgpu_sharer_ask_uuid(sharer, fd, blob.bo_handle, uuid));
 	close(fd);
 	close(sharer);
 }
@@ -307,7 +255,7 @@ static uint32_t import(int fd, int dmabuf)
 /* The kernel's own driver accepts any size (faults.rst, 13). */
 static void imported_size_must_be_aligned(void)
 {
-	int sharer = open_sharer(), fd = vgpu_open_render();
+	int sharer = vgpu_sharer_open(), fd = vgpu_open_render();
 	long long align = vgpu_param(fd, VIRTGPU_PARAM_BLOB_ALIGNMENT);
 	uint32_t handle;
 	int dmabuf;
@@ -326,7 +274,7 @@ static void imported_size_must_be_aligned(void)
 
 static void imported_buffer_does_not_move(void)
 {
-	int sharer = open_sharer(), dmabuf = sharer_export(sharer, SIZE);
+	int sharer = vgpu_sharer_open(), dmabuf = sharer_export(sharer, SIZE);
 
 	for (int i = 0; i < 20; i++) {
 		int fd = vgpu_open_render();
@@ -345,7 +293,7 @@ static void imported_buffer_does_not_move(void)
 
 static void revoked_buffer_is_let_go(void)
 {
-	int sharer = open_sharer(), fd = vgpu_open_render();
+	int sharer = vgpu_sharer_open(), fd = vgpu_open_render();
 	int dmabuf = sharer_export(sharer, SIZE), again;
 	uint32_t handle = import(fd, dmabuf), other;
 	struct vgpu_sharer_state state;
@@ -372,7 +320,7 @@ static void revoked_buffer_is_let_go(void)
 
 static void revoked_under_three_clients(void)
 {
-	int sharer = open_sharer(), dmabuf = sharer_export(sharer, SIZE), fds[3];
+	int sharer = vgpu_sharer_open(), dmabuf = sharer_export(sharer, SIZE), fds[3];
 	uint32_t handles[3];
 	struct vgpu_sharer_state state;
 
@@ -394,7 +342,7 @@ static void revoked_under_three_clients(void)
 /* The handle is closed just before, so the resource may be released already. */
 static void revoked_after_close(void)
 {
-	int sharer = open_sharer(), fd = vgpu_open_render();
+	int sharer = vgpu_sharer_open(), fd = vgpu_open_render();
 
 	for (int i = 0; i < 30; i++) {
 		int dmabuf = sharer_export(sharer, SIZE);
@@ -423,7 +371,7 @@ static void revoke_it(void *arg)
 
 static void revoked_while_closing(void)
 {
-	int sharer = open_sharer();
+	int sharer = vgpu_sharer_open();
 
 	for (int i = 0; i < 20; i++) {
 		struct race race = { sharer, sharer_export(sharer, SIZE) };
@@ -456,7 +404,7 @@ struct lent {
 static struct lent lent_new(uint32_t width, uint32_t height, uint32_t format)
 {
 	uint64_t size = ((uint64_t)width * height * 4 + VGPU_PAGE - 1) / VGPU_PAGE * VGPU_PAGE;
-	struct lent lent = { .race.sharer = open_sharer(), .fd = vgpu_open_display() };
+	struct lent lent = { .race.sharer = vgpu_sharer_open(), .fd = vgpu_open_display() };
 	struct drm_mode_fb_cmd2 cmd = {
 		.width = width, .height = height, .pixel_format = format,
 		.pitches = { width * 4 },

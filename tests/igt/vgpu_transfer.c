@@ -320,6 +320,38 @@ static void without_3d_download_is_enosys(void)
 	close(fd);
 }
 
+/* Without 3D the host does not check boxes, so the driver does, to the pixel. */
+static void without_3d_boxes_outside_are_einval(void)
+{
+	static const struct {
+		struct drm_virtgpu_3d_box box;
+		uint32_t offset;
+		int ret;
+	} cases[] = {
+		{ { .w = 64, .h = 64, .d = 1 }, 0, 0 },
+		{ { .x = 63, .y = 63, .w = 1, .h = 1, .d = 1 }, 64 * 64 * 4 - 4, 0 },
+		{ { .w = 65, .h = 1, .d = 1 }, 0, -EINVAL },
+		{ { .w = 1, .h = 65, .d = 1 }, 0, -EINVAL },
+		{ { .x = 64, .w = 1, .h = 1, .d = 1 }, 0, -EINVAL },
+		{ { .y = 64, .w = 1, .h = 1, .d = 1 }, 0, -EINVAL },
+		{ { .x = UINT32_MAX, .w = 1, .h = 1, .d = 1 }, 0, -EINVAL },
+		{ { .y = UINT32_MAX, .w = 1, .h = 1, .d = 1 }, 0, -EINVAL },
+		{ { .w = 1, .h = 1, .d = 1 }, 64 * 64 * 4, -EINVAL },
+	};
+	int fd = vgpu_open_render();
+	uint32_t handle;
+
+	vgpu_require(!vgpu_has_3d(fd), "the device has 3D");
+	handle = vgpu_new_picture(fd, 64, 64);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		vgpu_info("case %zu", i);
+		vgpu_ret(vgpu_transfer_to_host(fd, handle, &cases[i].box, 0, cases[i].offset),
+			 cases[i].ret);
+	}
+	vgpu_ok(vgpu_wait(fd, handle, 0));
+	close(fd);
+}
+
 static void bad_handle_is_enoent(void)
 {
 	static const uint32_t bad[] = { 0, 1000, INT32_MAX, UINT32_MAX };
@@ -487,6 +519,8 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "without-3d-upload-works", .run = without_3d_upload_works },
 	{ .name = "without-3d-download-is-enosys",
 	  .run = without_3d_download_is_enosys },
+	{ .name = "without-3d-boxes-outside-are-einval",
+	  .run = without_3d_boxes_outside_are_einval },
 	{ .name = "bad-handle-is-enoent", .run = bad_handle_is_enoent },
 	{ .name = "bad-pointer-is-efault", .run = bad_pointer_is_efault },
 	{ .name = "stride-of-a-classic-resource-is-einval",

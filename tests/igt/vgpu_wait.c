@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "vgpu_drm.h"
@@ -144,6 +145,39 @@ static void is_interruptible(void)
 	busy_end(&busy);
 }
 
+/* The handler restarts system calls, and the program does not repeat the ioctl by itself. */
+static void wait_through_signals(void *arg)
+{
+	const struct sigaction act = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	const struct busy *busy = arg;
+
+	vgpu_sys(sigaction(SIGALRM, &act, NULL));
+	vgpu_ok(vgpu_wait(busy->fd, busy->handle, 0));
+}
+
+/*
+ * Rule 2.11: muvm and sommelier call ioctl() without libdrm's loop. Job control and debuggers stop
+ * them, and the WAIT under way goes on afterwards.
+ */
+static void goes_on_after_a_stop(void)
+{
+	struct busy busy = busy_new();
+	int pid = vgpu_fork(wait_through_signals, &busy), status;
+
+	for (int i = 0; i < 3; i++) {
+		usleep(100000);
+		vgpu_sys(kill(pid, SIGSTOP));
+		vgpu_assert_eq(vgpu_sys(waitpid(pid, &status, WUNTRACED)), pid);
+		vgpu_assert(WIFSTOPPED(status));
+		vgpu_sys(kill(pid, SIGALRM));
+		vgpu_sys(kill(pid, SIGCONT));
+	}
+	usleep(100000);
+	vgpu_manual_signal(&busy.manual);
+	vgpu_join(pid);
+	busy_end(&busy);
+}
+
 /* WAIT of one object does not wait for the fence of another. */
 static void other_objects_are_not_waited_for(void)
 {
@@ -217,6 +251,7 @@ static const struct vgpu_subtest subtests[] = {
 	  .run = ends_when_the_fence_signals },
 	{ .name = "is-killable", .run = is_killable },
 	{ .name = "is-interruptible", .run = is_interruptible },
+	{ .name = "goes-on-after-a-stop", .run = goes_on_after_a_stop },
 	{ .name = "other-objects-are-not-waited-for",
 	  .run = other_objects_are_not_waited_for },
 	{ .name = "after-each-submission", .run = after_each_submission },

@@ -33,7 +33,8 @@ static const char help[] =
 	"usage: heads NODE\n"
 	"Flips on every connected display of NODE. Commands, a line each, on standard input:\n"
 	"  show PREFIX  stand still, keep what head N shows in PREFIX-N.ppm, print for each head\n"
-	"               \"head N WIDTHxHEIGHT FRAMES-SHOWN SUGGESTED-X,Y\", then \"end\"\n"
+	"               \"head N WIDTHxHEIGHT FRAMES-SHOWN SUGGESTED-X,Y MODE-UPDATE\" (\"-\" is no such\n"
+	"               property), then \"end\"\n"
 	"  go           flip on\n"
 	"  frames N     print \"frames N\" when each head has shown N more\n"
 	"When the host plugs something in or out, prints \"hotplug\" and sets new modes.\n";
@@ -196,27 +197,23 @@ static void probe(struct state *s)
 		head_probe(s, &s->heads[i]);
 }
 
-static uint64_t property(const struct state *s, const struct head *h, const char *name)
+/* The value of a property of an output as text, or "-" if it has no such property. */
+static const char *property(const struct state *s, const struct head *h, const char *name, char *text, size_t size)
 {
 	drmModeObjectProperties *all;
-	uint64_t value = 0;
-	bool found = false;
 	uint32_t i;
 
+	snprintf(text, size, "-");
 	all = drmModeObjectGetProperties(s->fd, h->connector_id, DRM_MODE_OBJECT_CONNECTOR);
 	for (i = 0; all && i < all->count_props; i++) {
 		drmModePropertyRes *p = drmModeGetProperty(s->fd, all->props[i]);
 
-		if (p && !strcmp(p->name, name)) {
-			value = all->prop_values[i];
-			found = true;
-		}
+		if (p && !strcmp(p->name, name))
+			snprintf(text, size, "%d", (int)all->prop_values[i]);
 		drmModeFreeProperty(p);
 	}
 	drmModeFreeObjectProperties(all);
-	if (!found)
-		errx(1, "head %u has no property %s", h->number, name);
-	return value;
+	return text;
 }
 
 static void keep(const struct head *h, const char *path)
@@ -244,7 +241,7 @@ static void keep(const struct head *h, const char *path)
 /* Everything stands still: say and keep what is shown. */
 static void show(struct state *s)
 {
-	char path[512];
+	char path[512], x[24], y[24], update[24];
 	unsigned int i;
 
 	for (i = 0; i < s->num_heads; i++) {
@@ -255,10 +252,9 @@ static void show(struct state *s)
 		drain(s, h);
 		snprintf(path, sizeof(path), "%s-%u.ppm", s->show, h->number);
 		keep(h, path);
-		if (property(s, h, "hotplug_mode_update") != 1)
-			errx(1, "head %u: hotplug_mode_update is not 1", h->number);
-		printf("head %u %ux%u %u %ju,%ju\n", h->number, h->width, h->height, h->frames,
-		       (uintmax_t)property(s, h, "suggested X"), (uintmax_t)property(s, h, "suggested Y"));
+		printf("head %u %ux%u %u %s,%s %s\n", h->number, h->width, h->height, h->frames,
+		       property(s, h, "suggested X", x, sizeof(x)), property(s, h, "suggested Y", y, sizeof(y)),
+		       property(s, h, "hotplug_mode_update", update, sizeof(update)));
 	}
 	puts("end");
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <vulkan/vulkan.h>
 
@@ -25,8 +26,9 @@
 #define ROUNDS		4
 
 static const char help[] =
-	"usage: vk-frame NAME\n"
-	"  NAME   what the name of the Vulkan device to be used begins with\n";
+	"usage: vk-frame NAME [SECONDS]\n"
+	"  NAME     what the name of the Vulkan device to be used begins with\n"
+	"  SECONDS  repeat for so long (0: once)\n";
 
 struct vk {
 	VkPhysicalDevice physical;
@@ -467,13 +469,17 @@ static void images(struct vk *vk)
 int main(int argc, char **argv)
 {
 	struct vk vk = { 0 };
+	time_t end;
 
-	if (argc != 2 || !strcmp(argv[1], "--help")) {
+	if (argc < 2 || argc > 3 || !strcmp(argv[1], "--help")) {
 		fputs(help, argc == 2 ? stdout : stderr);
 		return argc == 2 ? 0 : 2;
 	}
+	end = time(NULL) + (argc == 3 ? atoi(argv[2]) : 0);
 	start(&vk, argv[1]);
-	compute(&vk);
-	images(&vk);
+	do {
+		compute(&vk);
+		images(&vk);
+	} while (time(NULL) < end);
 	return 0;
 }

@@ -60,7 +60,7 @@ uml_key()
 	{
 		uml_source_key
 		uml_compiler
-		(cd "$UML_DIR" && cat kernel-config "${frags[@]}")
+		(cd "$UML_DIR/kernels" && cat ../kernel-config "${frags[@]}")
 	} | hash
 }
 
@@ -89,7 +89,7 @@ make_ready()
 	[ -z "${VGPU_LAB_READY:-}" ] || return 0
 	"$VGPU_GUEST_DIR/provision" host
 	"$UML_DIR/build" "$1"
-	"$UML_DIR/programs"
+	"$UML_DIR/build-programs"
 	[ "$2" != ours ] || [ -n "${3:-}" ] || "$UML_DIR/module" "$1" >/dev/null
 }
 

@@ -20,6 +20,7 @@
 
 #include <drm/drm.h>
 #include <drm/drm_mode.h>
+#include <xf86drm.h>
 
 #include "vgpu_binding.h"
 #include "vgpu_drm.h"
@@ -31,7 +32,8 @@
 #define MAX_STEPS 5000
 #define TIMEOUT_S 600
 #define SIDE 64u
-#define BATCH 32
+/* More buffers than the driver keeps on its stack. */
+#define BATCH 40
 
 /**
  * struct rig - the objects of an operation; created anew for each step
@@ -598,6 +600,103 @@ static void undo_syncobj(struct rig *rig, int ret)
 	vgpu_assert_eq(vgpu_syncobj_has_fence(rig->fd, rig->syncobj), ret == 0);
 }
 
+/* A submission that sends an event to the client */
+
+static void setup_event(struct rig *rig)
+{
+	close(rig->fd);
+	rig->client = vgpu_client_open_rings(1, 1);
+	rig->fd = rig->client.fd;
+	rig->stream = vgpu_stream_new(&rig->client, SIDE);
+	setup_picture(rig);
+}
+
+static int run_exec_event(struct rig *rig)
+{
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = VIRTGPU_EXECBUF_RING_IDX,
+		.bo_handles = (uintptr_t)&rig->handle,
+		.num_bo_handles = 1,
+	};
+
+	return submit(rig, &exec);
+}
+
+/* DRM copies the arguments back after the submission, so -EFAULT may follow a success. */
+static void undo_event(struct rig *rig, int ret)
+{
+	struct pollfd events = { .fd = rig->fd, .events = POLLIN };
+	struct drm_event event;
+
+	undo_wait(rig, ret);
+	if (ret != -EFAULT)
+		vgpu_assert_eq(vgpu_sys(poll(&events, 1, ret ? 0 : 60000)), !ret);
+	if (!ret)
+		vgpu_assert_eq(read(rig->fd, &event, sizeof(event)), (ssize_t)sizeof(event));
+}
+
+/*
+ * A submission that waits for two others. Those are on rings, since the host executes the commands of
+ * contexts without rings in order, and the driver does not wait for a fence of such a context.
+ */
+
+static struct keeper {
+	struct vgpu_client client;
+	uint32_t token;
+} keepers[2];
+
+static int setup_keeper(struct keeper *keeper)
+{
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = VIRTGPU_EXECBUF_FENCE_FD_OUT | VIRTGPU_EXECBUF_RING_IDX,
+	};
+
+	keeper->client = vgpu_client_open_rings(1, 0);
+	keeper->token = vgpu_token();
+	vgpu_ok(vgpu_submit_kept(&keeper->client, &exec, keeper->token));
+	return exec.fence_fd;
+}
+
+static void setup_client_waiting(struct rig *rig)
+{
+	int fence;
+
+	setup_client_syncobj(rig);
+	rig->out = setup_keeper(&keepers[0]);
+	fence = setup_keeper(&keepers[1]);
+	vgpu_sys(drmSyncobjImportSyncFile(rig->fd, rig->syncobj, fence));
+	close(fence);
+}
+
+static int run_exec_waiting(struct rig *rig)
+{
+	struct drm_virtgpu_execbuffer_syncobj in = { .handle = rig->syncobj };
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = VIRTGPU_EXECBUF_FENCE_FD_IN,
+		.fence_fd = (int)rig->out,
+		.bo_handles = (uintptr_t)&rig->handle,
+		.num_bo_handles = 1,
+		.syncobj_stride = sizeof(in),
+		.num_in_syncobjs = 1,
+		.in_syncobjs = (uintptr_t)&in,
+	};
+
+	return submit(rig, &exec);
+}
+
+static void undo_waiting(struct rig *rig, int ret)
+{
+	/* If the driver did not wait, the sweep would miss the steps that prepare for it. */
+	if (!ret)
+		vgpu_assert_eq(vgpu_wait(rig->fd, rig->handle, VIRTGPU_WAIT_NOWAIT), -EBUSY);
+	close((int)rig->out);
+	for (size_t i = 0; i < ARRAY_SIZE(keepers); i++) {
+		vgpu_ok(vgpu_submit_release(&keepers[i].client, keepers[i].token));
+		vgpu_client_close(&keepers[i].client);
+	}
+	undo_wait(rig, ret);
+}
+
 /* Sharing */
 
 static int run_export(struct rig *rig)
@@ -757,13 +856,7 @@ static int run_disable(struct rig *rig)
 
 static int run_flip(struct rig *rig)
 {
-	struct drm_mode_crtc_page_flip flip = {
-		.crtc_id = rig->crtc,
-		.fb_id = rig->fb,
-		.flags = DRM_MODE_PAGE_FLIP_EVENT,
-	};
-
-	return vgpu_ioctl(rig->card, DRM_IOCTL_MODE_PAGE_FLIP, &flip);
+	return vgpu_page_flip(rig->card, rig->crtc, rig->fb, DRM_MODE_PAGE_FLIP_EVENT);
 }
 
 /* A flip that was accepted completes. */
@@ -884,24 +977,18 @@ static void undo_suspend(struct rig *rig, int ret)
 
 static void setup_host_blob(struct rig *rig)
 {
-	const struct drm_virtgpu_context_set_param param = {
-		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, VIRTGPU_DRM_CAPSET_VENUS,
-	};
-
 	vgpu_require(vgpu_has_host_visible(rig->fd), "the device has no host-visible memory");
-	vgpu_ok(vgpu_context_init(rig->fd, &param, 1));
+	vgpu_ok(vgpu_context_init_capset(rig->fd, VIRTGPU_DRM_CAPSET_VENUS));
 	zero_fd = vgpu_sys(open("/dev/zero", O_RDONLY | O_CLOEXEC));
 }
 
 static int run_create_host_blob(struct rig *rig)
 {
-	struct drm_virtgpu_resource_create_blob blob = {
-		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
-		.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE | VIRTGPU_BLOB_FLAG_USE_SHAREABLE,
-		.size = SIDE * SIDE * 4,
-	};
-	int ret = vgpu_blob_create(rig->fd, &blob);
+	struct drm_virtgpu_resource_create_blob blob = vgpu_host_blob_args(SIDE * SIDE * 4);
+	int ret;
 
+	blob.blob_flags |= VIRTGPU_BLOB_FLAG_USE_SHAREABLE;
+	ret = vgpu_blob_create(rig->fd, &blob);
 	rig->handle = blob.bo_handle;
 	return ret;
 }
@@ -937,6 +1024,8 @@ static const struct op ops[] = {
 	{ "execbuffer-fence-out", setup_client, run_exec_fence_out, undo_fence_out },
 	{ "execbuffer-fence-in", setup_client_fence, run_exec_fence_in, undo_fence_in },
 	{ "execbuffer-syncobj", setup_client_syncobj, run_exec_syncobj, undo_syncobj },
+	{ "execbuffer-event", setup_event, run_exec_event, undo_event },
+	{ "execbuffer-waiting", setup_client_waiting, run_exec_waiting, undo_waiting },
 	{ "prime-export", setup_picture, run_export, undo_close_out },
 	{ "prime-import", setup_exported, run_import, undo_import },
 	{ "dumb-create", setup_card, run_dumb, NULL },
@@ -960,7 +1049,8 @@ SWEEP(0) SWEEP(1) SWEEP(2) SWEEP(3) SWEEP(4) SWEEP(5) SWEEP(6) SWEEP(7)
 SWEEP(8) SWEEP(9) SWEEP(10) SWEEP(11) SWEEP(12) SWEEP(13) SWEEP(14) SWEEP(15)
 SWEEP(16) SWEEP(17) SWEEP(18) SWEEP(19) SWEEP(20) SWEEP(21) SWEEP(22) SWEEP(23)
 SWEEP(24) SWEEP(25) SWEEP(26) SWEEP(27) SWEEP(28) SWEEP(29) SWEEP(30) SWEEP(31)
-SWEEP(32) SWEEP(33) SWEEP(34) SWEEP(35) SWEEP(36) SWEEP(37) SWEEP(38)
+SWEEP(32) SWEEP(33) SWEEP(34) SWEEP(35) SWEEP(36) SWEEP(37) SWEEP(38) SWEEP(39)
+SWEEP(40)
 #undef SWEEP
 
 #define SWEEP(i) sweep_##i
@@ -969,7 +1059,8 @@ static void (*const sweeps[])(void) = {
 	SWEEP(8), SWEEP(9), SWEEP(10), SWEEP(11), SWEEP(12), SWEEP(13), SWEEP(14), SWEEP(15),
 	SWEEP(16), SWEEP(17), SWEEP(18), SWEEP(19), SWEEP(20), SWEEP(21), SWEEP(22), SWEEP(23),
 	SWEEP(24), SWEEP(25), SWEEP(26), SWEEP(27), SWEEP(28), SWEEP(29), SWEEP(30), SWEEP(31),
-	SWEEP(32), SWEEP(33), SWEEP(34), SWEEP(35), SWEEP(36), SWEEP(37), SWEEP(38),
+	SWEEP(32), SWEEP(33), SWEEP(34), SWEEP(35), SWEEP(36), SWEEP(37), SWEEP(38), SWEEP(39),
+	SWEEP(40),
 };
 #undef SWEEP
 

@@ -4,6 +4,7 @@
  * the host change the monitor whenever the cursor moves. Each subtest depends on the previous one,
  * so run all of them in order.
  */
+#include <glob.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "vgpu_binding.h"
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
+#include "vgpu_kernel.h"
 #include "vgpu_test.h"
 
 #define CURSOR_SIDE 64u
@@ -181,6 +183,9 @@ static void other_size_and_place(void)
 	drmModeConnectorPtr conn;
 
 	vgpu_assert_eq(connector_value(&d, "hotplug_mode_update"), 1);
+	/* mutter: both -1 say nothing. The host has not placed its only output, at 0,0. */
+	vgpu_assert_eq(connector_value(&d, "suggested X"), UINT32_MAX);
+	vgpu_assert_eq(connector_value(&d, "suggested Y"), UINT32_MAX);
 	desk_next(&d);
 	vgpu_assert_eq(d.hotplugs, 1);
 	vgpu_assert_eq(d.connector, d.head.connector);
@@ -228,12 +233,40 @@ static void asked_after_a_reset(void)
 	desk_end(&d);
 }
 
+/*
+ * In the fault display-forced, the host disables the output, reports 16,200,000 rows for it, and has
+ * no EDID. The administrator switches it on all the same (video=Virtual-1:e, or sysfs), and a
+ * compositor asks for its modes: the core divides by a duration that is 0 for so many rows.
+ */
+static void forced_on_without_a_size(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head heads[VGPU_MAX_HEADS];
+	drmModeConnectorPtr conn;
+	glob_t status;
+
+	vgpu_assert(vgpu_heads(fd, heads) > 0);
+	vgpu_assert(!glob("/sys/class/drm/card*-Virtual-1/status", 0, NULL, &status));
+	vgpu_kernel_write(status.gl_pathv[0], "on");
+	conn = drmModeGetConnector(fd, heads[0].connector);
+	vgpu_kernel_write(status.gl_pathv[0], "detect");
+	globfree(&status);
+	vgpu_assert(conn);
+	vgpu_assert_eq(conn->connection, DRM_MODE_CONNECTED);
+	vgpu_assert(conn->count_modes > 0);
+	for (int i = 0; i < conn->count_modes; i++)
+		vgpu_assert(conn->modes[i].vdisplay < conn->modes[i].vtotal);
+	drmModeFreeConnector(conn);
+	close(fd);
+}
+
 static const struct vgpu_subtest subtests[] = {
 	{ .name = "error-keeps-the-monitor", .run = error_keeps_the_monitor },
 	{ .name = "nothing-new-is-no-event", .run = nothing_new_is_no_event },
 	{ .name = "other-size-and-place", .run = other_size_and_place },
 	{ .name = "out-and-in", .run = out_and_in },
 	{ .name = "asked-after-a-reset", .run = asked_after_a_reset },
+	{ .name = "forced-on-without-a-size", .run = forced_on_without_a_size },
 };
 
 int main(int argc, char **argv)

@@ -176,13 +176,10 @@ static int ask_for_map(int fd, uint32_t handle)
 
 static int new_host_blob(uint32_t *handle)
 {
-	const struct drm_virtgpu_context_set_param param = {
-		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, WINDOW_CAPSET_ID,
-	};
 	struct drm_virtgpu_resource_create_blob blob = vgpu_host_blob_args(VGPU_PAGE);
 	int fd = vgpu_open_render();
 
-	vgpu_ok(vgpu_context_init(fd, &param, 1));
+	vgpu_ok(vgpu_context_init_capset(fd, WINDOW_CAPSET_ID));
 	vgpu_ok(vgpu_blob_create(fd, &blob));
 	*handle = blob.bo_handle;
 	return fd;
@@ -225,9 +222,6 @@ static void again(void)
 /* The host answers the question about the capset at the notifications of the jobs. */
 static void late(void)
 {
-	const struct drm_virtgpu_context_set_param param = {
-		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, CAPSET_ID,
-	};
 	uint8_t caps[64] = { 0 }, none[64] = { 0 };
 	int fd = vgpu_open_render();
 	unsigned int jobs = 0;
@@ -247,7 +241,7 @@ static void late(void)
 	vgpu_assert(memcmp(caps, none, sizeof(caps)));
 	close(fd);
 	fd = vgpu_open_render();
-	vgpu_ok(vgpu_context_init(fd, &param, 1));
+	vgpu_ok(vgpu_context_init_capset(fd, CAPSET_ID));
 	close(fd);
 }
 

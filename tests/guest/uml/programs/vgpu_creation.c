@@ -22,6 +22,7 @@
 
 #include "vgpu_case.h"
 #include "vgpu_drm.h"
+#include "vgpu_kernel.h"
 #include "vgpu_test.h"
 
 #define SIDE 16u
@@ -59,15 +60,13 @@ static int create_dumb(int fd)
  */
 static long long refusals(void)
 {
-	int fd = open("/sys/kernel/debug/dri/0/virtio-gpu-errors", O_RDONLY | O_CLOEXEC);
-	char text[64] = "";
+	char *text = vgpu_kernel_debugfs("virtio-gpu-errors");
 	long long count = -1;
 
-	if (fd < 0)
+	if (!text)
 		return -1;
-	vgpu_sys(read(fd, text, sizeof(text) - 1));
-	close(fd);
 	vgpu_assert_eq(sscanf(text, "refused %lld", &count), 1);
+	free(text);
 	return count;
 }
 

@@ -19,6 +19,7 @@
 #include "vgpu_drm.h"
 #include "vgpu_fence.h"
 #include "vgpu_idle.h"
+#include "vgpu_kernel.h"
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
@@ -521,6 +522,51 @@ static void clients_at_work(void)
 		vgpu_join(pids[i]);
 }
 
+/* Read a count of pages in debugfs. */
+static unsigned long counted(const char *key)
+{
+	char *text = vgpu_kernel_debugfs("virtio-gpu-reclaim"), *save, *line;
+	unsigned long pages = 0;
+	bool found = false;
+
+	vgpu_assert(text);
+	for (line = strtok_r(text, "\n", &save); line && !found;
+	     line = strtok_r(NULL, "\n", &save))
+		found = !strncmp(line, key, strlen(key)) &&
+			sscanf(line + strlen(key), "%lu pages", &pages) == 1;
+	free(text);
+	vgpu_assert_msg(found, "no line \"%s\"", key);
+	return pages;
+}
+
+static void debugfs_counts_pages(void)
+{
+	unsigned long watched, given_back, recalled, size = SIZE / vgpu_page_size();
+	struct vgpu_client client = open_client();
+	uint32_t handle;
+
+	/* The buffers of other subtests are freed when the host has answered. */
+	for (int i = 0; i < 200 && counted("watched"); i++)
+		usleep(10000);
+	watched = counted("watched");
+	given_back = counted("given back");
+	recalled = counted("recalled");
+	handle = vgpu_new_picture(client.fd, SIDE, SIDE);
+
+	write_pages(client.fd, handle, 3);
+	upload(client.fd, handle);
+	vgpu_assert_eq(counted("watched"), watched + size);
+	vgpu_idle_send_away(client.fd, handle);
+	vgpu_assert_eq(counted("watched"), watched);
+	vgpu_assert_eq(counted("given back"), given_back + size);
+	vgpu_assert_eq(counted("recalled"), recalled);
+	download(client.fd, handle);
+	vgpu_assert_eq(counted("watched"), watched + size);
+	vgpu_assert_eq(counted("given back"), given_back + size);
+	vgpu_assert_eq(counted("recalled"), recalled + size);
+	vgpu_client_close(&client);
+}
+
 /* Without the parameter no texture is reclaimed. */
 static void off_all_stay(void)
 {
@@ -557,6 +603,7 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "swapped-out-it-is-whole", .run = swapped_out_it_is_whole },
 	{ .name = "swapped-out-drawing-is-whole", .run = swapped_out_drawing_is_whole },
 	{ .name = "clients-at-work", .run = clients_at_work },
+	{ .name = "debugfs-counts-pages", .run = debugfs_counts_pages },
 	{ .name = "off-all-stay", .run = off_all_stay },
 };
 

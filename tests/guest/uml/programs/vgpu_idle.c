@@ -2,10 +2,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "vgpu_drm.h"
 #include "vgpu_idle.h"
+#include "vgpu_kernel.h"
 #include "vgpu_test.h"
 
 /*
@@ -39,18 +42,18 @@ int vgpu_idle_ask(void)
 
 bool vgpu_idle_is_away(int fd, uint32_t handle)
 {
-	FILE *file = fopen("/sys/kernel/debug/dri/0/virtio-gpu-resources", "re");
+	char *text = vgpu_kernel_debugfs("virtio-gpu-resources"), *save, *line;
 	struct drm_virtgpu_resource_info info;
 	unsigned int id, entries;
 	bool found = false;
-	char line[160];
 
-	vgpu_require(file, "the driver does not list its resources");
+	vgpu_require(text, "the driver does not list its resources");
 	vgpu_ok(vgpu_resource_info(fd, handle, &info));
-	while (!found && fgets(line, sizeof(line), file))
+	for (line = strtok_r(text, "\n", &save); line && !found;
+	     line = strtok_r(NULL, "\n", &save))
 		found = sscanf(line, " %u %*s %*s %*s %u", &id, &entries) == 2 &&
 			id == info.res_handle;
-	fclose(file);
+	free(text);
 	vgpu_assert_msg(found, "resource %u is not listed", info.res_handle);
 	return !entries;
 }

@@ -5,8 +5,13 @@
  * the beginning and the end of the relevant part: MARK_BEGIN and MARK_END pages.
  *
  * The clock of the laboratory is virtual and advances only while processes wait, so the elapsed
- * time is exactly the time that the driver has waited: "waited N us".
+ * time is exactly the time that the driver has waited: "waited N us". The core's trace point of
+ * vertical blanks counts the expiries of the timer that makes them: "ticked N". Each is an exit of
+ * the virtual machine.
  */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <xf86drm.h>
@@ -15,6 +20,7 @@
 
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
+#include "vgpu_kernel.h"
 #include "vgpu_test.h"
 
 #define WIDTH 1920u
@@ -61,6 +67,8 @@ static void screen_end(struct screen *s)
 	close(s->fd);
 }
 
+#define VBLANK "drm/drm_vblank_event"
+
 static void mark(const struct screen *s, uint32_t pages)
 {
 	uint32_t handle, pitch;
@@ -77,6 +85,7 @@ static void mark(const struct screen *s, uint32_t pages)
 static void begin(struct screen *s)
 {
 	usleep(SETTLE_US);
+	vgpu_require(vgpu_kernel_trace(VBLANK), "no tracefs");
 	mark(s, MARK_BEGIN);
 	s->began = vgpu_now();
 }
@@ -84,9 +93,14 @@ static void begin(struct screen *s)
 /* Mark the end, after the end of the frame, when the driver may send the last change. */
 static void end(struct screen *s)
 {
+	char *trace;
+
 	vgpu_info("waited %.0f us", (vgpu_now() - s->began) * 1e6);
 	usleep(SETTLE_US);
 	mark(s, MARK_END);
+	trace = vgpu_kernel_traced(VBLANK);
+	vgpu_info("ticked %u", vgpu_kernel_filter(trace, " drm_vblank_event: ", NULL));
+	free(trace);
 }
 
 /* --- the primary plane --- */
@@ -145,6 +159,62 @@ static void flip_unknown(void)
 	screen_end(&s);
 }
 
+/* A clock on an idle desktop: between the flips nobody needs the timer of vertical blanks. */
+static void flip_rarely(void)
+{
+	struct screen s = screen_new();
+
+	begin(&s);
+	for (int i = 1; i <= 10; i++) {
+		vgpu_flip(s.fd, &s.head, &s.fbs[i & 1]);
+		sleep(1);
+	}
+	end(&s);
+	screen_end(&s);
+}
+
+#define KICK_US 10000
+
+/* The host answers a late request when it was notified a number of times. */
+static void notify_regularly(void *arg)
+{
+	static const uint32_t nop[2] = { 1 << 16 };
+	struct drm_virtgpu_execbuffer exec = {
+		.command = (uintptr_t)nop,
+		.size = sizeof(nop),
+		.fence_fd = -1,
+	};
+	int fd = vgpu_open_render();
+
+	(void)arg;
+	for (;;) {
+		vgpu_ok(vgpu_execbuffer(fd, &exec));
+		usleep(KICK_US);
+	}
+}
+
+/*
+ * A compositor draws the next frame when it has the event of the last one. If that came before the
+ * host has shown the frame, the host would draw for the compositor without a pause.
+ */
+static void flip_late(void)
+{
+	int probe = vgpu_open_render(), notifier;
+	struct screen s;
+
+	vgpu_require(vgpu_has_3d(probe), "no 3D");
+	close(probe);
+	notifier = vgpu_fork(notify_regularly, NULL);
+	s = screen_new();
+	begin(&s);
+	for (int i = 1; i <= REPEAT; i++)
+		vgpu_flip(s.fd, &s.head, &s.fbs[i & 1]);
+	end(&s);
+	screen_end(&s);
+	kill(notifier, SIGKILL);
+	vgpu_join_signalled(notifier, SIGKILL);
+}
+
 /* Async flips do not wait for the end of the frame. */
 static void flip_async(void)
 {
@@ -192,6 +262,11 @@ static void dirty_patch(void)
 static void dirty_slowly(void)
 {
 	dirty_patches(40000);
+}
+
+static void dirty_rarely(void)
+{
+	dirty_patches(1000000);
 }
 
 /* The clips are far apart: one rectangle around all of them is the whole screen. */
@@ -323,9 +398,12 @@ static void cursor_damage(void)
 static const struct vgpu_subtest subtests[] = {
 	{ .name = "flip-patch", .run = flip_patch },
 	{ .name = "flip-unknown", .run = flip_unknown },
+	{ .name = "flip-rarely", .run = flip_rarely },
+	{ .name = "flip-late", .run = flip_late },
 	{ .name = "flip-async", .run = flip_async },
 	{ .name = "dirty-patch", .run = dirty_patch },
 	{ .name = "dirty-slowly", .run = dirty_slowly },
+	{ .name = "dirty-rarely", .run = dirty_rarely },
 	{ .name = "dirty-scattered", .run = dirty_scattered },
 	{ .name = "dirty-whole", .run = dirty_whole },
 	{ .name = "switch-on", .run = switch_on },

@@ -61,27 +61,7 @@ static int took(const char *name, double start, int ret)
 		took(#call, start_, ret_);			\
 	})
 
-/* Do not use helpers that assert: the device may be gone. */
-static int open_node(const char *dir, int first)
-{
-	for (int i = first; i < first + 8; i++) {
-		struct drm_version version = { 0 };
-		char name[32] = "", path[64];
-		int fd;
-
-		snprintf(path, sizeof(path), "/dev/dri/%s%d", dir, i);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		version.name = name;
-		version.name_len = sizeof(name) - 1;
-		if (!ioctl(fd, DRM_IOCTL_VERSION, &version) && !strcmp(name, "virtio_gpu"))
-			return fd;
-		close(fd);
-	}
-	return -1;
-}
-
+/* No helper of these asserts: the device may be gone. */
 static int create(int fd, uint32_t side, uint32_t *handle)
 {
 	struct drm_virtgpu_resource_create rc = vgpu_picture_args(side, side);
@@ -161,7 +141,7 @@ static void render_round(unsigned int round)
 {
 	const struct drm_virtgpu_3d_box box = { .w = SIDE, .h = SIDE, .d = 1 };
 	struct drm_virtgpu_resource_create_blob blob = vgpu_guest_blob_args(4 * VGPU_PAGE);
-	int fd = open_node("renderD", 128), dmabuf = -1, fence[3] = { -1, -1, -1 };
+	int fd = vgpu_node_open("renderD", 128), dmabuf = -1, fence[3] = { -1, -1, -1 };
 	uint32_t handles[4] = { 0 };
 	uint8_t caps[64];
 
@@ -219,27 +199,22 @@ static void render_round(unsigned int round)
 /* Map blobs of host memory, if the device has a window for them. */
 static void window_round(void)
 {
-	const struct drm_virtgpu_context_set_param param = {
-		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, VIRTGPU_DRM_CAPSET_VENUS,
-	};
-	int fd = open_node("renderD", 128);
+	int fd = vgpu_node_open("renderD", 128);
 
 	if (fd < 0) {
 		errors++;
 		return;
 	}
 
-	if (!vgpu_has_host_visible(fd) || TRY(vgpu_context_init(fd, &param, 1))) {
+	if (!vgpu_has_host_visible(fd) ||
+	    TRY(vgpu_context_init_capset(fd, VIRTGPU_DRM_CAPSET_VENUS))) {
 		close(fd);
 		return;
 	}
 
 	for (int i = 0; i < 3; i++) {
-		struct drm_virtgpu_resource_create_blob blob = {
-			.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
-			.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE,
-			.size = SIDE * SIDE * 4,
-		};
+		struct drm_virtgpu_resource_create_blob blob =
+			vgpu_host_blob_args(SIDE * SIDE * 4);
 
 		if (TRY(vgpu_blob_create(fd, &blob)))
 			continue;
@@ -348,14 +323,9 @@ static int screen_show(struct screen *screen, bool on)
 
 static int screen_flip(struct screen *screen)
 {
-	struct drm_mode_crtc_page_flip flip = {
-		.crtc_id = screen->crtc,
-		.fb_id = screen->fb,
-		.flags = DRM_MODE_PAGE_FLIP_EVENT,
-	};
 	struct pollfd pfd = { .fd = screen->fd, .events = POLLIN };
 	struct drm_event_vblank event;
-	int ret = vgpu_ioctl(screen->fd, DRM_IOCTL_MODE_PAGE_FLIP, &flip);
+	int ret = vgpu_page_flip(screen->fd, screen->crtc, screen->fb, DRM_MODE_PAGE_FLIP_EVENT);
 
 	if (ret)
 		return ret;
@@ -410,7 +380,7 @@ static void screen_brief_cursor(struct screen *screen)
 
 static void screen_round(void)
 {
-	struct screen screen = { .fd = open_node("card", 0) };
+	struct screen screen = { .fd = vgpu_node_open("card", 0) };
 	uint32_t cursor;
 
 	if (screen.fd < 0) {
@@ -456,7 +426,7 @@ static void meet_faults(void)
 static int ask_for_work(void)
 {
 	const struct drm_virtgpu_3d_box box = { .w = SIDE, .h = SIDE, .d = 1 };
-	int fd = open_node("renderD", 128), ret;
+	int fd = vgpu_node_open("renderD", 128), ret;
 	uint32_t handle;
 
 	if (fd < 0)

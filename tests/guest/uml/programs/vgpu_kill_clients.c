@@ -179,14 +179,9 @@ static void run_caps(void)
 
 static int flip(int fd, const struct vgpu_head *head, const struct vgpu_fb *fb)
 {
-	struct drm_mode_crtc_page_flip args = {
-		.crtc_id = head->crtc,
-		.fb_id = fb->id,
-		.flags = DRM_MODE_PAGE_FLIP_EVENT,
-	};
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	struct drm_event_vblank event;
-	int ret = vgpu_ioctl(fd, DRM_IOCTL_MODE_PAGE_FLIP, &args);
+	int ret = vgpu_page_flip(fd, head->crtc, fb->id, DRM_MODE_PAGE_FLIP_EVENT);
 
 	if (ret)
 		return ret;

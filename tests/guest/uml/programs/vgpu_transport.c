@@ -5,6 +5,10 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -16,6 +20,8 @@
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
 #include "vgpu_fence.h"
+#include "vgpu_kernel.h"
+#include "vgpu_sharing.h"
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
@@ -177,6 +183,107 @@ static void device_needs_reset(void)
 	scene_fini(&s);
 }
 
+static uint32_t new_blob_with_uuid(int fd)
+{
+	struct drm_virtgpu_resource_create_blob blob = vgpu_guest_blob_args(PICTURE_BYTES);
+
+	blob.blob_flags = VIRTGPU_BLOB_FLAG_USE_SHAREABLE | VIRTGPU_BLOB_FLAG_USE_CROSS_DEVICE;
+	vgpu_ok(vgpu_blob_create(fd, &blob));
+	return blob.bo_handle;
+}
+
+/*
+ * The host forgets UUIDs in a reset, and knows a resource that is created again by none. So the
+ * driver of the other device gets a UUID that the host has assigned since, which is another one,
+ * since the buffers are named in the other order; and none for a picture that is lost.
+ */
+static void reset_forgets_uuids(void)
+{
+	int sharer = vgpu_sharer_open(), fd;
+	uint8_t before[2][16], after[2][16];
+	uint32_t blobs[2], picture;
+	struct scene s;
+
+	scene_init(&s);
+	fd = s.client.fd;
+	vgpu_require(vgpu_param(fd, VIRTGPU_PARAM_CROSS_DEVICE) > 0, "the device has no UUIDs");
+	vgpu_require(s.blob, "the device has no blobs");
+	picture = vgpu_new_picture(fd, SIDE, SIDE);
+	vgpu_ok(vgpu_sharer_ask_uuid(sharer, fd, picture, after[0]));
+	for (int i = 0; i < 2; i++) {
+		blobs[i] = new_blob_with_uuid(fd);
+		vgpu_ok(vgpu_sharer_ask_uuid(sharer, fd, blobs[i], before[i]));
+	}
+
+	need_reset();
+	vgpu_ok(wait_for_service());
+	for (int i = 1; i >= 0; i--) {
+		vgpu_ok(vgpu_sharer_ask_uuid(sharer, fd, blobs[i], after[i]));
+		vgpu_assert(memcmp(before[i], after[i], sizeof(after[i])));
+	}
+	vgpu_ret(vgpu_sharer_ask_uuid(sharer, fd, picture, after[0]), s.has_3d ? -EIO : 0);
+	scene_fini(&s);
+	close(sharer);
+}
+
+/**
+ * struct exporter - a thread that exports a buffer
+ * @fd: its client
+ * @handle: the buffer
+ * @done: the export has returned
+ * @thread: the thread
+ */
+struct exporter {
+	int fd;
+	uint32_t handle;
+	atomic_bool done;
+	pthread_t thread;
+};
+
+static void *export_buffer(void *arg)
+{
+	struct exporter *exporter = arg;
+	int dmabuf;
+
+	if (!vgpu_prime_export(exporter->fd, exporter->handle, &dmabuf))
+		close(dmabuf);
+	exporter->done = true;
+	return NULL;
+}
+
+/*
+ * Contract 2.10: a blob that waits behind a fence is never created if the device is reset. Then the
+ * wait for it ends, and WAIT tells.
+ */
+static void device_reset_ends_the_wait_for_a_blob(void)
+{
+	struct vgpu_client client = vgpu_client_open();
+	struct drm_virtgpu_resource_create_blob blob = vgpu_host_blob_args(VGPU_PAGE);
+	struct vgpu_manual manual = vgpu_manual_new();
+	struct exporter exporter = { .fd = client.fd };
+	int fence;
+
+	vgpu_require(vgpu_shim_is_there(), "vgpu-shim.ko is not in use");
+	blob.blob_flags = VIRTGPU_BLOB_FLAG_USE_SHAREABLE;
+	blob.blob_id = 1;
+	vgpu_ok(vgpu_submit_fences(&client, manual.sync_file, &fence));
+	vgpu_ok(vgpu_blob_create(client.fd, &blob));
+	exporter.handle = blob.bo_handle;
+	pthread_create(&exporter.thread, NULL, export_buffer, &exporter);
+	usleep(100000);
+	vgpu_assert(!exporter.done);
+	need_reset();
+	pthread_join(exporter.thread, NULL);
+	vgpu_ret(vgpu_wait(client.fd, blob.bo_handle, 0), -EIO);
+	vgpu_assert_eq(vgpu_fence_status(fence), -EIO);
+	vgpu_ok(wait_for_service());
+
+	close(fence);
+	vgpu_manual_close(&manual);
+	vgpu_client_close(&client);
+	vgpu_drm_check_alive();
+}
+
 /* The first two attempts to create virtqueues fail; the third succeeds. */
 static void device_comes_back_late(void)
 {
@@ -239,19 +346,13 @@ struct host_memory {
 
 static void host_memory_init(struct host_memory *m)
 {
-	const struct drm_virtgpu_context_set_param param = {
-		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, VIRTGPU_DRM_CAPSET_VENUS,
-	};
-	struct drm_virtgpu_resource_create_blob blob = {
-		.blob_mem = VIRTGPU_BLOB_MEM_HOST3D,
-		.blob_flags = VIRTGPU_BLOB_FLAG_USE_MAPPABLE | VIRTGPU_BLOB_FLAG_USE_SHAREABLE,
-		.size = MEMORY_BYTES,
-	};
+	struct drm_virtgpu_resource_create_blob blob = vgpu_host_blob_args(MEMORY_BYTES);
 
+	blob.blob_flags |= VIRTGPU_BLOB_FLAG_USE_SHAREABLE;
 	vgpu_require(vgpu_shim_is_there(), "vgpu-shim.ko is not in use");
 	m->fd = vgpu_open_render();
 	vgpu_require(vgpu_has_host_visible(m->fd), "the device has no host-visible memory");
-	vgpu_ok(vgpu_context_init(m->fd, &param, 1));
+	vgpu_ok(vgpu_context_init_capset(m->fd, VIRTGPU_DRM_CAPSET_VENUS));
 	vgpu_ok(vgpu_blob_create(m->fd, &blob));
 	m->handle = blob.bo_handle;
 	vgpu_ok(vgpu_prime_export(m->fd, m->handle, &m->dmabuf));
@@ -322,6 +423,52 @@ static void reset_host_memory_is_zero(void)
 	vgpu_ret(vgpu_map_offset(m.fd, m.handle, &offset), -EIO);
 	host_memory_fini(&other);
 	host_memory_fini(&m);
+}
+
+/* Count the parts of the window that are taken. */
+static unsigned int count_window_parts(void)
+{
+	char *text = vgpu_kernel_debugfs("virtio-gpu-hostmem"), *save, *line;
+	unsigned long long offset;
+	unsigned int count = 0;
+
+	vgpu_require(text, "the driver does not list the blobs in the window");
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		count += sscanf(line, " %llu", &offset) == 1;
+	free(text);
+	return count;
+}
+
+/* A part is given back a moment after its blob is freed. */
+static void await_window_parts(unsigned int count)
+{
+	for (int i = 0; i < 200 && count_window_parts() != count; i++)
+		usleep(10000);
+	vgpu_assert_eq(count_window_parts(), count);
+}
+
+/*
+ * A process that called mmap() while the device was being reset may have a mapping that the driver
+ * did not tear down. It must not see the memory of others: no other blob is shown at the addresses
+ * of a lost one as long as somebody maps it.
+ */
+static void reset_host_memory_keeps_its_part_of_the_window(void)
+{
+	struct host_memory m, other;
+
+	host_memory_init(&m);
+	need_reset();
+	vgpu_ok(wait_for_service());
+	close(m.dmabuf);
+	close(m.fd);
+	host_memory_init(&other);
+	await_window_parts(2);
+	check_lost_map(m.map, MEMORY_BYTES, 0);
+
+	munmap(m.map, MEMORY_BYTES);
+	munmap(m.part, MEMORY_BYTES - VGPU_PAGE);
+	await_window_parts(1);
+	host_memory_fini(&other);
 }
 
 static void unplugged_host_memory_is_zero(void)
@@ -454,9 +601,14 @@ static void needs_reset_without_driver(void)
 
 static const struct vgpu_subtest subtests[] = {
 	{ .name = "device-needs-reset", .run = device_needs_reset },
+	{ .name = "reset-forgets-uuids", .run = reset_forgets_uuids },
+	{ .name = "device-reset-ends-the-wait-for-a-blob",
+	  .run = device_reset_ends_the_wait_for_a_blob },
 	{ .name = "device-comes-back-late", .run = device_comes_back_late },
 	{ .name = "device-stays-lost", .run = device_stays_lost },
 	{ .name = "reset-host-memory-is-zero", .run = reset_host_memory_is_zero },
+	{ .name = "reset-host-memory-keeps-its-part-of-the-window",
+	  .run = reset_host_memory_keeps_its_part_of_the_window },
 	{ .name = "unplugged-host-memory-is-zero", .run = unplugged_host_memory_is_zero },
 	{ .name = "sleep-and-wake", .run = sleep_and_wake },
 	{ .name = "sleep-with-nothing-lit", .run = sleep_with_nothing_lit },

@@ -21,15 +21,12 @@
  *
  * Times are those of the guest.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <drm/drm_fourcc.h>
@@ -38,6 +35,7 @@
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
 #include "vgpu_fence.h"
+#include "vgpu_kernel.h"
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
@@ -51,7 +49,7 @@
 
 #define HOUR_S 3600
 #define MAX_WAKEUPS 70
-#define TRACE "/sys/kernel/tracing/instances/vgpu-held"
+#define WORK "workqueue/workqueue_execute_start"
 
 #define KEEPERS 4
 #define KEPT 75
@@ -121,59 +119,26 @@ static void held_fence(void)
 	vgpu_client_close(&other);
 }
 
-static void spill(const char *path, const char *text)
-{
-	int fd = vgpu_sys(open(path, O_WRONLY | O_TRUNC | O_CLOEXEC));
-
-	vgpu_sys(write(fd, text, strlen(text)));
-	close(fd);
-}
-
-/* Record each work that a workqueue starts. */
-static void trace_begin(void)
-{
-	vgpu_assert(!mkdir(TRACE, 0700) || errno == EEXIST);
-	spill(TRACE "/trace", "");
-	spill(TRACE "/events/workqueue/workqueue_execute_start/enable", "1");
-}
-
-/* Count the work items of the driver that ran since trace_begin(). */
-static unsigned int trace_end(void)
-{
-	unsigned int count = 0;
-	char line[512];
-	FILE *trace;
-
-	spill(TRACE "/events/workqueue/workqueue_execute_start/enable", "0");
-	trace = fopen(TRACE "/trace", "re");
-	vgpu_assert(trace);
-	while (fgets(line, sizeof(line), trace)) {
-		if (!strstr(line, "function vgpu_") && !strstr(line, "function virtio_gpu_"))
-			continue;
-		vgpu_info("%s", line);
-		count++;
-	}
-	fclose(trace);
-	vgpu_sys(rmdir(TRACE));
-	return count;
-}
-
 static void held_poll(void)
 {
 	struct vgpu_client proxy = vgpu_client_open_rings(NUM_RINGS, 1u << HELD_RING);
 	struct pollfd pfd = { .fd = proxy.fd, .events = POLLIN };
 	unsigned int wakeups;
+	char *trace;
 
 	work(&proxy);
 	vgpu_ok(submit_held(&proxy, NULL));
-	trace_begin();
+	vgpu_assert(vgpu_kernel_trace(WORK));
 	/*
 	 * No event may come: it would make a proxy read the old message in the shared ring again.
 	 */
 	vgpu_assert_eq(poll(&pfd, 1, HOUR_S * 1000), 0);
-	wakeups = trace_end();
+	/* Each work of the driver that a workqueue started. */
+	trace = vgpu_kernel_traced(WORK);
+	wakeups = vgpu_kernel_filter(trace, "function vgpu_", "function virtio_gpu_");
 	vgpu_info("1 calls, for which the driver woke up %u times in an hour", wakeups);
-	vgpu_assert(wakeups <= MAX_WAKEUPS);
+	vgpu_assert_msg(wakeups <= MAX_WAKEUPS, "%s", trace);
+	free(trace);
 	/* Had the device been reset, the context would be lost. */
 	work(&proxy);
 	vgpu_client_close(&proxy);
@@ -261,14 +226,11 @@ static void held_ring(void)
 
 static int map_host_blob(void)
 {
-	const struct drm_virtgpu_context_set_param param = {
-		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, WINDOW_CAPSET_ID,
-	};
 	struct drm_virtgpu_resource_create_blob blob = vgpu_host_blob_args(VGPU_PAGE);
 	int fd = vgpu_open_render(), ret;
 	uint64_t offset;
 
-	vgpu_ok(vgpu_context_init(fd, &param, 1));
+	vgpu_ok(vgpu_context_init_capset(fd, WINDOW_CAPSET_ID));
 	vgpu_ok(vgpu_blob_create(fd, &blob));
 	ret = vgpu_map_offset(fd, blob.bo_handle, &offset);
 	close(fd);

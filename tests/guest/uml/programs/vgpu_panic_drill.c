@@ -3,9 +3,9 @@
  * Tests that need a guest of their own: simulated panics, and a driver that is unbound from its
  * device under its clients and bound again.
  */
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -15,19 +15,13 @@
 #include "vgpu_binding.h"
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
+#include "vgpu_kernel.h"
+#include "vgpu_pattern.h"
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
 
 #define SIDE 64u
 #define BLUE 0x000000ffu
-
-static void spill(const char *path, const char *text)
-{
-	int fd = vgpu_sys(open(path, O_WRONLY | O_CLOEXEC));
-
-	vgpu_assert_eq(vgpu_sys(write(fd, text, strlen(text))), (long long)strlen(text));
-	close(fd);
-}
 
 /* Panic */
 
@@ -36,7 +30,7 @@ static void panic_drill(void)
 	static const char *const path = "/sys/kernel/debug/dri/0/drm_panic_plane_0";
 
 	vgpu_require(!access(path, W_OK), "this kernel has no panic drills");
-	spill(path, "1");
+	vgpu_kernel_write(path, "1");
 }
 
 static void fill(struct vgpu_fb *fb, uint32_t pixel)
@@ -55,22 +49,45 @@ static size_t count(const struct vgpu_fb *fb, uint32_t pixel)
 	return n;
 }
 
+/* Where vgpu_shot is at hand: the host shows what a part of a framebuffer holds. */
+static void assert_shown(const struct vgpu_fb *fb, const struct vgpu_rect *part)
+{
+	const struct vgpu_image image = {
+		.width = fb->width,
+		.height = fb->height,
+		.stride = fb->pitch / 4,
+		.pixels = fb->pixels,
+	};
+	const char *shot = getenv("VGPU_SHOT"), *dir = getenv("VGPU_EXPECTED") ?: ".";
+	char text[4096];
+
+	if (!shot)
+		return;
+	snprintf(text, sizeof(text), "%s/panic.ppm", dir);
+	vgpu_pattern_save(&image, part, text);
+	snprintf(text, sizeof(text), "%s panic", shot);
+	vgpu_assert_eq(system(text), 0);
+}
+
 static void panic_is_drawn(void)
 {
 	int fd = vgpu_open_display();
 	struct vgpu_head head = vgpu_first_head(fd);
+	const struct vgpu_rect all = { .w = head.mode.hdisplay, .h = head.mode.vdisplay };
 	struct vgpu_fb fb;
 
-	vgpu_fb_init(fd, &fb, head.mode.hdisplay, head.mode.vdisplay, DRM_FORMAT_XRGB8888);
+	vgpu_fb_init(fd, &fb, all.w, all.h, DRM_FORMAT_XRGB8888);
 	fill(&fb, BLUE);
 	vgpu_ok(vgpu_show(fd, &head, &fb, 0, 0));
 	vgpu_assert_eq(count(&fb, BLUE), fb.size / 4);
 	for (int i = 0; i < 3; i++)
 		panic_drill();
 	vgpu_assert_eq(count(&fb, BLUE), 0);
+	assert_shown(&fb, &all);
 	/* The panic was simulated: the next frame is shown as usual. */
 	fill(&fb, BLUE);
 	vgpu_flip(fd, &head, &fb);
+	assert_shown(&fb, &all);
 	vgpu_ok(vgpu_show(fd, &head, NULL, 0, 0));
 	vgpu_fb_fini(fd, &fb);
 	close(fd);
@@ -86,19 +103,26 @@ static void panic_with_nothing_shown(void)
 	close(fd);
 }
 
-/* Only a part of a large buffer is shown. The panic screen covers the beginning of the buffer. */
+/*
+ * Only a part of a large buffer is shown, as with X on several monitors. The panic screen covers
+ * that part, and leaves alone what is around it.
+ */
 static void panic_in_a_panned_buffer(void)
 {
+	enum { X = 68, Y = 33 };
 	int fd = vgpu_open_display();
 	struct vgpu_head head = vgpu_first_head(fd);
+	const struct vgpu_rect part = { X, Y, head.mode.hdisplay, head.mode.vdisplay };
 	struct vgpu_fb fb;
 
-	vgpu_fb_init(fd, &fb, head.mode.hdisplay + 64, head.mode.vdisplay + 32,
-		     DRM_FORMAT_XRGB8888);
+	vgpu_fb_init(fd, &fb, part.w + 128, part.h + 64, DRM_FORMAT_XRGB8888);
 	fill(&fb, BLUE);
-	vgpu_ok(vgpu_show(fd, &head, &fb, 64, 32));
+	vgpu_ok(vgpu_show(fd, &head, &fb, X, Y));
 	panic_drill();
-	vgpu_assert(count(&fb, BLUE) < fb.size / 4);
+	vgpu_assert_eq(count(&fb, BLUE), fb.size / 4 - (size_t)part.w * part.h);
+	vgpu_assert(fb.pixels[Y * fb.pitch / 4 + X] != BLUE);
+	vgpu_assert(fb.pixels[Y * fb.pitch / 4 + X - 1] == BLUE);
+	assert_shown(&fb, &part);
 	vgpu_ok(vgpu_show(fd, &head, NULL, 0, 0));
 	vgpu_fb_fini(fd, &fb);
 	close(fd);

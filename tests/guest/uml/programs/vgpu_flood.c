@@ -70,15 +70,12 @@ static void gem_close(uint32_t handle)
 /* Use a context of its own: the host is told of imports only if the client has a context. */
 static void import_and_close(unsigned int i)
 {
-	const struct drm_virtgpu_context_set_param param = {
-		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, CAPSET_ID,
-	};
 	struct drm_prime_handle args = { .fd = scene.dmabuf[i % SHARED] };
 	static int fd = -1;
 
 	if (fd < 0) {
 		fd = vgpu_open_render();
-		vgpu_context_init(fd, &param, 1);
+		vgpu_context_init_capset(fd, CAPSET_ID);
 	}
 	if (!vgpu_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &args)) {
 		struct drm_gem_close close_args = { .handle = args.handle };
@@ -289,13 +286,10 @@ static void info(unsigned int i)
 
 static void init_and_close(unsigned int i)
 {
-	const struct drm_virtgpu_context_set_param param = {
-		VIRTGPU_CONTEXT_PARAM_CAPSET_ID, CAPSET_ID,
-	};
 	int fd = vgpu_open_render();
 
 	(void)i;
-	vgpu_context_init(fd, &param, 1);
+	vgpu_context_init_capset(fd, CAPSET_ID);
 	close(fd);
 }
 
