@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* The C library includes this one as well. */
+#include_next <linux/limits.h>
