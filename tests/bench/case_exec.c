@@ -278,9 +278,10 @@ static void exec_event_wait(struct bench *b, unsigned int i)
 }
 
 /* Variants whose answers come at the end of the round. */
-#define FIXED(label, n, ops_a_round, what, setup_what) \
+#define FIXED(label, n, ops_a_round, what, setup_what, ...) \
 	{ .name = label "-fixed", .ops = ops_a_round, .rounds = 9, .arg = n, .quick = true, \
-	  .fixed = true, .setup = setup_what, .op = what, .settle = bench_settle_first }
+	  .fixed = true, .setup = setup_what, .op = what, .settle = bench_settle_first, \
+	  __VA_ARGS__ }
 #define PIPELINED(label, n, in_quick) \
 	{ .name = label, .ops = 64, .rounds = 9, .arg = n, .quick = in_quick, \
 	  .setup = setup_buffers, .op = exec_buffers, .settle = bench_settle_first }
@@ -319,10 +320,14 @@ static const struct bench_case cases[] = {
 	  .op = exec_syncobj, .settle = bench_settle_first, .teardown = teardown_priv },
 	{ .name = "exec-syncobj-wait", .ops = 1, .rounds = 101, .setup = setup_syncobj,
 	  .op = exec_syncobj_wait, .settle = bench_no_settle, .teardown = teardown_priv },
-	{ .name = "exec-own-point", .ops = 64, .rounds = 9, .quick = true, .setup = setup_syncobj,
+	{ .name = "exec-own-point", .ops = 64, .rounds = 9, .setup = setup_syncobj,
 	  .op = exec_own_point, .settle = bench_settle_first, .teardown = teardown_priv },
-	{ .name = "exec-handover", .ops = 64, .rounds = 9, .quick = true, .setup = setup_handover,
+	FIXED("exec-own-point", 1, 64, exec_own_point, setup_syncobj, .teardown = teardown_priv),
+	{ .name = "exec-handover", .ops = 64, .rounds = 9, .setup = setup_handover,
 	  .op = exec_handover, .settle = bench_settle_first, .teardown = teardown_handover },
+	/* A new process may have an eighth of the ring of 1024 entries in flight. */
+	FIXED("exec-handover", 1, 32, exec_handover, setup_handover,
+	      .teardown = teardown_handover),
 	{ .name = "exec-event-wait", .ops = 1, .rounds = 101, .setup = setup_ring,
 	  .op = exec_event_wait, .settle = bench_no_settle },
 };

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "uapi/drm/virtgpu_drm.h"
+#include "vgpu_uapi.h"
 
 _Noreturn void gpu_die(const char *what);
 

@@ -9,6 +9,8 @@
  */
 
 #include <linux/debugfs.h>
+#include <linux/hrtimer.h>
+#include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/scatterlist.h>
@@ -24,6 +26,8 @@ enum vgpu_probe_counter {
 	VGPU_PROBE_COMMANDS,
 	VGPU_PROBE_WIRE_BYTES,
 	VGPU_PROBE_UPLOAD_BYTES,
+	VGPU_PROBE_FLUSH_BYTES,
+	VGPU_PROBE_VBLANK_TIMERS,
 	VGPU_PROBE_SLAB_ALLOCS,
 	VGPU_PROBE_PAGE_ALLOCS,
 	VGPU_PROBE_PAGES_HELD,
@@ -36,6 +40,8 @@ static const char * const vgpu_probe_names[] = {
 	[VGPU_PROBE_COMMANDS] = "commands",
 	[VGPU_PROBE_WIRE_BYTES] = "wire-bytes",
 	[VGPU_PROBE_UPLOAD_BYTES] = "upload-bytes",
+	[VGPU_PROBE_FLUSH_BYTES] = "flush-bytes",
+	[VGPU_PROBE_VBLANK_TIMERS] = "vblank-timers",
 	[VGPU_PROBE_SLAB_ALLOCS] = "slab-allocs",
 	[VGPU_PROBE_PAGE_ALLOCS] = "page-allocs",
 	[VGPU_PROBE_PAGES_HELD] = "pages-held",
@@ -77,6 +83,17 @@ static u64 vgpu_probe_upload_bytes(const void *request, unsigned int size)
 	}
 }
 
+/* How many bytes of a screen a request has the host show, four bytes a pixel. */
+static u64 vgpu_probe_flush_bytes(const void *request, unsigned int size)
+{
+	const struct virtio_gpu_resource_flush *flush = request;
+
+	if (size < sizeof(*flush) ||
+	    le32_to_cpu(flush->hdr.type) != VIRTIO_GPU_CMD_RESOURCE_FLUSH)
+		return 0;
+	return 4ull * le32_to_cpu(flush->r.width) * le32_to_cpu(flush->r.height);
+}
+
 /* virtqueue_add_sgs(vq, sgs, out_sgs, in_sgs, data, gfp) */
 static int vgpu_probe_add_sgs(struct kprobe *probe, struct pt_regs *regs)
 {
@@ -90,6 +107,8 @@ static int vgpu_probe_add_sgs(struct kprobe *probe, struct pt_regs *regs)
 	vgpu_probe_add(VGPU_PROBE_COMMANDS, 1);
 	vgpu_probe_add(VGPU_PROBE_UPLOAD_BYTES,
 		       vgpu_probe_upload_bytes(sg_virt(sgs[0]), sgs[0]->length));
+	vgpu_probe_add(VGPU_PROBE_FLUSH_BYTES,
+		       vgpu_probe_flush_bytes(sg_virt(sgs[0]), sgs[0]->length));
 	for (i = 0; i < out; i++)
 		for (sg = sgs[i]; sg; sg = sg_next(sg))
 			vgpu_probe_add(VGPU_PROBE_WIRE_BYTES, sg->length);
@@ -145,6 +164,16 @@ static void vgpu_probe_page_free_batched(void *data, struct page *page)
 	vgpu_probe_add(VGPU_PROBE_PAGES_HELD, -1);
 }
 
+/* The timer that simulates the vblank, of DRM or of the driver, is known by its function. */
+static void vgpu_probe_timer(void *data, struct hrtimer *timer, ktime_t *now)
+{
+	char name[KSYM_SYMBOL_LEN];
+
+	snprintf(name, sizeof(name), "%ps", ACCESS_PRIVATE(timer, function));
+	if (strstr(name, "vblank") || strstr(name, "[virtio_gpu]"))
+		vgpu_probe_add(VGPU_PROBE_VBLANK_TIMERS, 1);
+}
+
 static struct vgpu_probe_tracepoint {
 	const char *name;
 	void *function;
@@ -155,6 +184,7 @@ static struct vgpu_probe_tracepoint {
 	{ "mm_page_alloc", vgpu_probe_page_alloc },
 	{ "mm_page_free", vgpu_probe_page_free },
 	{ "mm_page_free_batched", vgpu_probe_page_free_batched },
+	{ "hrtimer_expire_entry", vgpu_probe_timer },
 };
 
 static void vgpu_probe_find(struct tracepoint *tp, void *unused)
