@@ -177,10 +177,10 @@ heads_frames()
 # heads_compare NAME [DEVICE]: stand still; what every head shows must be what the host's screen has.
 heads_compare()
 {
-	local word n size frames at
+	local word n size frames at _
 	heads_tell "show /out/$1"
 	heads_wait end >"/out/$1.txt"
-	while read -r word n size frames at; do
+	while read -r word n size frames at _; do
 		[ "$word" = head ] || continue
 		wait_for 60 "the picture of head $n of ${2:-gpu0}" heads_same "$1" "$n" "${2:-}"
 		say "${2:-gpu0} head $n: $size at $at, $frames flips, the screen shows the last"
