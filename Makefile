@@ -8,12 +8,12 @@ DEMO ?= glxgears
 
 export DEMO
 
-.PHONY: bench bench-quick help modules install uninstall clean run shell check check-kcsan check-long check-quick mutants provision rows soak
+.PHONY: bench bench-quick desktops help modules install uninstall clean run shell check check-kcsan check-long check-machines check-quick in-tree mutants provision rows series soak suites
 
 help:
 	@sed -n 's/^## //p' Makefile
 
-## make run [DEMO=glxgears|kmscube|weston|console]   build, boot a guest with each driver, show them; as root
+## make run [DEMO=glxgears|kmscube|weston|console|desktop] build, boot a guest with each driver, show them; as root
 run:
 	tests/guest/demo $(DEMO)
 
@@ -33,9 +33,21 @@ check-quick:
 check-long:
 	scripts/ci/check --long
 
+## make desktops            desktops in guests with systemd; goes on where it stopped; as root
+desktops:
+	scripts/ci/check --long 'desktop-*'
+
+## make suites              piglit and x11perf on both drivers; goes on where it stopped; as root
+suites:
+	scripts/ci/check --long 'suite*'
+
 ## make check-kcsan         races under the data race detector; first builds a kernel for half an hour; as root
 check-kcsan:
 	tests/guest/uml/kcsan
+
+## make check-machines      other machines, kernels and hosts, for hours; goes on where it stopped; as root
+check-machines:
+	scripts/ci/check --long 'machine-*'
 
 ## make soak                the fuzzers, for hours; as root
 soak:
@@ -47,13 +59,13 @@ soak:
 rows:
 	tests/guest/uml/rows
 
-## make mutants             remove each check of the driver in turn; a test must fail; for hours, as root
+## make mutants             put an error into each place of the driver in turn; a test must fail; for hours, as root
 mutants:
-	tests/guest/uml/mutants
+	tests/mutants/run
 
 ## make bench               measure the cost of each operation on both drivers; as root
 bench:
-	tests/bench/run --frames
+	tests/bench/run --frames --flat
 
 ## make bench-quick         measure the most important ones, and compare with the limits; as root
 bench-quick:
@@ -76,6 +88,14 @@ install: modules
 uninstall:
 	rm -f $(DESTDIR)/lib/modules/$(KVER)/updates/virtio-gpu.ko
 	depmod $(if $(DESTDIR),-b $(DESTDIR)) $(KVER)
+
+## make in-tree KERNEL=DIR  lay the driver into the source of the newest kernel, in DIR
+in-tree:
+	scripts/in-tree "$(KERNEL)"
+
+## make series KERNEL=DIR   write it as patches for that source, in build/series/
+series:
+	scripts/series "$(KERNEL)"
 
 ## make clean               remove the files of a build; the cache stays
 clean:
