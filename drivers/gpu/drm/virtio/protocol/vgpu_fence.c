@@ -42,9 +42,8 @@
  */
 struct vgpu_timeline *vgpu_timeline_create(const char *name)
 {
-	struct vgpu_timeline *tl;
+	struct vgpu_timeline *tl = kzalloc(sizeof(*tl), GFP_KERNEL_ACCOUNT);
 
-	tl = kzalloc(sizeof(*tl), GFP_KERNEL_ACCOUNT);
 	if (!tl)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&tl->ref);
@@ -139,9 +138,8 @@ static const struct dma_fence_ops vgpu_fence_ops = {
  */
 struct vgpu_fence *vgpu_fence_create(struct vgpu_timeline *tl)
 {
-	struct vgpu_fence *fence;
+	struct vgpu_fence *fence = kzalloc(sizeof(*fence), GFP_KERNEL_ACCOUNT);
 
-	fence = kzalloc(sizeof(*fence), GFP_KERNEL_ACCOUNT);
 	if (!fence)
 		return ERR_PTR(-ENOMEM);
 	fence->name = tl->name;
@@ -322,10 +320,12 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
 			vgpu_timeline_count_answered_locked(tl);
 		all = tl->is_cumulative && !error;
 		list_for_each_entry_safe(first, next, &tl->pending, node) {
-			if (!first->done && !(all && first->base.seqno < fence->base.seqno))
-				break;
-			if (!first->done && first->given)
-				vgpu_timeline_count_answered_locked(tl);
+			if (!first->done) {
+				if (!all || first->base.seqno > fence->base.seqno)
+					break;
+				if (first->given)
+					vgpu_timeline_count_answered_locked(tl);
+			}
 			vgpu_fence_signal_locked(tl, first);
 			emptied = !tl->nr_pending;
 		}
