@@ -400,6 +400,29 @@ static void debugfs_counts_messages(void)
 	close(fd);
 }
 
+/* How many commands the driver sends while @show is called and in some seconds afterwards. */
+static unsigned long long commands_of(struct vgpu_screen *screen,
+				      void (*show)(struct vgpu_screen *screen))
+{
+	struct queue before = control_queue(), after;
+
+	show(screen);
+	sleep(5);
+	after = control_queue();
+	vgpu_assert_eq(after.failed, before.failed);
+	return after.committed - before.committed;
+}
+
+static void show_nothing(struct vgpu_screen *screen)
+{
+	vgpu_ok(vgpu_show(screen->fd, &screen->head, NULL, 0, 0));
+}
+
+static void show_picture(struct vgpu_screen *screen)
+{
+	vgpu_ok(vgpu_show(screen->fd, &screen->head, &screen->fb, 0, 0));
+}
+
 /*
  * SDL's window forgets while it shows nothing what the host tells it (compat.rst). A screen that is lit is
  * told again with a flush, three times in about two seconds, and one that is switched off is not.
@@ -407,24 +430,19 @@ static void debugfs_counts_messages(void)
 static void debugfs_counts_what_a_lit_screen_is_told(void)
 {
 	struct vgpu_screen screen = vgpu_screen_new();
-	struct queue before, after;
+	struct drm_virtgpu_resource_info info;
 
-	sleep(3);
-	vgpu_ok(vgpu_show(screen.fd, &screen.head, NULL, 0, 0));
-	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
-	before = control_queue();
-	sleep(3);
-	after = control_queue();
-	vgpu_assert_eq(after.committed - before.committed, 3 * 2);
-	vgpu_assert_eq(after.failed, before.failed);
+	sleep(5);
+	vgpu_ok(vgpu_resource_info(screen.fd, screen.fb.handle, &info));
+	/* The scanout; with a picture a flush, too, and an upload unless the host sees the memory. */
+	vgpu_assert_eq(commands_of(&screen, show_nothing), 1);
+	vgpu_assert_eq(commands_of(&screen, show_picture), 2 + !info.blob_mem + 3 * 2);
 
-	vgpu_ok(vgpu_show(screen.fd, &screen.head, NULL, 0, 0));
-	vgpu_ok(vgpu_show(screen.fd, &screen.head, &screen.fb, 0, 0));
-	vgpu_ok(vgpu_show(screen.fd, &screen.head, NULL, 0, 0));
-	before = control_queue();
-	sleep(3);
-	after = control_queue();
-	vgpu_assert_eq(after.committed, before.committed);
+	/* Nothing follows the last command. */
+	show_nothing(&screen);
+	show_picture(&screen);
+	show_nothing(&screen);
+	vgpu_assert_eq(commands_of(&screen, show_nothing), 0);
 	vgpu_screen_end(&screen);
 }
 
