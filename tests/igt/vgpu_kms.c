@@ -542,7 +542,7 @@ static void flips_send_their_events(void)
 
 static int flip(const struct vgpu_screen *screen, uint32_t fb, uint32_t flags)
 {
-	return vgpu_page_flip(screen->fd, screen->head.crtc, fb, flags);
+	return vgpu_page_flip(screen->fd, screen->head.crtc, fb, flags, 0);
 }
 
 static void bad_flips_are_refused(void)

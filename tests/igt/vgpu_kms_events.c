@@ -75,8 +75,7 @@ static void expect_event(int fd, uint64_t user_data)
 static int flip(int fd, const struct vgpu_head *head, const struct vgpu_fb *fb, uint32_t flags,
 		uint64_t user_data)
 {
-	return drmModePageFlip(fd, head->crtc, fb->id, flags, (void *)(uintptr_t)user_data) ?
-	       -errno : 0;
+	return vgpu_page_flip(fd, head->crtc, fb->id, flags, user_data);
 }
 
 /* Have a file take modes with an aspect ratio, which another file may have been told of. */

@@ -152,9 +152,14 @@ int vgpu_prime_import(int fd, int dmabuf, uint32_t *handle)
 	return ret;
 }
 
-int vgpu_page_flip(int fd, uint32_t crtc, uint32_t fb, uint32_t flags)
+int vgpu_page_flip(int fd, uint32_t crtc, uint32_t fb, uint32_t flags, uint64_t user_data)
 {
-	struct drm_mode_crtc_page_flip args = { .crtc_id = crtc, .fb_id = fb, .flags = flags };
+	struct drm_mode_crtc_page_flip args = {
+		.crtc_id = crtc,
+		.fb_id = fb,
+		.flags = flags,
+		.user_data = user_data,
+	};
 
 	return vgpu_ioctl(fd, DRM_IOCTL_MODE_PAGE_FLIP, &args);
 }

@@ -64,7 +64,7 @@ int vgpu_context_init_capset(int fd, uint64_t capset);
 
 int vgpu_prime_export(int fd, uint32_t handle, int *dmabuf);
 int vgpu_prime_import(int fd, int dmabuf, uint32_t *handle);
-int vgpu_page_flip(int fd, uint32_t crtc, uint32_t fb, uint32_t flags);
+int vgpu_page_flip(int fd, uint32_t crtc, uint32_t fb, uint32_t flags, uint64_t user_data);
 int vgpu_transfer_to_host(int fd, uint32_t handle,
 			  const struct drm_virtgpu_3d_box *box, uint32_t level,
 			  uint32_t offset);

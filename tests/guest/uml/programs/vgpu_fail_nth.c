@@ -856,7 +856,7 @@ static int run_disable(struct rig *rig)
 
 static int run_flip(struct rig *rig)
 {
-	return vgpu_page_flip(rig->card, rig->crtc, rig->fb, DRM_MODE_PAGE_FLIP_EVENT);
+	return vgpu_page_flip(rig->card, rig->crtc, rig->fb, DRM_MODE_PAGE_FLIP_EVENT, 0);
 }
 
 /* A flip that was accepted completes. */

@@ -325,7 +325,7 @@ static int screen_flip(struct screen *screen)
 {
 	struct pollfd pfd = { .fd = screen->fd, .events = POLLIN };
 	struct drm_event_vblank event;
-	int ret = vgpu_page_flip(screen->fd, screen->crtc, screen->fb, DRM_MODE_PAGE_FLIP_EVENT);
+	int ret = vgpu_page_flip(screen->fd, screen->crtc, screen->fb, DRM_MODE_PAGE_FLIP_EVENT, 0);
 
 	if (ret)
 		return ret;

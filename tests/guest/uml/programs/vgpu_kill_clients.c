@@ -181,7 +181,7 @@ static int flip(int fd, const struct vgpu_head *head, const struct vgpu_fb *fb)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	struct drm_event_vblank event;
-	int ret = vgpu_page_flip(fd, head->crtc, fb->id, DRM_MODE_PAGE_FLIP_EVENT);
+	int ret = vgpu_page_flip(fd, head->crtc, fb->id, DRM_MODE_PAGE_FLIP_EVENT, 0);
 
 	if (ret)
 		return ret;
