@@ -8,6 +8,7 @@
 #include <linux/netlink.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@
 #define CURSOR_SIDE 64u
 #define QUIET_MS 2000
 #define RECOVERY_MS 30000
+#define FAILSLAB "/sys/kernel/debug/failslab/"
 
 /**
  * struct desk - a lit output, and a listener for its changes
@@ -215,6 +217,57 @@ static void out_and_in(void)
 }
 
 /*
+ * Let the next allocation of a question fail: of 1 or 2 KiB, by a worker that is bound to no
+ * processor. Those of the transport are smaller.
+ */
+static void fail_one_allocation(void)
+{
+	glob_t names;
+
+	vgpu_assert(!glob("/proc/[0-9]*/comm", 0, NULL, &names));
+	for (size_t i = 0; i < names.gl_pathc; i++) {
+		char *name = vgpu_kernel_read(names.gl_pathv[i]), path[64];
+
+		snprintf(path, sizeof(path), "%.*s/make-it-fail",
+			 (int)(strrchr(names.gl_pathv[i], '/') - names.gl_pathv[i]),
+			 names.gl_pathv[i]);
+		if (name && !strncmp(name, "kworker/u", strlen("kworker/u")))
+			vgpu_kernel_write(path, "1");
+		free(name);
+	}
+	globfree(&names);
+	vgpu_kernel_write("/sys/kernel/slab/kmalloc-1k/failslab", "1");
+	vgpu_kernel_write("/sys/kernel/slab/kmalloc-2k/failslab", "1");
+	vgpu_kernel_write(FAILSLAB "cache-filter", "Y");
+	vgpu_kernel_write(FAILSLAB "verbose", "0");
+	vgpu_kernel_write(FAILSLAB "ignore-gfp-wait", "N");
+	vgpu_kernel_write(FAILSLAB "task-filter", "Y");
+	vgpu_kernel_write(FAILSLAB "times", "1");
+	vgpu_kernel_write(FAILSLAB "probability", "100");
+}
+
+/* The driver has no memory to ask the host about a change, so it asks again. */
+static void memory_was_short(void)
+{
+	struct desk d;
+	char *left;
+
+	vgpu_require(!access(FAILSLAB "times", F_OK), "the kernel has no FAILSLAB");
+	d = desk_new();
+	fail_one_allocation();
+	desk_next(&d);
+	vgpu_kernel_write(FAILSLAB "probability", "0");
+	left = vgpu_kernel_read(FAILSLAB "times");
+	vgpu_assert_msg(left && atoi(left) == 0, "no allocation has failed");
+	free(left);
+	vgpu_assert_eq(d.hotplugs, 1);
+	vgpu_assert(!probe(&d));
+	desk_next(&d);
+	vgpu_assert(probe(&d));
+	desk_end(&d);
+}
+
+/*
  * The device cannot report a change of the outputs while it is reset, so the driver asks
  * afterwards. The fault after-reset-asked then removes the monitor.
  */
@@ -265,6 +318,7 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "nothing-new-is-no-event", .run = nothing_new_is_no_event },
 	{ .name = "other-size-and-place", .run = other_size_and_place },
 	{ .name = "out-and-in", .run = out_and_in },
+	{ .name = "memory-was-short", .run = memory_was_short },
 	{ .name = "asked-after-a-reset", .run = asked_after_a_reset },
 	{ .name = "forced-on-without-a-size", .run = forced_on_without_a_size },
 };

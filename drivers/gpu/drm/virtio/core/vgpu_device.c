@@ -65,8 +65,8 @@ static void vgpu_device_config_work(struct work_struct *work)
 	/* Clear the event first: a change during the request raises it again. */
 	if (events)
 		virtio_cwrite_le(vgpu->vdev, struct virtio_gpu_config, events_clear, &events);
-	if (vgpu_display_exists(vgpu))
-		vgpu_display_refresh(vgpu, events);
+	if (vgpu_display_exists(vgpu) && vgpu_display_refresh(vgpu, events) == -ENOMEM)
+		queue_work(vgpu->wq, &core->config_work);
 	drm_dev_exit(idx);
 }
 

@@ -43,7 +43,7 @@
 /**
  * struct vgpu_display - All outputs of a device
  * @refresh_lock: held while the host is asked for the display info
- * @must_ask: the host has not answered GET_DISPLAY_INFO since the probe or the last reset
+ * @must_ask: the newest answer is missing: since the probe or the last reset, or after an error
  * @outputs: &vgpu_device.num_scanouts entries; constant
  */
 struct vgpu_display {
@@ -66,20 +66,24 @@ static const struct drm_mode_config_funcs vgpu_display_mode_config_funcs = {
 
 /* ---- display info ---- */
 
-/* Ask the host. Returns how many connectors changed, the last of them in @changed; or an errno. */
-static int vgpu_display_learn(struct vgpu_device *vgpu, struct drm_connector **changed)
+/*
+ * Ask the host. Returns 0 or an errno; sets how many connectors changed, the last of them in
+ * @changed.
+ */
+static int vgpu_display_learn(struct vgpu_device *vgpu, int *num_changed,
+			      struct drm_connector **changed)
 {
 	struct vgpu_output_info info[VIRTIO_GPU_MAX_SCANOUTS];
 	struct vgpu_display *display = vgpu->display;
-	int num_changed = 0, ret;
 	bool is_placed = false;
 	unsigned int i;
+	int ret;
 
+	*num_changed = 0;
 	guard(mutex)(&display->refresh_lock);
 	ret = vgpu_cmd_get_display_info(vgpu->cmdq, info, vgpu->num_scanouts);
 	if (ret)
 		return ret;
-	WRITE_ONCE(display->must_ask, false);
 
 	for (i = 0; i < vgpu->num_scanouts; i++) {
 		ret = vgpu_output_learn(display->outputs[i], &info[i]);
@@ -87,39 +91,45 @@ static int vgpu_display_learn(struct vgpu_device *vgpu, struct drm_connector **c
 			return ret;
 		if (ret) {
 			*changed = &display->outputs[i]->connector;
-			num_changed++;
+			++*num_changed;
 		}
 		is_placed |= info[i].enabled && (info[i].x || info[i].y);
 	}
 
 	for (i = 0; i < vgpu->num_scanouts; i++)
 		vgpu_output_suggest_place(display->outputs[i], is_placed);
-	return num_changed;
+	return 0;
 }
 
 /**
  * vgpu_display_refresh() - Ask the host again for the display info
  * @vgpu: the device, with outputs
  * @is_changed: the host has announced a change; otherwise it is asked only if it has not answered
- *              since the probe or the last reset
+ *              since the probe, the last reset or the last change
  *
  * Clients get a hotplug event if something changed. On an error the known state stays.
  *
  * Context: process, sleeps like vgpu_cmd_call().
+ * Return: 0, or an errno of vgpu_cmd_call() or the decoder. The caller tries again after -ENOMEM.
  */
-void vgpu_display_refresh(struct vgpu_device *vgpu, bool is_changed)
+int vgpu_display_refresh(struct vgpu_device *vgpu, bool is_changed)
 {
 	struct drm_connector *changed;
-	int num_changed;
+	int num_changed, ret;
 
 	if (!is_changed && !READ_ONCE(vgpu->display->must_ask))
-		return;
+		return 0;
 
-	num_changed = vgpu_display_learn(vgpu, &changed);
+	/* Before the question, so that a reset meanwhile is noticed. */
+	WRITE_ONCE(vgpu->display->must_ask, false);
+	ret = vgpu_display_learn(vgpu, &num_changed, &changed);
+	if (ret)
+		WRITE_ONCE(vgpu->display->must_ask, true);
 	if (num_changed == 1)
 		drm_kms_helper_connector_hotplug_event(changed);
 	else if (num_changed > 1)
 		drm_kms_helper_hotplug_event(&vgpu->drm);
+	return ret;
 }
 
 /* ---- creation, reset and suspend ---- */
@@ -267,7 +277,7 @@ int vgpu_display_init(struct vgpu_device *vgpu)
 	struct drm_device *drm = &vgpu->drm;
 	struct drm_connector *changed;
 	struct vgpu_display *display;
-	int ret;
+	int num_changed, ret;
 
 	display = drmm_kzalloc(drm, sizeof(*display), GFP_KERNEL);
 	if (!display)
@@ -289,16 +299,16 @@ int vgpu_display_init(struct vgpu_device *vgpu)
 		return ret;
 	drm_mode_config_reset(drm);
 
-	display->must_ask = true;
 	vgpu->display = display;
 	vgpu->resources->hide = vgpu_display_drop_resource;
 
 	/* The device is not registered yet, so there is no client to notify. */
-	ret = vgpu_display_learn(vgpu, &changed);
+	ret = vgpu_display_learn(vgpu, &num_changed, &changed);
 	if (ret < 0 && ret != -EINTR) {
 		/* So that the user sees a screen at all, until the host reports a change. */
 		drm_err(drm, "cannot read display info from the host (%pe), assuming one output\n",
 			ERR_PTR(ret));
+		display->must_ask = true;
 		ret = vgpu_output_learn(display->outputs[0], &guess);
 	}
 	return min(ret, 0);

@@ -16,7 +16,7 @@ static inline bool vgpu_display_exists(const struct vgpu_device *vgpu)
 }
 
 int vgpu_display_init(struct vgpu_device *vgpu);
-void vgpu_display_refresh(struct vgpu_device *vgpu, bool is_changed);
+int vgpu_display_refresh(struct vgpu_device *vgpu, bool is_changed);
 void vgpu_display_forget(struct vgpu_device *vgpu);
 void vgpu_display_shutdown(struct vgpu_device *vgpu);
 int vgpu_display_restore(struct vgpu_device *vgpu);

@@ -17,7 +17,6 @@
 
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 
 #include <drm/drm_atomic_helper.h>
@@ -56,13 +55,9 @@
 static int vgpu_output_learn_edid(struct vgpu_output *output)
 {
 	struct vgpu_device *vgpu = to_vgpu(output->connector.dev);
+	u8 *edid = output->answer;
 	u32 size_bytes = 0;
-	u8 *edid;
 	int ret;
-
-	edid = kmalloc(VGPU_WIRE_EDID_BYTES, GFP_KERNEL);
-	if (!edid)
-		return -ENOMEM;
 
 	ret = vgpu_cmd_get_edid(vgpu->cmdq, output->screen->id, edid, &size_bytes);
 	if (!ret) {
@@ -72,7 +67,6 @@ static int vgpu_output_learn_edid(struct vgpu_output *output)
 		output->edid_bytes = size_bytes;
 		mutex_unlock(&output->lock);
 	}
-	kfree(edid);
 	return ret;
 }
 
@@ -81,10 +75,10 @@ static int vgpu_output_learn_edid(struct vgpu_output *output)
  * @output: the output
  * @info: the answer to GET_DISPLAY_INFO
  *
- * Asks for the EDID as well, if the device has the feature.
+ * Asks for the EDID as well, if the device has the feature. One caller at a time.
  *
  * Context: process, sleeps like vgpu_cmd_call().
- * Return: 1 if something changed, 0 if not; -EINTR when killed.
+ * Return: 1 if something changed, 0 if not; -EINTR when killed; -ENOMEM.
  */
 int vgpu_output_learn(struct vgpu_output *output, const struct vgpu_output_info *info)
 {
@@ -92,7 +86,7 @@ int vgpu_output_learn(struct vgpu_output *output, const struct vgpu_output_info 
 	int ret = vgpu->features.edid ? vgpu_output_learn_edid(output) : 0;
 	bool changed = ret > 0;
 
-	if (ret == -EINTR)
+	if (ret == -EINTR || ret == -ENOMEM)
 		return ret;
 
 	mutex_lock(&output->lock);

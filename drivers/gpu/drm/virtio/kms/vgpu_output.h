@@ -28,6 +28,7 @@ struct vgpu_screen;
  * @encoder: does nothing; the core requires one
  * @connector: base of the connector
  * @screen: what the output shows, constant
+ * @answer: room for the answer to GET_EDID, for one caller of vgpu_output_learn() at a time
  * @lock: protects what follows
  * @info: the answer to GET_DISPLAY_INFO: whether the host shows the output, and its size
  * @edid: the EDID that the host reported
@@ -41,6 +42,7 @@ struct vgpu_output {
 	struct drm_encoder encoder;
 	struct drm_connector connector;
 	struct vgpu_screen *screen;
+	u8 answer[VGPU_WIRE_EDID_BYTES];
 	struct mutex lock;
 	struct vgpu_output_info info;
 	u8 edid[VGPU_WIRE_EDID_BYTES];
