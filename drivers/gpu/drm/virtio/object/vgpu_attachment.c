@@ -110,7 +110,12 @@ void vgpu_attachments_close(struct vgpu_attachments *attachments)
 	mutex_unlock(&attachments->lock);
 }
 
-/* Takes over the entry of a command that waits in the submission queue; or NULL. */
+/*
+ * Takes over the entry of a command that waits in the submission queue; or NULL.
+ *
+ * The host may refuse the creation after this. Then it ignores or refuses the ATTACH, too, which
+ * changes nothing for the context. To wait for the answer would delay the use of each new resource.
+ */
 static void vgpu_attachment_post_locked(struct vgpu_context *ctx, struct vgpu_resource *res,
 					struct vgpu_submitq_entry *entry)
 {
