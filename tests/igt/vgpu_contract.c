@@ -5,6 +5,7 @@
  * rely on the rule.
  */
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -235,14 +236,18 @@ static void import_of_no_dmabuf_leaves_nothing(void)
 	close(fd);
 }
 
-/* More contexts than an eighth of the ring has places; a desktop in muvm has as many windows. */
-#define PROXIES 40
+/* The most contexts that a proxy has here. */
+#define MAX_PROXIES 100
 
 /* The ring on which a proxy polls. */
 #define POLL_RING 1
 
 /* Longer than a command is in the ring before the driver counts it as held. */
 #define IDLE_S 3
+
+/* Processes that have the host hold commands, and how many each: half of the ring together. */
+#define KEEPERS 4
+#define KEPT 32
 
 static int submit_poll(const struct vgpu_client *proxy, uint32_t token)
 {
@@ -254,32 +259,59 @@ static int submit_poll(const struct vgpu_client *proxy, uint32_t token)
 	return vgpu_submit_kept(proxy, &exec, token);
 }
 
+/* Have the host hold commands until the process is killed. */
+static void keep(void *arg)
+{
+	struct vgpu_client client = vgpu_client_open_rings(2, 0);
+	uint32_t token = vgpu_token();
+
+	(void)arg;
+	for (size_t i = 0; i < KEPT; i++)
+		vgpu_ok(submit_poll(&client, token));
+	for (;;)
+		pause();
+}
+
+/* Send a message, which has no fence, and query the host. */
+static void serve(const struct vgpu_client *proxy)
+{
+	uint32_t handle = vgpu_new_picture(proxy->fd, 16, 16);
+
+	vgpu_ok(vgpu_submit(proxy, &(struct drm_virtgpu_execbuffer){ 0 }));
+	vgpu_ok(vgpu_submit_bo(proxy, handle));
+	vgpu_ok(vgpu_wait(proxy->fd, handle, 0));
+}
+
 /*
  * muvm: one thread serves all its connections, each of which has a context with a pending POLL. In
  * each context it sends a message and queries the host, while nothing answers a POLL.
  */
-static void forty_contexts_each_with_a_poll(void)
+static void serve_contexts(size_t count, bool are_queried_first, size_t nr_keepers)
 {
-	struct vgpu_client host = vgpu_client_open(), proxies[PROXIES];
-	uint32_t tokens[PROXIES];
+	struct vgpu_client host = vgpu_client_open(), proxies[MAX_PROXIES];
+	uint32_t tokens[MAX_PROXIES];
+	int keepers[KEEPERS];
 
-	for (size_t i = 0; i < ARRAY_SIZE(proxies); i++) {
+	for (size_t i = 0; i < count; i++) {
 		proxies[i] = vgpu_client_open_rings(2, 1u << POLL_RING);
 		tokens[i] = vgpu_token();
+		if (are_queried_first)
+			serve(&proxies[i]);
 		vgpu_ok(vgpu_submit(&proxies[i], &(struct drm_virtgpu_execbuffer){ 0 }));
 		vgpu_ok(submit_poll(&proxies[i], tokens[i]));
 	}
+	for (size_t i = 0; i < nr_keepers; i++)
+		keepers[i] = vgpu_fork(keep, NULL);
 	sleep(IDLE_S);
 
-	for (size_t i = 0; i < ARRAY_SIZE(proxies); i++) {
-		uint32_t handle = vgpu_new_picture(proxies[i].fd, 16, 16);
+	for (size_t i = 0; i < count; i++)
+		serve(&proxies[i]);
 
-		vgpu_ok(vgpu_submit(&proxies[i], &(struct drm_virtgpu_execbuffer){ 0 }));
-		vgpu_ok(vgpu_submit_bo(&proxies[i], handle));
-		vgpu_ok(vgpu_wait(proxies[i].fd, handle, 0));
+	for (size_t i = 0; i < nr_keepers; i++) {
+		vgpu_sys(kill(keepers[i], SIGKILL));
+		vgpu_join_signalled(keepers[i], SIGKILL);
 	}
-
-	for (size_t i = 0; i < ARRAY_SIZE(proxies); i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct pollfd pfd = { .fd = proxies[i].fd, .events = POLLIN };
 
 		vgpu_assert_eq(vgpu_sys(poll(&pfd, 1, 0)), 0);
@@ -288,6 +320,24 @@ static void forty_contexts_each_with_a_poll(void)
 		vgpu_client_close(&proxies[i]);
 	}
 	vgpu_client_close(&host);
+}
+
+/* More contexts than an eighth of the ring has places; a desktop in muvm has as many windows. */
+static void forty_contexts_each_with_a_poll(void)
+{
+	serve_contexts(40, false, 0);
+}
+
+/* More than three eighths of the ring. The host answers while the proxy opens them. */
+static void hundred_contexts_each_with_a_poll(void)
+{
+	serve_contexts(MAX_PROXIES, true, 0);
+}
+
+/* The host holds commands of others in half of the ring. */
+static void contexts_with_polls_among_held_commands(void)
+{
+	serve_contexts(40, true, KEEPERS);
 }
 
 /* mutter, KWin, wlroots: they set this capability after ATOMIC, then look up both properties. */
@@ -423,6 +473,10 @@ static const struct vgpu_subtest subtests[] = {
 	  .run = read_of_eight_bytes_is_one_event },
 	{ .name = "7.11-forty-contexts-each-with-a-poll",
 	  .run = forty_contexts_each_with_a_poll },
+	{ .name = "7.11-hundred-contexts-each-with-a-poll",
+	  .run = hundred_contexts_each_with_a_poll },
+	{ .name = "7.11-contexts-with-polls-among-held-commands",
+	  .run = contexts_with_polls_among_held_commands },
 	{ .name = "7.9-import-of-no-dmabuf-leaves-nothing",
 	  .run = import_of_no_dmabuf_leaves_nothing },
 	{ .name = "10.1-cursor-plane-has-a-hot-spot", .run = cursor_plane_has_a_hot_spot },

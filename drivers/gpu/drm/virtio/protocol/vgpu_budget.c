@@ -25,11 +25,12 @@
  *   flight, and one more for each command that the host has answered since it last began to hold
  *   a command of the process. A new process starts with an eighth of the ring, too. A proxy such as
  *   muvm has a POLL pending for each of its clients, and must serve all of them by one thread. So a
- *   process may always have a few commands besides the held ones, up to three eighths of the ring.
+ *   process may always have a few commands besides the held ones, up to three eighths of the ring,
+ *   and two more than it had in flight when the host was last seen to answer it.
  * - Held commands occupy half of the ring, and the host has answered no command of the process
- *   since it last began to hold one, or at all. Then the process may have one command in flight,
- *   or one beside a held one such as the POLL of a proxy; none if held commands occupy three
- *   quarters of the ring.
+ *   since it last began to hold one, or at all. Then the process may have two more in flight than
+ *   when the host was last seen to answer it; if it never was, one, or one beside a held one. It
+ *   may have none if held commands occupy three quarters of the ring.
  *
  * Once in 2^32 fences a process also waits here for an id of a global fence, see vgpu_fence_id.h.
  *
@@ -111,6 +112,8 @@ struct vgpu_budgets {
  * @seen_held: value of @nr_held when vgpu_budget_window() last ran
  * @earned: how many submissions and transfers the host has answered since it last began to hold
  *          one, up to VGPU_BUDGET_EARNED_MAX
+ * @proven: how many submissions and transfers were in the queue, with the next one, when
+ *          vgpu_budget_window() last found that the host had answered one
  * @rcu: frees it
  */
 struct vgpu_budget {
@@ -124,6 +127,7 @@ struct vgpu_budget {
 	atomic_t nr_held;
 	u32 seen_held;
 	u32 earned;
+	u32 proven;
 	struct rcu_head rcu;
 };
 
@@ -340,18 +344,22 @@ static bool vgpu_budget_has_room(struct vgpu_budget *budget)
  * Get the number of submissions and transfers that a process may have in the queue, so that held
  * commands do not fill the ring.
  */
-static u32 vgpu_budget_window(struct vgpu_budget *budget, u32 held)
+static u32 vgpu_budget_window(struct vgpu_budget *budget, u32 held, u32 work)
 {
 	u32 share = vgpu_vq_held_share(budget->q->control);
-	u32 quarters;
+	u32 quarters, least;
 
+	if (READ_ONCE(budget->earned))
+		WRITE_ONCE(budget->proven, work + 1);
 	if (held > READ_ONCE(budget->seen_held))
 		WRITE_ONCE(budget->earned, 0);
 	WRITE_ONCE(budget->seen_held, held);
+	least = 1 + max(READ_ONCE(budget->proven), min(held, 1));
 	quarters = vgpu_vq_held_quarters(budget->q->control);
 	if (!READ_ONCE(budget->earned) && quarters >= 2)
-		return quarters == 2 ? 1 + !!held : 0;
-	return max(share + READ_ONCE(budget->earned), min(held + VGPU_BUDGET_SHARE, 3 * share));
+		return quarters == 2 ? least : 0;
+	return max3(share + READ_ONCE(budget->earned), min(held + VGPU_BUDGET_SHARE, 3 * share),
+		    least);
 }
 
 /* Check whether a process may have one more submission or transfer in flight. */
@@ -359,13 +367,8 @@ static bool vgpu_budget_has_room_for_work(struct vgpu_budget *budget)
 {
 	u32 held = atomic_read(&budget->nr_held);
 	u32 work = atomic_read(&budget->work);
-	u32 window = vgpu_budget_window(budget, held);
 
-	if (!vgpu_budget_has_room(budget))
-		return false;
-	if (!work)
-		return window;
-	return work < window &&
+	return work < vgpu_budget_window(budget, held, work) && vgpu_budget_has_room(budget) &&
 	       (work < held + VGPU_BUDGET_SHARE || !vgpu_vq_is_crowded(budget->q->control));
 }
 
