@@ -26,6 +26,10 @@
 /* More notifications than the fault script waits for. */
 #define KICKS 60
 #define SETTLE_US 20000
+/* Longer than a picture waits for an upload under way. */
+#define LIMIT_US 5100000
+/* A client is in its exit by then. */
+#define EXIT_US 1000000
 /* The driver tries to recover three times, half a second apart. */
 #define RECOVERY_US 30000000
 #define CRC_POLYNOMIAL 0xedb88320u
@@ -275,9 +279,13 @@ static void point_and_end(void *arg)
  */
 static void client_ends_meanwhile(void)
 {
+	int pid = vgpu_fork(point_and_end, NULL);
 	struct desk desk;
 
-	vgpu_join(vgpu_fork(point_and_end, NULL));
+	/* The exit waits for the host, and pictures wait no longer than LIMIT_US. */
+	usleep(EXIT_US);
+	host_goes_on();
+	vgpu_join(pid);
 	desk = desk_new();
 	host_goes_on();
 	told(1, 1, 0x22);
@@ -288,20 +296,63 @@ static void client_ends_meanwhile(void)
 	desk_end(&desk);
 }
 
-static void host_refuses(void)
+/* Have the host treat the next upload differently (see cursor-order.fault). */
+static void mark_next_upload(const struct desk *desk)
 {
 	const struct drm_virtgpu_3d_box box = { .w = 1, .h = 1, .d = 1 };
+
+	vgpu_ok(vgpu_transfer_from_host(desk->fd, vgpu_new_picture(desk->fd, 1, 1), &box, 0, 0));
+}
+
+static void host_refuses(void)
+{
 	struct desk desk = desk_new();
 
 	show_first(&desk);
-	/* This command makes the host refuse the next upload (see cursor-order.fault). */
-	vgpu_ok(vgpu_transfer_from_host(desk.fd, vgpu_new_picture(desk.fd, 1, 1), &box, 0, 0));
+	mark_next_upload(&desk);
 	set(&desk, 1);
 	host_goes_on();
 	/* The host is not told to show that picture; the next update uploads it again. */
 	move(&desk, 3, 3);
 	host_goes_on();
 	told(3, 3, colour_of(&desk, 1));
+	desk_end(&desk);
+}
+
+/* The host never answers an upload. The next picture waits for it as long as a display update. */
+static void host_never_answers(void)
+{
+	struct desk desk = desk_new();
+
+	show_first(&desk);
+	mark_next_upload(&desk);
+	set(&desk, 1);
+	host_goes_on();
+	set(&desk, 2);
+	host_goes_on();
+	move(&desk, 2, 2);
+	told(2, 2, colour_of(&desk, 0));
+	usleep(LIMIT_US);
+	host_goes_on();
+	told(2, 2, colour_of(&desk, 2));
+	set(&desk, 3);
+	host_goes_on();
+	told(2, 2, colour_of(&desk, 3));
+	desk_end(&desk);
+}
+
+/* A picture that comes later than that does not wait at all. */
+static void host_has_long_not_answered(void)
+{
+	struct desk desk = desk_new();
+
+	show_first(&desk);
+	mark_next_upload(&desk);
+	set(&desk, 1);
+	usleep(LIMIT_US);
+	set(&desk, 2);
+	host_goes_on();
+	told(1, 1, colour_of(&desk, 2));
 	desk_end(&desk);
 }
 
@@ -493,6 +544,8 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "dropped-meanwhile", .run = dropped_meanwhile },
 	{ .name = "client-ends-meanwhile", .run = client_ends_meanwhile },
 	{ .name = "host-refuses", .run = host_refuses },
+	{ .name = "host-never-answers", .run = host_never_answers },
+	{ .name = "host-has-long-not-answered", .run = host_has_long_not_answered },
 	{ .name = "drawing-is-waited-for", .run = drawing_is_waited_for },
 	{ .name = "drawing-of-a-texture-is-waited-for",
 	  .run = drawing_of_a_texture_is_waited_for },

@@ -26,6 +26,10 @@
  * UPLOADING becomes IDLE, QUEUED becomes WAITING. A picture whose upload failed is not shown; the
  * next update uploads it again.
  *
+ * A host may never answer an upload. So another picture waits for it at most VGPU_DISPLAY_WAIT_MS
+ * from its start, like a display update; then the upload ends unseen, unless the host is silent.
+ * The timeline is cumulative, so the answer to a later upload completes it.
+ *
  * The host reads a picture at some time between the call that shows it and the call that replaces
  * it, as it does for a primary plane. A client that draws into the picture meanwhile may see it
  * torn until the client shows it again. The host keeps a picture until it has executed
@@ -95,7 +99,7 @@ struct vgpu_cursor_look {
  * @base: base of the plane
  * @screen: what the output shows; constant
  * @timeline: of the fences of its uploads; constant
- * @work: calls vgpu_cursor_reconcile()
+ * @work: calls vgpu_cursor_reconcile(); its timer is the limit of the upload under way
  * @cb: callback on @awaited, queues @work
  * @lock: protects what follows; taken inside of &vgpu_resources.lifecycle
  * @state: state of @wanted; written by vgpu_cursor_set_state_locked() only
@@ -115,7 +119,7 @@ struct vgpu_cursor {
 	struct drm_plane base;
 	struct vgpu_screen *screen;
 	struct vgpu_timeline *timeline;
-	struct work_struct work;
+	struct delayed_work work;
 	struct dma_fence_cb cb;
 	struct mutex lock;
 	enum vgpu_cursor_state state;
@@ -225,7 +229,7 @@ static void vgpu_cursor_tell_locked(struct vgpu_cursor *c, const struct vgpu_cur
 static void vgpu_cursor_start_upload_locked(struct vgpu_cursor *c)
 {
 	const struct drm_rect all = DRM_RECT_INIT(0, 0, VGPU_CURSOR_SIDE, VGPU_CURSOR_SIDE);
-	struct vgpu_cmdq *q = to_vgpu(c->base.dev)->cmdq;
+	struct vgpu_device *vgpu = to_vgpu(c->base.dev);
 
 	lockdep_assert_held(&c->lock);
 
@@ -235,9 +239,10 @@ static void vgpu_cursor_start_upload_locked(struct vgpu_cursor *c)
 	vgpu_cursor_set_state_locked(c, VGPU_CURSOR_UPLOADING);
 	vgpu_cmd_post_fenced(vgpu_framebuffer_upload(c->fb, &all),
 			     &vgpu_framebuffer_gem(c->fb)->res.owner, c->uploaded);
-	vgpu_cmdq_kick(q);
+	mod_delayed_work(vgpu->wq, &c->work, msecs_to_jiffies(VGPU_DISPLAY_WAIT_MS));
+	vgpu_cmdq_kick(vgpu->cmdq);
 	/* Some hosts answer within the kick. */
-	vgpu_cmdq_poll(q);
+	vgpu_cmdq_poll(vgpu->cmdq);
 }
 
 /* Upload the wanted picture, or show it if it needs no upload. */
@@ -260,19 +265,24 @@ static void vgpu_cursor_advance_locked(struct vgpu_cursor *c)
 	}
 }
 
-/* Show the picture whose upload has ended, unless that failed or it is not wanted any more. */
+/*
+ * Show the picture whose upload has ended, unless that failed or it is not wanted any more. Another
+ * picture does not wait for an upload beyond its limit, unless the host is silent.
+ */
 static void vgpu_cursor_end_upload_locked(struct vgpu_cursor *c)
 {
+	bool is_waiting = c->state == VGPU_CURSOR_WAITING || c->state == VGPU_CURSOR_QUEUED;
+	int status = c->uploaded ? dma_fence_get_status(&c->uploaded->base) : 0;
+
 	lockdep_assert_held(&c->lock);
 
-	if (!c->uploaded || !dma_fence_is_signaled(&c->uploaded->base))
+	if (!c->uploaded || (!status && (!is_waiting || delayed_work_pending(&c->work) ||
+					 vgpu_cmdq_is_silent(to_vgpu(c->base.dev)->cmdq))))
 		return;
-	if (c->state >= VGPU_CURSOR_QUEUED) {
-		if (dma_fence_get_status(&c->uploaded->base) < 0)
-			c->is_stale = true;
-		else
-			vgpu_cursor_tell_locked(c, &c->uploading, true);
-	}
+	if (c->state >= VGPU_CURSOR_QUEUED && status < 0)
+		c->is_stale = true;
+	else if (c->state >= VGPU_CURSOR_QUEUED && status)
+		vgpu_cursor_tell_locked(c, &c->uploading, true);
 	vgpu_cursor_leave_upload_locked(c);
 	vgpu_cmd_owner_put(c->uploading.owner);
 	vgpu_fence_put(c->uploaded);
@@ -283,7 +293,7 @@ static void vgpu_cursor_signalled(struct dma_fence *fence, struct dma_fence_cb *
 {
 	struct vgpu_cursor *c = container_of(cb, struct vgpu_cursor, cb);
 
-	queue_work(to_vgpu(c->base.dev)->wq, &c->work);
+	mod_delayed_work(to_vgpu(c->base.dev)->wq, &c->work, 0);
 }
 
 /* Add a callback that queues the work at the end of the upload, or of rendering. */
@@ -330,7 +340,7 @@ static void vgpu_cursor_reconcile(struct vgpu_cursor *c)
 
 static void vgpu_cursor_work(struct work_struct *work)
 {
-	struct vgpu_cursor *c = container_of(work, struct vgpu_cursor, work);
+	struct vgpu_cursor *c = container_of(to_delayed_work(work), struct vgpu_cursor, work);
 	struct vgpu_device *vgpu = to_vgpu(c->base.dev);
 
 	vgpu_cmdq_begin_update(vgpu->cmdq, GFP_KERNEL | __GFP_NOFAIL);
@@ -452,15 +462,14 @@ static void vgpu_cursor_update(struct drm_plane *plane, struct drm_plane_state *
 	bool cookie = dma_fence_begin_signalling();
 	struct drm_framebuffer *replaced;
 
-	mutex_lock(&c->lock);
-	replaced = vgpu_cursor_want_locked(c, state);
-	mutex_unlock(&c->lock);
+	scoped_guard(mutex, &c->lock)
+		replaced = vgpu_cursor_want_locked(c, state);
 	if (down_read_trylock(&vgpu->resources->lifecycle)) {
 		vgpu_cursor_reconcile(c);
 		up_read(&vgpu->resources->lifecycle);
 	} else {
 		/* The work waits for the lock, which is held while the device starts again. */
-		queue_work(vgpu->wq, &c->work);
+		mod_delayed_work(vgpu->wq, &c->work, 0);
 	}
 	vgpu_plane_finish(state);
 	dma_fence_end_signalling(cookie);
@@ -490,9 +499,7 @@ static int vgpu_cursor_async_check(struct drm_plane *plane, struct vgpu_compat_c
 {
 	struct drm_plane_state *state = drm_atomic_get_new_plane_state(commit, plane);
 
-	if (flip || !vgpu_plane_will_update(state) || !plane->state->fb)
-		return -EINVAL;
-	return 0;
+	return flip || !vgpu_plane_will_update(state) || !plane->state->fb ? -EINVAL : 0;
 }
 
 VGPU_COMPAT_ASYNC_CHECK(vgpu_cursor_async_check)
@@ -532,7 +539,7 @@ static void vgpu_cursor_release(struct drm_device *drm, void *ptr)
 	if (c->awaited)
 		dma_fence_remove_callback(c->awaited, &c->cb);
 	dma_fence_put(c->awaited);
-	cancel_work_sync(&c->work);
+	cancel_delayed_work_sync(&c->work);
 	dma_fence_put(c->drawn);
 	vgpu_fence_put(c->done);
 	if (c->fb)
@@ -567,15 +574,15 @@ struct drm_plane *vgpu_cursor_create(struct vgpu_device *vgpu, struct vgpu_scree
 	timeline = vgpu_timeline_create("cursor");
 	if (IS_ERR(timeline))
 		return ERR_CAST(timeline);
-	INIT_WORK(&c->work, vgpu_cursor_work);
+	INIT_DELAYED_WORK(&c->work, vgpu_cursor_work);
 	mutex_init(&c->lock);
+	timeline->is_cumulative = true;
 	c->timeline = timeline;
 	c->screen = screen;
 	c->generation = vgpu_screen_generation(screen);
 	drm_plane_helper_add(&c->base, &vgpu_cursor_helper_funcs);
 	drm_plane_enable_fb_damage_clips(&c->base);
-	ret = drmm_add_action_or_reset(&vgpu->drm, vgpu_cursor_release, c);
-	if (!ret)
-		ret = drm_plane_create_blend_mode_property(&c->base, BIT(DRM_MODE_BLEND_PREMULTI));
+	ret = drmm_add_action_or_reset(&vgpu->drm, vgpu_cursor_release, c) ?:
+	      drm_plane_create_blend_mode_property(&c->base, BIT(DRM_MODE_BLEND_PREMULTI));
 	return ret ? ERR_PTR(ret) : &c->base;
 }
