@@ -3,12 +3,16 @@
  * Sharing with another driver (vgpu-sharer.ko): addresses of our buffers, and memory that the other
  * driver revokes.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <drm/drm_fourcc.h>
@@ -140,6 +144,69 @@ static void unreached_host_blob_is_eio(void)
 		vgpu_ret(ret, -EIO);
 	close(fd);
 	close(sharer);
+}
+
+/* More than an importer waits for the host, in steps of 10 ms. */
+#define IMPORT_STEPS 800
+
+/* What the processes of the next test share. */
+struct held {
+	int sharer;
+	int fd;
+	uint32_t handle;
+	bool is_mapped;
+	bool is_over;
+	int ret;
+};
+
+static void map_held(void *arg)
+{
+	struct held *held = arg;
+	uint64_t offset;
+
+	vgpu_ok(vgpu_map_offset(held->fd, held->handle, &offset));
+	held->is_mapped = true;
+}
+
+static void import_held(void *arg)
+{
+	struct vgpu_sharer_look args;
+	struct held *held = arg;
+
+	held->ret = look(held->sharer, held->fd, held->handle, VGPU_SHARER_PCI, &args);
+	held->is_over = true;
+}
+
+/*
+ * An importer holds the reservation of the buffer while it waits for the host to map it, so all that
+ * share the buffer wait for the importer. With held-map.fault the host never answers, and another
+ * client waits for the same answer, without a limit.
+ */
+static void import_of_a_host_blob_ends(void)
+{
+	volatile struct held *held = mmap(NULL, VGPU_PAGE, PROT_READ | PROT_WRITE,
+					  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int mapper, importer;
+
+	vgpu_assert(held != MAP_FAILED);
+	held->sharer = vgpu_sharer_open();
+	held->fd = vgpu_open_render();
+	held->handle = new_host_blob(held->fd, MAPPABLE);
+	mapper = vgpu_fork(map_held, (void *)held);
+	usleep(1000000);
+	importer = vgpu_fork(import_held, (void *)held);
+	for (int left = IMPORT_STEPS; left > 0 && !held->is_over; left--)
+		usleep(10000);
+	vgpu_sys(kill(importer, SIGKILL));
+	vgpu_sys(waitpid(importer, NULL, 0));
+	vgpu_sys(kill(mapper, SIGKILL));
+	vgpu_sys(waitpid(mapper, NULL, 0));
+	vgpu_assert(held->is_over);
+	vgpu_require(held->ret != -ENODEV && held->ret != -EIO, "there is no PCI device");
+	vgpu_info("1 calls: %d, mapped %d", held->ret, held->is_mapped);
+	vgpu_assert_eq(held->ret, held->is_mapped ? 0 : -ETIMEDOUT);
+	close(held->fd);
+	close(held->sharer);
 }
 
 /*
@@ -541,6 +608,7 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "unmapped-host-blob-is-seen", .run = unmapped_host_blob_is_seen },
 	{ .name = "mapped-host-blob-is-seen", .run = mapped_host_blob_is_seen },
 	{ .name = "unreached-host-blob-is-eio", .run = unreached_host_blob_is_eio },
+	{ .name = "import-of-a-host-blob-ends", .run = import_of_a_host_blob_ends },
 	{ .name = "uuid-of-host-blob-needs-no-address",
 	  .run = uuid_of_host_blob_needs_no_address },
 	{ .name = "uuid-names-a-picture", .run = uuid_names_a_picture },

@@ -210,7 +210,7 @@ static int vgpu_capset_fetch_locked(struct vgpu_device *vgpu, struct vgpu_capset
 			v->get = cmd;
 		}
 
-		ret = vgpu_cmd_await(v->get);
+		ret = vgpu_cmd_await(v->get, MAX_SCHEDULE_TIMEOUT);
 		if (ret == -ERESTARTSYS)
 			return ret;
 		if (ret) {

@@ -33,6 +33,12 @@
 /* How long to wait for a part of a full window, if closed blobs are about to leave theirs. */
 #define VGPU_HOSTMEM_ROOM_TIMEOUT_MS	5000
 
+/*
+ * How long an importer waits for the host, with the reservation of the buffer locked: other clients
+ * that share the buffer wait for the lock.
+ */
+#define VGPU_HOSTMEM_IMPORT_LIMIT_MS	5000
+
 /**
  * vgpu_hostmem_init() - Find the window of host-visible memory
  * @vgpu: the device; &vgpu_device.hostmem stays NULL if it has no window
@@ -170,23 +176,6 @@ static void vgpu_hostmem_forget_question(struct vgpu_hostmem_blob *blob)
 	blob->asked = NULL;
 }
 
-/* Allocate UNMAP_BLOB now, so that freeing the blob does not wait for memory. */
-static int vgpu_hostmem_prepare_unmap_locked(struct vgpu_hostmem_blob *blob)
-{
-	struct vgpu_resource *res = &blob->gem.res;
-	struct vgpu_cmd *unmap;
-
-	lockdep_assert_held(&blob->lock);
-
-	if (blob->unmap)
-		return 0;
-	unmap = vgpu_cmd_unmap_blob(res->vgpu->cmdq, res->id);
-	if (IS_ERR(unmap))
-		return PTR_ERR(unmap);
-	blob->unmap = unmap;
-	return 0;
-}
-
 static int vgpu_hostmem_ask_locked(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
 {
 	struct vgpu_resource *res = &blob->gem.res;
@@ -195,9 +184,11 @@ static int vgpu_hostmem_ask_locked(struct vgpu_hostmem *hostmem, struct vgpu_hos
 
 	lockdep_assert_held(&blob->lock);
 
-	ret = vgpu_hostmem_prepare_unmap_locked(blob);
-	if (ret)
-		return ret;
+	/* Allocate UNMAP_BLOB now, so that freeing the blob does not wait for memory. */
+	cmd = blob->unmap ?: vgpu_cmd_unmap_blob(res->vgpu->cmdq, res->id);
+	if (IS_ERR(cmd))
+		return PTR_ERR(cmd);
+	blob->unmap = cmd;
 
 	ret = vgpu_hostmem_take_or_wait(hostmem, blob);
 	if (ret) {
@@ -217,8 +208,47 @@ static int vgpu_hostmem_ask_locked(struct vgpu_hostmem *hostmem, struct vgpu_hos
 	return 0;
 }
 
-/* An interrupted caller leaves the command in @asked; the next caller waits for its answer. */
-static int vgpu_hostmem_show_locked(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob)
+/* Take over the answer to MAP_BLOB, unless another caller has done so. */
+static int vgpu_hostmem_settle_locked(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob,
+				      struct vgpu_cmd *cmd, int ret)
+{
+	lockdep_assert_held(&blob->lock);
+
+	ret = ret ?: vgpu_cmd_read_map_info(cmd, &blob->cache);
+	if (blob->asked == cmd) {
+		vgpu_hostmem_forget_question(blob);
+		if (!ret) {
+			blob->state = VGPU_HOSTMEM_SHOWN;
+		} else if (ret != -EPROTO) {
+			blob->state = VGPU_HOSTMEM_ABSENT;
+			vgpu_hostmem_give_back(hostmem, blob);
+		}
+	}
+	/* The other errors of the host mean nothing to user space. */
+	return !ret || ret == -EPROTO || ret == -ENOMEM || ret == -ENODEV ? ret : -EIO;
+}
+
+/*
+ * Wait without the lock, so that no caller waits longer than its own limit. A caller whose wait
+ * ends early leaves the command in @asked; the next caller waits for its answer.
+ */
+static int vgpu_hostmem_await(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob,
+			      struct vgpu_cmd *cmd, unsigned long timeout)
+{
+	int ret = vgpu_cmd_await(cmd, timeout);
+
+	if (ret != -ERESTARTSYS && ret != -ETIMEDOUT) {
+		mutex_lock(&blob->lock);
+		ret = vgpu_hostmem_settle_locked(hostmem, blob, cmd, ret);
+		mutex_unlock(&blob->lock);
+	}
+	vgpu_cmd_put(cmd);
+	return ret;
+}
+
+/* Sets the command whose answer is to be waited for, referenced, unless the blob is shown. */
+static int vgpu_hostmem_show_locked(struct vgpu_hostmem *hostmem, struct vgpu_hostmem_blob *blob,
+				    struct vgpu_cmd **cmd)
 {
 	int ret = 0;
 
@@ -230,42 +260,27 @@ static int vgpu_hostmem_show_locked(struct vgpu_hostmem *hostmem, struct vgpu_ho
 		ret = vgpu_hostmem_ask_locked(hostmem, blob);
 	else if (!blob->asked)
 		ret = -EIO;
-	if (ret)
-		return ret;
-
-	ret = vgpu_cmd_await(blob->asked);
-	if (ret == -ERESTARTSYS)
-		return ret;
 	if (!ret)
-		ret = vgpu_cmd_read_map_info(blob->asked, &blob->cache);
-	vgpu_hostmem_forget_question(blob);
-
-	if (ret == -EPROTO)
-		return ret;
-	if (ret) {
-		blob->state = VGPU_HOSTMEM_ABSENT;
-		vgpu_hostmem_give_back(hostmem, blob);
-		/* The host has not mapped the blob; its other errors mean nothing to user space. */
-		return ret == -ENOMEM || ret == -ENODEV ? ret : -EIO;
-	}
-	blob->state = VGPU_HOSTMEM_SHOWN;
-	return 0;
+		*cmd = vgpu_cmd_get(blob->asked);
+	return ret;
 }
 
 /**
  * vgpu_hostmem_map() - Have the host show a blob in the window
  * @gem: a buffer of vgpu_hostmem_gem_create()
+ * @timeout: how long to wait for the host, in jiffies
  *
- * Context: process, waits for the host like vgpu_cmd_await().
+ * Context: process, waits for the host like vgpu_cmd_await(); before, for room in the window.
  * Return: 0; -EBUSY for a blob that still waits to be created; -EINVAL for a blob that was not
  * created mappable, or without a window; -ENOSPC if the window is full; -ENOMEM, also if the host
  * has no memory; -EIO if the host refuses for another reason; -EPROTO for a malformed answer;
- * -ERESTARTSYS when interrupted; -ENODEV if the device is gone.
+ * -ERESTARTSYS when interrupted; -ETIMEDOUT; -ENODEV if the device is gone.
  */
-int vgpu_hostmem_map(struct vgpu_gem *gem)
+int vgpu_hostmem_map(struct vgpu_gem *gem, unsigned long timeout)
 {
 	struct vgpu_hostmem_blob *blob = to_blob(gem);
 	struct vgpu_device *vgpu = gem->res.vgpu;
+	struct vgpu_cmd *cmd = NULL;
 	int ret, idx;
 
 	if (!vgpu->hostmem || !(gem->res.blob_flags & VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE)) {
@@ -283,8 +298,10 @@ int vgpu_hostmem_map(struct vgpu_gem *gem)
 
 	ret = mutex_lock_interruptible(&blob->lock) ? -ERESTARTSYS : 0;
 	if (!ret) {
-		ret = vgpu_hostmem_show_locked(vgpu->hostmem, blob);
+		ret = vgpu_hostmem_show_locked(vgpu->hostmem, blob, &cmd);
 		mutex_unlock(&blob->lock);
+		if (cmd)
+			ret = vgpu_hostmem_await(vgpu->hostmem, blob, cmd, timeout);
 	}
 	drm_dev_exit(idx);
 	return ret;
@@ -367,7 +384,8 @@ static bool vgpu_hostmem_is_reached(const struct dma_buf_attachment *attach,
  * The list has the addresses of the blob in the window, so the blob must be mappable. A device that
  * cannot reach the window gets an empty list if it finds the blob by its UUID.
  *
- * Context: process, waits like vgpu_hostmem_map().
+ * Context: process, waits like vgpu_hostmem_map(), for the answer of the host at most
+ * VGPU_HOSTMEM_IMPORT_LIMIT_MS. The next caller waits for the same answer.
  * Return: the list; or an error pointer: -EIO for a device that neither reaches the window nor goes
  * by the UUID; -EINTR when interrupted; -ENOMEM; or another error of vgpu_hostmem_map().
  */
@@ -388,20 +406,12 @@ struct sg_table *vgpu_hostmem_map_dma_buf(struct dma_buf_attachment *attach,
 	if (!reached)
 		return sgt;
 
-	ret = vgpu_hostmem_map(gem);
-	if (ret)
-		goto err_free;
-	ret = sg_alloc_table(sgt, 1, GFP_KERNEL);
-	if (ret)
-		goto err_free;
-	ret = vgpu_hostmem_fill_sgt(attach->dev, gem, sgt, dir);
-	if (ret)
-		goto err_free_table;
-	return sgt;
-
-err_free_table:
+	ret = vgpu_hostmem_map(gem, msecs_to_jiffies(VGPU_HOSTMEM_IMPORT_LIMIT_MS)) ?:
+	      sg_alloc_table(sgt, 1, GFP_KERNEL) ?:
+	      vgpu_hostmem_fill_sgt(attach->dev, gem, sgt, dir);
+	if (!ret)
+		return sgt;
 	sg_free_table(sgt);
-err_free:
 	kfree(sgt);
 	/* An importer may not be in a system call that can be restarted, so it gets -EINTR. */
 	return ERR_PTR(ret == -ERESTARTSYS ? -EINTR : ret);

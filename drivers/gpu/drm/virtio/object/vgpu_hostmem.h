@@ -52,8 +52,8 @@ enum vgpu_hostmem_state {
 /**
  * struct vgpu_hostmem_blob - A blob of the host's memory
  * @gem: the buffer; first, because it is freed by its address
- * @lock: protects the fields below; acquired interruptibly, since it is held while waiting for
- *        the host
+ * @lock: protects the fields below; acquired interruptibly for MAP_BLOB, since it is held while
+ *        waiting for room in the window
  * @state: whether the blob is in the window
  * @asked: MAP_BLOB, until its answer is evaluated; or NULL
  * @unmap: UNMAP_BLOB, allocated before MAP_BLOB is sent; or NULL
@@ -96,7 +96,7 @@ int vgpu_hostmem_init(struct vgpu_device *vgpu);
 void vgpu_hostmem_fini(struct vgpu_device *vgpu);
 void vgpu_hostmem_print(struct vgpu_device *vgpu, struct drm_printer *p);
 
-int vgpu_hostmem_map(struct vgpu_gem *gem);
+int vgpu_hostmem_map(struct vgpu_gem *gem, unsigned long timeout);
 void vgpu_hostmem_hide(struct vgpu_gem *gem);
 void vgpu_hostmem_release(struct vgpu_gem *gem);
 struct vgpu_gem *vgpu_hostmem_gem_create(struct vgpu_device *vgpu, size_t size_bytes);

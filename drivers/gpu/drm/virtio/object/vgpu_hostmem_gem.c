@@ -96,7 +96,7 @@ static int vgpu_hostmem_gem_mmap(struct drm_gem_object *obj, struct vm_area_stru
 		return -EINVAL;
 	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
 
-	ret = vgpu_hostmem_map(gem);
+	ret = vgpu_hostmem_map(gem, MAX_SCHEDULE_TIMEOUT);
 	if (!ret && drm_dev_enter(obj->dev, &idx)) {
 		ret = vgpu_hostmem_fill_vma(to_blob(gem), vma);
 		drm_dev_exit(idx);

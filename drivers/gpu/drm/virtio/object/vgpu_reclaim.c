@@ -252,7 +252,7 @@ static void vgpu_reclaim_let_go(struct vgpu_gem *gem)
 	dma_resv_unlock(resv);
 
 	/* Not interrupted: workers get no signals. */
-	ret = IS_ERR(cmd) ? PTR_ERR(cmd) : vgpu_cmd_await(cmd);
+	ret = IS_ERR(cmd) ? PTR_ERR(cmd) : vgpu_cmd_await(cmd, MAX_SCHEDULE_TIMEOUT);
 	vgpu_cmd_put(cmd);
 
 	dma_resv_lock(resv, NULL);

@@ -197,7 +197,7 @@ static void vgpu_cmd_complete(struct vgpu_msg *msg)
 		vgpu_budgets_wake(cmd->q);
 	if (cmd->called) {
 		vgpu_vq_unlisten(vgpu_cmd_vq(cmd));
-		complete(&cmd->answered);
+		complete_all(&cmd->answered);
 	}
 }
 
@@ -499,17 +499,19 @@ void vgpu_cmd_send(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner)
 /**
  * vgpu_cmd_await() - Wait, interruptibly, for the answer to a command that was sent
  * @cmd: a command that was sent; the caller has a reference
+ * @timeout: how long to wait, in jiffies
  *
- * After a signal has ended the wait, this or another caller can wait for the answer again; one
- * caller at a time.
+ * Any number of callers can wait for the answer, also again after a wait has ended early.
  *
- * Context: process, sleeps interruptibly until the device answers or is lost.
- * Return: 0; -ERESTARTSYS when interrupted; an errno of vgpu_wire_check(); or the errno that the
- * queue failed with.
+ * Context: process, sleeps interruptibly at most @timeout, until the device answers or is lost.
+ * Return: 0; -ERESTARTSYS when interrupted; -ETIMEDOUT; an errno of vgpu_wire_check(); or the errno
+ * that the queue failed with.
  */
-int vgpu_cmd_await(struct vgpu_cmd *cmd)
+int vgpu_cmd_await(struct vgpu_cmd *cmd, unsigned long timeout)
 {
-	return wait_for_completion_interruptible(&cmd->answered) ?: cmd->status;
+	long left = wait_for_completion_interruptible_timeout(&cmd->answered, timeout);
+
+	return left > 0 ? cmd->status : left ?: -ETIMEDOUT;
 }
 
 /**

@@ -240,7 +240,7 @@ int vgpu_cmd_assign_uuid(struct vgpu_cmdq *q, u32 res_id, uuid_t *uuid)
 		return PTR_ERR(cmd);
 
 	vgpu_cmd_send(cmd, NULL);
-	ret = vgpu_cmd_await(cmd);
+	ret = vgpu_cmd_await(cmd, MAX_SCHEDULE_TIMEOUT);
 	resp = cmd->msg.resp;
 	if (!ret)
 		import_uuid(uuid, resp->uuid);

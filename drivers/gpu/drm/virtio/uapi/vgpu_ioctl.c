@@ -54,7 +54,8 @@ static int vgpu_ioctl_map(struct drm_device *drm, void *data, struct drm_file *f
 
 	/* This ioctl can wait and fail, a page fault cannot. */
 	if (vgpu_hostmem_is(gem))
-		ret = vgpu_resource_await_turn(&gem->res) ?: vgpu_hostmem_map(gem);
+		ret = vgpu_resource_await_turn(&gem->res) ?:
+		      vgpu_hostmem_map(gem, MAX_SCHEDULE_TIMEOUT);
 	vgpu_gem_put(gem);
 	return ret ?: drm_gem_dumb_map_offset(file, drm, args->handle, &args->offset);
 }
