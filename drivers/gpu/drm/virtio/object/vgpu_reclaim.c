@@ -137,7 +137,6 @@ static int vgpu_reclaim_fetch_locked(struct vgpu_gem *gem)
 
 	ret = vgpu_resource_attach(&gem->res, pages);
 	if (ret) {
-		vgpu_resource_set_pages(&gem->res, NULL);
 		vgpu_pages_put_locked(&gem->base, pages);
 		return ret;
 	}

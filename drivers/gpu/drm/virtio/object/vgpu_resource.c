@@ -413,19 +413,24 @@ int vgpu_resource_create(struct vgpu_resource *res,
  * @pages: the pages, see vgpu_resource_set_pages()
  *
  * Context: process, may sleep.
- * Return: 0; -EIO when the host has lost the resource; or an error of
+ * Return: 0; or, with nothing changed: -EIO when the host has lost the resource; an error of
  * vgpu_cmd_attach_backing().
  */
 int vgpu_resource_attach(struct vgpu_resource *res, struct sg_table *pages)
 {
 	struct vgpu_cmd *cmd = vgpu_cmd_attach_backing(res->vgpu->cmdq, res->id, pages);
 
+	if (IS_ERR(cmd))
+		return PTR_ERR(cmd);
+
 	guard(rwsem_read)(&res->vgpu->resources->lifecycle);
+	if (vgpu_resource_is_lost(res)) {
+		vgpu_cmd_put(cmd);
+		return -EIO;
+	}
 	vgpu_resource_set_pages(res, pages);
-	if (!vgpu_resource_is_lost(res))
-		return vgpu_cmd_post(cmd, &res->owner);
-	vgpu_cmd_put(cmd);
-	return -EIO;
+	vgpu_cmd_post(cmd, &res->owner);
+	return 0;
 }
 
 /**

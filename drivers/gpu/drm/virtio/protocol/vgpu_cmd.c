@@ -417,7 +417,7 @@ static void vgpu_cmd_set_outcome(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *ow
 
 /**
  * vgpu_cmd_post_fenced() - Send a command whose execution signals a fence
- * @cmd: the command, or an error pointer; its reference is taken over
+ * @cmd: the command; its reference is taken over
  * @owner: object to be told of the outcome, or NULL
  * @fence: the fence, or NULL; the command takes a reference of its own. The fence is armed here,
  *         so the caller publishes it afterwards
@@ -425,22 +425,12 @@ static void vgpu_cmd_set_outcome(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *ow
  * The device is notified at the next vgpu_cmdq_kick(). vgpu_cmd_post() is the same without a fence.
  *
  * Context: any.
- * Return: 0, or the error of @cmd; the fence is completed in either case.
  */
-int vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
-			 struct vgpu_fence *fence)
+void vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
+			  struct vgpu_fence *fence)
 {
-	bool cookie;
+	bool cookie = dma_fence_begin_signalling();
 
-	if (IS_ERR(cmd)) {
-		if (fence) {
-			vgpu_fence_arm(fence);
-			vgpu_fence_complete(fence, PTR_ERR(cmd));
-		}
-		return PTR_ERR(cmd);
-	}
-
-	cookie = dma_fence_begin_signalling();
 	vgpu_cmd_set_outcome(cmd, owner, fence);
 	if (fence)
 		vgpu_cmd_count_work(cmd);
@@ -450,7 +440,6 @@ int vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
 	dma_fence_end_signalling(cookie);
 
 	vgpu_cmd_put(cmd);
-	return 0;
 }
 
 /**

@@ -74,9 +74,9 @@ struct vgpu_cmd_finish {
 	const struct vgpu_cmd_finish_ops *ops;
 };
 
-/* Posting takes over the caller's reference, and accepts error pointers. */
-int vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
-			 struct vgpu_fence *fence);
+/* Posting takes over the caller's reference. */
+void vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
+			  struct vgpu_fence *fence);
 void vgpu_cmd_cancel(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
 		     struct vgpu_fence *fence, int error);
 void vgpu_cmd_send(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner);
@@ -91,9 +91,9 @@ void vgpu_cmd_put(struct vgpu_cmd *cmd);
 bool vgpu_cmd_is_answered(struct vgpu_cmd *cmd);
 bool vgpu_cmd_take_back(struct vgpu_cmd *cmd);
 
-static inline int vgpu_cmd_post(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner)
+static inline void vgpu_cmd_post(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner)
 {
-	return vgpu_cmd_post_fenced(cmd, owner, NULL);
+	vgpu_cmd_post_fenced(cmd, owner, NULL);
 }
 
 #endif
