@@ -390,15 +390,6 @@ void vgpu_cmd_put(struct vgpu_cmd *cmd)
 		vgpu_msg_put(&cmd->msg);
 }
 
-static void vgpu_cmd_commit(struct vgpu_cmd *cmd)
-{
-	struct vgpu_vq *vq = vgpu_cmd_vq(cmd);
-
-	if (cmd->fence)
-		vgpu_fence_bind(cmd->fence, vq, &cmd->msg);
-	vgpu_vq_commit(vq, &cmd->msg);
-}
-
 /* Set the owner and the fence that get the outcome of a command; each may be NULL. */
 static void vgpu_cmd_set_outcome(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
 				 struct vgpu_fence *fence)
@@ -430,13 +421,16 @@ void vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
 			  struct vgpu_fence *fence)
 {
 	bool cookie = dma_fence_begin_signalling();
+	struct vgpu_vq *vq = vgpu_cmd_vq(cmd);
 
 	vgpu_cmd_set_outcome(cmd, owner, fence);
-	if (fence)
+	if (fence) {
 		vgpu_cmd_count_work(cmd);
-	else if (cmd->busy)
+		vgpu_fence_bind(fence, vq, &cmd->msg);
+	} else if (cmd->busy) {
 		vgpu_timeline_begin_work(cmd->busy);
-	vgpu_cmd_commit(cmd);
+	}
+	vgpu_vq_commit(vq, &cmd->msg);
 	dma_fence_end_signalling(cookie);
 
 	vgpu_cmd_put(cmd);
@@ -481,7 +475,7 @@ void vgpu_cmd_send(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner)
 	init_completion(&cmd->answered);
 	cmd->called = true;
 	vgpu_vq_listen(vq);
-	vgpu_cmd_commit(cmd);
+	vgpu_vq_commit(vq, &cmd->msg);
 	vgpu_vq_kick(vq);
 }
 
