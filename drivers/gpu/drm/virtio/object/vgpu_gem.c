@@ -137,44 +137,30 @@ static int vgpu_gem_get_pages_locked(struct vgpu_gem *gem)
 	return 0;
 }
 
-static int vgpu_gem_create_fence_locked(struct vgpu_gem *gem, struct vgpu_timeline *tl,
-					struct vgpu_fence **fence)
+/* Create the resource of a buffer, which stays busy until the host has done so. */
+static int vgpu_gem_create_busy_locked(struct vgpu_gem *gem, struct vgpu_timeline *tl,
+				       const struct virtio_gpu_resource_create_3d *texture,
+				       struct vgpu_submitq_entry *entry)
 {
+	struct dma_resv *resv = gem->base.base.resv;
+	struct vgpu_fence *fence;
 	int ret;
 
-	dma_resv_assert_held(gem->base.base.resv);
+	dma_resv_assert_held(resv);
 
-	*fence = NULL;
-	if (!tl)
-		return 0;
-
-	ret = dma_resv_reserve_fences(gem->base.base.resv, 1);
+	ret = dma_resv_reserve_fences(resv, 1);
 	if (ret)
 		return ret;
-	*fence = vgpu_fence_create(tl);
-	if (IS_ERR(*fence))
-		return PTR_ERR(*fence);
-	(*fence)->is_upkeep = true;
-	return 0;
-}
+	fence = vgpu_fence_create(tl);
+	if (IS_ERR(fence))
+		return PTR_ERR(fence);
+	fence->is_upkeep = true;
 
-/* Allocate all that creating the resource needs. On success, leave the reservation locked. */
-static int vgpu_gem_begin(struct vgpu_gem *gem, struct vgpu_timeline *tl,
-			  struct vgpu_fence **fence)
-{
-	bool has_pages = !vgpu_hostmem_is(gem);
-	int ret = has_pages ? vgpu_pages_fill(&gem->base.base) : 0;
-
-	if (ret)
-		return ret;
-
-	dma_resv_lock(gem->base.base.resv, NULL);
-	if (has_pages)
-		ret = vgpu_gem_get_pages_locked(gem);
+	ret = vgpu_resource_create(&gem->res, texture, entry, fence);
+	/* Write: the host may copy its content to the pages. */
 	if (!ret)
-		ret = vgpu_gem_create_fence_locked(gem, tl, fence);
-	if (ret)
-		dma_resv_unlock(gem->base.base.resv);
+		dma_resv_add_fence(resv, &fence->base, DMA_RESV_USAGE_WRITE);
+	vgpu_fence_put(fence);
 	return ret;
 }
 
@@ -186,22 +172,25 @@ static struct vgpu_gem *vgpu_gem_finish(struct vgpu_gem *gem, struct vgpu_timeli
 					const struct virtio_gpu_resource_create_3d *texture,
 					struct vgpu_submitq_entry *entry)
 {
-	struct dma_resv *resv = gem->base.base.resv;
-	struct vgpu_fence *fence;
+	bool has_pages = !vgpu_hostmem_is(gem);
 	int ret;
 
-	ret = vgpu_gem_begin(gem, tl, &fence);
-	if (!ret) {
-		ret = vgpu_resource_create(&gem->res, texture, entry, fence);
-		if (fence && !ret)
-			/* Write: the host may copy its content to the pages. */
-			dma_resv_add_fence(resv, &fence->base, DMA_RESV_USAGE_WRITE);
-		vgpu_fence_put(fence);
-		dma_resv_unlock(resv);
-	}
+	ret = has_pages ? vgpu_pages_fill(&gem->base.base) : 0;
+	if (ret)
+		goto err_put;
+
+	dma_resv_lock(gem->base.base.resv, NULL);
+	if (has_pages)
+		ret = vgpu_gem_get_pages_locked(gem);
+	if (!ret && tl)
+		ret = vgpu_gem_create_busy_locked(gem, tl, texture, entry);
+	else if (!ret)
+		ret = vgpu_resource_create(&gem->res, texture, entry, NULL);
+	dma_resv_unlock(gem->base.base.resv);
 	if (!ret)
 		return gem;
 
+err_put:
 	vgpu_submitq_abandon(entry);
 	vgpu_gem_put(gem);
 	return ERR_PTR(ret);
