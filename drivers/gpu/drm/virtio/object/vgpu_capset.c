@@ -39,8 +39,7 @@ struct vgpu_capset_version {
 
 /**
  * struct vgpu_capset - A capset
- * @get_info: GET_CAPSET_INFO, constant
- * @info: the answer to @get_info, constant; its id is 0 if probe did not get the answer
+ * @get_info: GET_CAPSET_INFO, which holds the description once the host has answered; constant
  * @nr_versions: how many of @versions the host has answered; these are constant. Grows under
  *               &vgpu_capsets.lock, read without a lock
  * @versions: versions that clients have asked for. The next one may hold the command of a client
@@ -48,7 +47,6 @@ struct vgpu_capset_version {
  */
 struct vgpu_capset {
 	struct vgpu_cmd *get_info;
-	struct vgpu_capset_info info;
 	unsigned int nr_versions;
 	struct vgpu_capset_version versions[VGPU_CAPSET_VERSIONS_MAX];
 };
@@ -80,7 +78,7 @@ static void vgpu_capsets_release(struct drm_device *drm, void *ptr)
 static int vgpu_capsets_add(struct vgpu_device *vgpu)
 {
 	struct vgpu_capsets *capsets = vgpu->capsets;
-	struct vgpu_capset *set;
+	struct vgpu_capset_info info;
 	struct vgpu_cmd *cmd;
 	int ret;
 
@@ -88,15 +86,15 @@ static int vgpu_capsets_add(struct vgpu_device *vgpu)
 	if (IS_ERR(cmd))
 		return PTR_ERR(cmd);
 
-	set = &capsets->sets[capsets->count++];
-	set->get_info = cmd;
+	capsets->count++;
+	capsets->sets[capsets->count - 1].get_info = cmd;
 	ret = vgpu_cmd_call(cmd);
 	if (ret == -EINTR)
 		return ret;
 
-	if (!vgpu_cmd_read_capset_info(cmd, &set->info))
-		drm_dbg(&vgpu->drm, "capset %u: version %u, %u bytes\n", set->info.id,
-			set->info.max_version, set->info.max_bytes);
+	if (!vgpu_cmd_read_capset_info(cmd, &info))
+		drm_dbg(&vgpu->drm, "capset %u: version %u, %u bytes\n", info.id,
+			info.max_version, info.max_bytes);
 	return 0;
 }
 
@@ -134,13 +132,6 @@ int vgpu_capsets_init(struct vgpu_device *vgpu, u32 num_capsets)
 	return ret;
 }
 
-/* Get the description of a capset, which the host may have given after probe. */
-static bool vgpu_capset_read_info(const struct vgpu_capset *set, struct vgpu_capset_info *info)
-{
-	*info = set->info;
-	return info->id || !vgpu_cmd_read_capset_info(set->get_info, info);
-}
-
 /**
  * vgpu_capsets_mask() - Get the ids of the capsets that the host has described
  * @vgpu: the device
@@ -156,7 +147,7 @@ u64 vgpu_capsets_mask(const struct vgpu_device *vgpu)
 	u64 mask = 0;
 
 	for (i = 0; i < capsets->count; i++)
-		if (vgpu_capset_read_info(&capsets->sets[i], &info))
+		if (!vgpu_cmd_read_capset_info(capsets->sets[i].get_info, &info))
 			mask |= BIT_ULL(info.id);
 	return mask;
 }
@@ -166,12 +157,9 @@ static struct vgpu_capset *vgpu_capset_find(struct vgpu_capsets *capsets, u32 id
 {
 	struct vgpu_capset *set = capsets->sets, *end = set + capsets->count;
 
-	for (; set < end; set++) {
-		if (set->info.id && set->info.id != id)
-			continue;
-		if (vgpu_capset_read_info(set, info) && info->id == id)
+	for (; set < end; set++)
+		if (!vgpu_cmd_read_capset_info(set->get_info, info) && info->id == id)
 			return set;
-	}
 	return NULL;
 }
 
