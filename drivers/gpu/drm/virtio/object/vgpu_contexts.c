@@ -75,14 +75,6 @@ static void vgpu_contexts_reap_work(struct work_struct *work)
 	vgpu_contexts_reap_due(container_of(to_delayed_work(work), struct vgpu_contexts, reap));
 }
 
-static void vgpu_contexts_release(struct drm_device *drm, void *ptr)
-{
-	struct vgpu_contexts *contexts = ptr;
-
-	ida_destroy(&contexts->ids);
-	mutex_destroy(&contexts->lock);
-}
-
 /**
  * vgpu_contexts_init() - Prepare a device for contexts
  * @vgpu: the device; what is allocated lives as long as it
@@ -99,13 +91,13 @@ int vgpu_contexts_init(struct vgpu_device *vgpu)
 		return -ENOMEM;
 
 	contexts->vgpu = vgpu;
+	/* No ida_destroy(): the last context frees the last id. */
 	ida_init(&contexts->ids);
-	mutex_init(&contexts->lock);
 	INIT_LIST_HEAD(&contexts->open);
 	INIT_LIST_HEAD(&contexts->closed);
 	INIT_DELAYED_WORK(&contexts->reap, vgpu_contexts_reap_work);
 	vgpu->contexts = contexts;
-	return drmm_add_action_or_reset(&vgpu->drm, vgpu_contexts_release, contexts);
+	return drmm_mutex_init(&vgpu->drm, &contexts->lock);
 }
 
 /**
