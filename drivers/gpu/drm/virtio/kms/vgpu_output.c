@@ -217,12 +217,11 @@ static void vgpu_output_print_connector(struct drm_printer *p,
 {
 	struct vgpu_output *output = connector_to_vgpu_output(state->connector);
 
-	mutex_lock(&output->lock);
+	guard(mutex)(&output->lock);
 	drm_printf(p, "\thost-enabled=%u\n", output->info.enabled);
 	drm_printf(p, "\thost-size=%ux%u+%u+%u\n", output->info.width, output->info.height,
 		   output->info.x, output->info.y);
 	drm_printf(p, "\thost-edid=%u bytes\n", output->edid_bytes);
-	mutex_unlock(&output->lock);
 }
 
 static const struct drm_connector_helper_funcs vgpu_output_connector_helper_funcs = {

@@ -105,9 +105,8 @@ static void vgpu_attachments_reap_locked(struct vgpu_attachments *attachments, b
  */
 void vgpu_attachments_close(struct vgpu_attachments *attachments)
 {
-	mutex_lock(&attachments->lock);
+	guard(mutex)(&attachments->lock);
 	vgpu_attachments_reap_locked(attachments, true);
-	mutex_unlock(&attachments->lock);
 }
 
 /*

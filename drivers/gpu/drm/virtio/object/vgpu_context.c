@@ -452,7 +452,7 @@ void vgpu_context_print(struct vgpu_context *ctx, struct drm_printer *p)
 	char name[16];
 	u32 i;
 
-	mutex_lock(&ctx->lock);
+	guard(mutex)(&ctx->lock);
 	drm_printf(p, "context %u: %s, capset %u, rings %u, poll %#llx, error %d, name \"%s\"%s\n",
 		   ctx->id, states[vgpu_context_state(ctx)], params->capset_id, params->num_rings,
 		   params->poll_mask, vgpu_context_error(ctx), params->name,
@@ -463,5 +463,4 @@ void vgpu_context_print(struct vgpu_context *ctx, struct drm_printer *p)
 		snprintf(name, sizeof(name), "ring%u", i);
 		vgpu_context_print_timeline(ctx->rings[i], name, p);
 	}
-	mutex_unlock(&ctx->lock);
 }

@@ -111,9 +111,8 @@ void vgpu_contexts_flush(struct vgpu_device *vgpu)
 	struct vgpu_contexts *contexts = vgpu->contexts;
 
 	cancel_delayed_work_sync(&contexts->reap);
-	mutex_lock(&contexts->lock);
+	guard(mutex)(&contexts->lock);
 	vgpu_contexts_reap_locked(contexts, true);
-	mutex_unlock(&contexts->lock);
 }
 
 /**
@@ -148,12 +147,9 @@ void vgpu_contexts_close(struct drm_device *drm, struct drm_file *file)
  */
 void vgpu_contexts_set_submitter(struct vgpu_context *ctx)
 {
-	struct vgpu_contexts *contexts = ctx->vgpu->contexts;
-
-	mutex_lock(&contexts->lock);
+	guard(mutex)(&ctx->vgpu->contexts->lock);
 	ctx->submitter = task_tgid_nr(current);
 	get_task_comm(ctx->submitter_name, current->group_leader);
-	mutex_unlock(&contexts->lock);
 }
 
 /**
@@ -192,12 +188,11 @@ void vgpu_contexts_lose(struct vgpu_device *vgpu)
 	struct vgpu_contexts *contexts = vgpu->contexts;
 	struct vgpu_context *ctx;
 
-	mutex_lock(&contexts->lock);
+	guard(mutex)(&contexts->lock);
 	list_for_each_entry(ctx, &contexts->open, node)
 		vgpu_context_lose(ctx);
 	list_for_each_entry(ctx, &contexts->closed, node)
 		vgpu_context_lose(ctx);
-	mutex_unlock(&contexts->lock);
 }
 
 /**

@@ -407,13 +407,9 @@ struct vgpu_gem *vgpu_gem_lookup(struct drm_file *file, u32 handle)
  */
 bool vgpu_gem_has_handle_locked(struct vgpu_gem *gem, struct drm_file *file, u32 handle)
 {
-	bool same;
-
 	dma_resv_assert_held(gem->base.base.resv);
 
 	/* The object that is found is compared, not used, so it needs no reference. */
-	rcu_read_lock();
-	same = idr_find(&file->object_idr, handle) == &gem->base.base;
-	rcu_read_unlock();
-	return same;
+	guard(rcu)();
+	return idr_find(&file->object_idr, handle) == &gem->base.base;
 }

@@ -68,12 +68,11 @@ static bool vgpu_prime_know_uuid(struct vgpu_gem *gem, u32 era, uuid_t *uuid)
 /* If two callers have asked the host in an era, both use the first answer. */
 static void vgpu_prime_learn_uuid(struct vgpu_gem *gem, u32 era, uuid_t *uuid)
 {
-	mutex_lock(&vgpu_prime_uuid_lock);
+	guard(mutex)(&vgpu_prime_uuid_lock);
 	if (gem->uuid_era == era)
 		*uuid = gem->uuid;
 	gem->uuid = *uuid;
 	gem->uuid_era = era;
-	mutex_unlock(&vgpu_prime_uuid_lock);
 }
 
 /* An interrupted wait returns -EINTR, since the caller may not be a system call. */

@@ -92,10 +92,9 @@ void vgpu_reclaim_watch(struct vgpu_gem *gem)
 
 	if (!reclaim || !gem->res.is_texture || vgpu_reclaim_npages(gem) > VGPU_RECLAIM_MAX_PAGES)
 		return;
-	mutex_lock(&reclaim->lock);
+	guard(mutex)(&reclaim->lock);
 	list_add_tail(&gem->idle, &reclaim->watched);
 	WRITE_ONCE(reclaim->npages, reclaim->npages + vgpu_reclaim_npages(gem));
-	mutex_unlock(&reclaim->lock);
 }
 
 static void vgpu_reclaim_unlist_locked(struct vgpu_reclaim *reclaim, struct vgpu_gem *gem)
@@ -118,10 +117,9 @@ void vgpu_reclaim_unwatch(struct vgpu_gem *gem)
 
 	if (!reclaim)
 		return;
-	mutex_lock(&reclaim->lock);
+	guard(mutex)(&reclaim->lock);
 	if (!list_empty(&gem->idle))
 		vgpu_reclaim_unlist_locked(reclaim, gem);
-	mutex_unlock(&reclaim->lock);
 }
 
 static int vgpu_reclaim_fetch_locked(struct vgpu_gem *gem)
@@ -264,14 +262,14 @@ static struct vgpu_gem *vgpu_reclaim_next(struct vgpu_reclaim *reclaim)
 {
 	struct vgpu_gem *gem;
 
-	mutex_lock(&reclaim->lock);
-	do {
-		gem = list_first_entry_or_null(&reclaim->chosen, struct vgpu_gem, idle);
-		if (gem)
-			vgpu_reclaim_unlist_locked(reclaim, gem);
-	} while (gem && !kref_get_unless_zero(&gem->base.base.refcount));
-	mutex_unlock(&reclaim->lock);
-	return gem;
+	guard(mutex)(&reclaim->lock);
+	while (!list_empty(&reclaim->chosen)) {
+		gem = list_first_entry(&reclaim->chosen, struct vgpu_gem, idle);
+		vgpu_reclaim_unlist_locked(reclaim, gem);
+		if (kref_get_unless_zero(&gem->base.base.refcount))
+			return gem;
+	}
+	return NULL;
 }
 
 static void vgpu_reclaim_work(struct work_struct *work)
