@@ -177,17 +177,16 @@ static int vgpu_device_init(struct vgpu_core *core)
 
 	INIT_WORK(&core->config_work, vgpu_device_config_work);
 	INIT_WORK(&core->lost_work, vgpu_power_lost_work);
-	get_device(&vgpu->vdev->dev);
 	vgpu_pages_init(vgpu);
 	ret = vgpu_resources_init(vgpu);
 	if (!ret)
 		ret = vgpu_reclaim_init(vgpu);
 	if (!ret)
 		ret = vgpu_contexts_init(vgpu);
-	if (ret) {
-		put_device(&vgpu->vdev->dev);
+	if (ret)
 		return ret;
-	}
+
+	get_device(&vgpu->vdev->dev);
 	ret = drmm_add_action_or_reset(&vgpu->drm, vgpu_device_release, vgpu);
 	if (ret)
 		return ret;
