@@ -119,18 +119,13 @@ static u32 vgpu_bounce_cpp(const struct vgpu_resource *res)
 	}
 }
 
-/**
- * vgpu_bounce_area() - Find the bytes that a transfer reads or writes
- * @gem: the buffer
- * @transfer: the transfer
- *
- * For an unknown format or shape, the area is all bytes from the transfer's offset on.
- *
- * Context: any.
- * Return: the area, which may reach beyond the end of the buffer.
+/*
+ * Find the bytes that a transfer reads or writes. For an unknown format or shape, these are all
+ * bytes from the transfer's offset on. The area may reach beyond the end of the buffer.
  */
-struct vgpu_bounce_area vgpu_bounce_area(const struct vgpu_gem *gem,
-					 const struct virtio_gpu_transfer_host_3d *transfer)
+static struct vgpu_bounce_area
+vgpu_bounce_find_area(const struct vgpu_gem *gem,
+		      const struct virtio_gpu_transfer_host_3d *transfer)
 {
 	const struct vgpu_resource *res = &gem->res;
 	struct vgpu_bounce_area area = {
@@ -275,24 +270,33 @@ static const struct vgpu_cmd_finish_ops vgpu_bounce_finish_ops = {
 };
 
 /**
- * vgpu_bounce_from_device_locked() - Have an area copied out of the bounce buffers
+ * vgpu_bounce_prepare_locked() - Prepare the bounce buffers for a transfer, if there are any
  * @gem: the buffer, its reservation locked
- * @area: the bytes that the device is about to write
- * @cmd: the transfer, which the caller posts with a fence
+ * @to_host: the device reads the buffer; otherwise it writes to the buffer
+ * @transfer: the transfer
+ * @cmd: its command, which the caller posts with a fence
  *
- * The driver copies the bytes before the fence of the transfer signals.
+ * What the device writes is copied out of the bounce buffers before the fence signals.
  *
  * Context: process, between drm_dev_enter() and drm_dev_exit(), may sleep.
  * Return: 0, or -ENOMEM.
  */
-int vgpu_bounce_from_device_locked(struct vgpu_gem *gem, const struct vgpu_bounce_area *area,
-				   struct vgpu_cmd *cmd)
+int vgpu_bounce_prepare_locked(struct vgpu_gem *gem, bool to_host,
+			       const struct virtio_gpu_transfer_host_3d *transfer,
+			       struct vgpu_cmd *cmd)
 {
+	struct vgpu_bounce_area area;
 	struct vgpu_bounce *bounce;
 
 	dma_resv_assert_held(gem->base.base.resv);
 
 	if (!gem->res.vgpu->bounces || !gem->res.pages)
+		return 0;
+
+	/* In either direction: bytes that the device does not write are copied back, too. */
+	area = vgpu_bounce_find_area(gem, transfer);
+	vgpu_bounce_to_device(gem, &area);
+	if (to_host)
 		return 0;
 
 	bounce = kzalloc(sizeof(*bounce), GFP_KERNEL);
@@ -304,10 +308,7 @@ int vgpu_bounce_from_device_locked(struct vgpu_gem *gem, const struct vgpu_bounc
 	bounce->res = &gem->res;
 	vgpu_cmd_owner_get(&gem->res.owner);
 	bounce->pages = gem->res.pages;
-	bounce->area = *area;
-
-	/* Bytes that the device does not write must not change when they are copied back. */
-	vgpu_bounce_to_device(gem, area);
+	bounce->area = area;
 	vgpu_cmd_set_finish(cmd, &bounce->finish);
 	return 0;
 }

@@ -24,10 +24,9 @@ struct vgpu_bounce_area {
 };
 
 int vgpu_bounce_init(struct vgpu_device *vgpu);
-struct vgpu_bounce_area vgpu_bounce_area(const struct vgpu_gem *gem,
-					 const struct virtio_gpu_transfer_host_3d *transfer);
+int vgpu_bounce_prepare_locked(struct vgpu_gem *gem, bool to_host,
+			       const struct virtio_gpu_transfer_host_3d *transfer,
+			       struct vgpu_cmd *cmd);
 void vgpu_bounce_to_device(struct vgpu_gem *gem, const struct vgpu_bounce_area *area);
-int vgpu_bounce_from_device_locked(struct vgpu_gem *gem, const struct vgpu_bounce_area *area,
-				   struct vgpu_cmd *cmd);
 
 #endif

@@ -148,7 +148,6 @@ static int vgpu_prime_post_locked(struct vgpu_gem *gem, bool to_host, struct vgp
 		.box.h = cpu_to_le32(gem->res.height),
 		.box.d = cpu_to_le32(1),
 	};
-	const struct vgpu_bounce_area area = vgpu_bounce_area(gem, &transfer);
 	struct vgpu_cmdq *q = gem->res.vgpu->cmdq;
 	struct dma_resv *resv = gem->base.base.resv;
 	struct vgpu_cmd *cmd;
@@ -163,11 +162,7 @@ static int vgpu_prime_post_locked(struct vgpu_gem *gem, bool to_host, struct vgp
 		return ret;
 
 	cmd = vgpu_cmd_transfer_3d(q, gem->res.id, 0, to_host, &transfer);
-	if (to_host)
-		vgpu_bounce_to_device(gem, &area);
-	else
-		ret = vgpu_bounce_from_device_locked(gem, &area, cmd);
-
+	ret = vgpu_bounce_prepare_locked(gem, to_host, &transfer, cmd);
 	*fence = ret ? ERR_PTR(ret) : vgpu_fence_create_alone("readback");
 	if (IS_ERR(*fence)) {
 		vgpu_cmd_put(cmd);

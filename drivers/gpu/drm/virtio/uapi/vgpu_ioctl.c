@@ -239,7 +239,6 @@ static int vgpu_ioctl_prepare_locked(struct drm_file *file, struct vgpu_gem *gem
 				     struct vgpu_cmd *cmd)
 {
 	const struct virtio_gpu_transfer_host_3d transfer = vgpu_ioctl_transfer_request(args);
-	const struct vgpu_bounce_area area = vgpu_bounce_area(gem, &transfer);
 	int ret;
 
 	dma_resv_assert_held(gem->base.base.resv);
@@ -249,13 +248,7 @@ static int vgpu_ioctl_prepare_locked(struct drm_file *file, struct vgpu_gem *gem
 		return -ENOENT;
 
 	ret = vgpu_reclaim_use_locked(gem);
-	if (ret)
-		return ret;
-
-	if (!to_host)
-		return vgpu_bounce_from_device_locked(gem, &area, cmd);
-	vgpu_bounce_to_device(gem, &area);
-	return 0;
+	return ret ?: vgpu_bounce_prepare_locked(gem, to_host, &transfer, cmd);
 }
 
 /* Post a transfer, and add its fence to the buffer. */
