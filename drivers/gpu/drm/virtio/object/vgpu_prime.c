@@ -140,8 +140,8 @@ static void vgpu_prime_unmap(struct dma_buf_attachment *attach, struct sg_table 
 /* How long one access waits: for earlier work and for its transfer together. */
 #define VGPU_PRIME_ACCESS_LIMIT_MS	5000
 
-/* Post the transfer, with a fence that users of the buffer wait for. */
-static int vgpu_prime_post_locked(struct vgpu_gem *gem, bool to_host, struct vgpu_fence **fence)
+/* Post the transfer. Returns its fence, which users of the buffer wait for; or an error pointer. */
+static struct vgpu_fence *vgpu_prime_post_locked(struct vgpu_gem *gem, bool to_host)
 {
 	const struct virtio_gpu_transfer_host_3d transfer = {
 		.box.w = cpu_to_le32(gem->res.width),
@@ -150,6 +150,7 @@ static int vgpu_prime_post_locked(struct vgpu_gem *gem, bool to_host, struct vgp
 	};
 	struct vgpu_cmdq *q = gem->res.vgpu->cmdq;
 	struct dma_resv *resv = gem->base.base.resv;
+	struct vgpu_fence *fence;
 	struct vgpu_cmd *cmd;
 	int ret;
 
@@ -159,19 +160,19 @@ static int vgpu_prime_post_locked(struct vgpu_gem *gem, bool to_host, struct vgp
 	if (!ret)
 		ret = vgpu_reclaim_use_locked(gem);
 	if (ret)
-		return ret;
+		return ERR_PTR(ret);
 
 	cmd = vgpu_cmd_transfer_3d(q, gem->res.id, 0, to_host, &transfer);
 	ret = vgpu_bounce_prepare_locked(gem, to_host, &transfer, cmd);
-	*fence = ret ? ERR_PTR(ret) : vgpu_fence_create_alone("readback");
-	if (IS_ERR(*fence)) {
+	fence = ret ? ERR_PTR(ret) : vgpu_fence_create_alone("readback");
+	if (IS_ERR(fence)) {
 		vgpu_cmd_put(cmd);
-		return PTR_ERR(*fence);
+		return fence;
 	}
 
-	dma_resv_add_fence(resv, &(*fence)->base, DMA_RESV_USAGE_WRITE);
-	vgpu_cmd_post_fenced(cmd, &gem->res.owner, *fence);
-	return 0;
+	dma_resv_add_fence(resv, &fence->base, DMA_RESV_USAGE_WRITE);
+	vgpu_cmd_post_fenced(cmd, &gem->res.owner, fence);
+	return fence;
 }
 
 /* Wait for rendering to the buffer, then transfer the whole picture and wait for the transfer. */
@@ -189,11 +190,11 @@ static int vgpu_prime_transfer(struct vgpu_gem *gem, bool to_host)
 	ret = dma_resv_lock_interruptible(resv, NULL);
 	if (ret)
 		return ret;
-	ret = vgpu_prime_post_locked(gem, to_host, &fence);
+	fence = vgpu_prime_post_locked(gem, to_host);
 	dma_resv_unlock(resv);
 	vgpu_cmdq_kick(gem->res.vgpu->cmdq);
-	if (ret)
-		return ret;
+	if (IS_ERR(fence))
+		return PTR_ERR(fence);
 
 	left = dma_fence_wait_timeout(&fence->base, true, left);
 	ret = left > 0 ? fence->base.error : left ?: -ETIMEDOUT;
