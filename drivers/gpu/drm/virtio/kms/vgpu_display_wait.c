@@ -79,8 +79,8 @@ static void vgpu_display_wait_expired(struct timer_list *timer)
 
 /**
  * vgpu_display_wait_limit() - Replace a fence by one that signals at a deadline at the latest
- * @fence: the fence, replaced by the new fence, which takes over its reference. NULL stays NULL; a
- *         signalled fence is put and replaced by NULL
+ * @fence: the fence, replaced by the new fence, which takes over its reference; a signalled fence
+ *         is put and replaced by NULL
  * @deadline: in jiffies
  *
  * The last reference to the new fence is to be dropped in process context.
@@ -92,8 +92,6 @@ int vgpu_display_wait_limit(struct dma_fence **fence, unsigned long deadline)
 {
 	struct vgpu_display_wait *wait;
 
-	if (!*fence)
-		return 0;
 	if (dma_fence_is_signaled(*fence)) {
 		dma_fence_put(*fence);
 		*fence = NULL;

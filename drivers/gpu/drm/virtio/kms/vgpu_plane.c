@@ -207,7 +207,7 @@ int vgpu_plane_prepare(struct drm_plane *plane, struct drm_plane_state *state, b
 		ret = vgpu_plane_collect_fences(plane, state, in_order);
 		if (!ret)
 			ret = prepare_show(plane, state);
-		if (!ret)
+		if (!ret && state->fence)
 			ret = vgpu_display_wait_limit(&state->fence, own->deadline);
 	}
 	if (ret)
