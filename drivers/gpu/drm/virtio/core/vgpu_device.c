@@ -263,9 +263,9 @@ static int vgpu_device_bring_up(struct vgpu_core *core)
 
 	core->pm_notifier.notifier_call = vgpu_power_notify;
 	register_pm_notifier(&core->pm_notifier);
-	vgpu_power_set_state(vgpu, VGPU_DEVICE_READY);
+	vgpu_power_set_ready(core, true);
 
-	/* vgpu_power_lost_work() ignores a loss before this state, so report the loss again. */
+	/* vgpu_power_lost_work() has ignored a loss up to here, so report the loss again. */
 	if (vgpu_cmdq_error(vgpu->cmdq))
 		vgpu_power_lost(core, -EIO);
 

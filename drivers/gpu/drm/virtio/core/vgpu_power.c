@@ -35,19 +35,19 @@
 #define VGPU_POWER_PAUSE_MS	500
 
 /**
- * vgpu_power_set_state() - Change the state of the device
- * @vgpu: the device
- * @state: the new state
+ * vgpu_power_set_ready() - Note whether the device executes commands
+ * @core: the device
+ * @is_ready: the device was started, and is not lost
  *
  * Context: process; probe, suspend, resume and recovery do not overlap.
  */
-void vgpu_power_set_state(struct vgpu_device *vgpu, enum vgpu_device_state state)
+void vgpu_power_set_ready(struct vgpu_core *core, bool is_ready)
 {
 	/*
-	 * Pairs with queue_work() in vgpu_power_lost(): vgpu_power_lost_work() sees the state,
+	 * Pairs with queue_work() in vgpu_power_lost(): vgpu_power_lost_work() sees a ready device,
 	 * or probe sees the error of the queues, which it reads next.
 	 */
-	smp_store_mb(vgpu->state, state);
+	smp_store_mb(core->is_ready, is_ready);
 }
 
 static void vgpu_power_interrupt(struct virtqueue *ring)
@@ -102,7 +102,7 @@ void vgpu_power_stop(struct vgpu_device *vgpu, int error)
 {
 	struct vgpu_core *core = to_vgpu_core(vgpu);
 
-	vgpu_power_set_state(vgpu, VGPU_DEVICE_OFF);
+	vgpu_power_set_ready(core, false);
 	vgpu_cmdq_fail(vgpu->cmdq, error);
 	vgpu_contexts_lose(vgpu);
 	virtio_reset_device(vgpu->vdev);
@@ -197,7 +197,7 @@ int vgpu_power_restore(struct virtio_device *vdev)
 		drm_err(&vgpu->drm, "cannot start the device after reset: %pe\n", ERR_PTR(ret));
 		return ret;
 	}
-	vgpu_power_set_state(vgpu, VGPU_DEVICE_READY);
+	vgpu_power_set_ready(core, true);
 	if (!vgpu_display_exists(vgpu))
 		return 0;
 
@@ -243,7 +243,6 @@ static int vgpu_power_reset_or_stop(struct vgpu_core *core)
 		return 0;
 	/* Stop the device, so that it no longer touches the rings and can be reset once more. */
 	vgpu_power_stop(vgpu, -EIO);
-	vgpu_power_set_state(vgpu, VGPU_DEVICE_LOST);
 	return ret;
 }
 
@@ -283,10 +282,9 @@ void vgpu_power_lost_work(struct work_struct *work)
 	struct vgpu_device *vgpu = &core->base;
 
 	/* If the queues work, the report is older than the last recovery. */
-	if (READ_ONCE(vgpu->state) != VGPU_DEVICE_READY || READ_ONCE(core->removing) ||
-	    !vgpu_cmdq_error(vgpu->cmdq))
+	if (!READ_ONCE(core->is_ready) || READ_ONCE(core->removing) || !vgpu_cmdq_error(vgpu->cmdq))
 		return;
-	vgpu_power_set_state(vgpu, VGPU_DEVICE_LOST);
+	vgpu_power_set_ready(core, false);
 	drm_err(&vgpu->drm, "device is lost: %pe\n", ERR_PTR(READ_ONCE(core->lost_error)));
 	vgpu_contexts_lose(vgpu);
 	vgpu_compat_wedged_event(&vgpu->drm, false);

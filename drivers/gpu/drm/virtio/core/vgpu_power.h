@@ -15,6 +15,8 @@
  * @lost_work: resets a lost device; see vgpu_power_lost_work()
  * @pm_notifier: refuses a hibernation before any task is frozen; see vgpu_power_notify()
  * @lost_error: errno of the latest loss, for the log
+ * @is_ready: the device executes commands, so a loss is to be repaired; set by
+ *            vgpu_power_set_ready()
  * @has_rings: the virtqueues exist, between find_vqs() and del_vqs(); changed by
  *             vgpu_power_start() and vgpu_power_stop() alone
  * @recovering: freeze and restore are called to recover the device, not to suspend it; written by
@@ -28,6 +30,7 @@ struct vgpu_core {
 	struct work_struct lost_work;
 	struct notifier_block pm_notifier;
 	int lost_error;
+	bool is_ready;
 	bool has_rings;
 	bool recovering;
 	bool removing;
@@ -40,7 +43,7 @@ static inline struct vgpu_core *to_vgpu_core(struct vgpu_device *vgpu)
 
 int vgpu_power_start(struct vgpu_device *vgpu);
 void vgpu_power_stop(struct vgpu_device *vgpu, int error);
-void vgpu_power_set_state(struct vgpu_device *vgpu, enum vgpu_device_state state);
+void vgpu_power_set_ready(struct vgpu_core *core, bool is_ready);
 void vgpu_power_lost(void *core, int error);
 void vgpu_power_lost_work(struct work_struct *work);
 int vgpu_power_notify(struct notifier_block *nb, unsigned long event, void *data);

@@ -17,18 +17,6 @@ struct vgpu_reclaim;
 struct vgpu_resources;
 
 /**
- * enum vgpu_device_state - Whether the device executes commands
- * @VGPU_DEVICE_OFF: not started, suspended or shut down
- * @VGPU_DEVICE_READY: the device executes commands
- * @VGPU_DEVICE_LOST: the queues have failed; a reset is under way, or each attempt has failed
- */
-enum vgpu_device_state {
-	VGPU_DEVICE_OFF,
-	VGPU_DEVICE_READY,
-	VGPU_DEVICE_LOST,
-};
-
-/**
  * struct vgpu_features - Features that driver and device agreed upon
  * @virgl: 3D contexts
  * @edid: EDIDs of the outputs
@@ -53,7 +41,6 @@ struct vgpu_features {
  * @vdev: the virtio device; gone after unplug, so used only between drm_dev_enter()
  *        and drm_dev_exit()
  * @features: constant after probe
- * @state: read by all layers, changed by core/ alone
  * @num_scanouts: how many outputs the device has, constant after probe; 0 without KMS
  * @cmdq: command queues
  * @wq: runs work that may sleep: freeing pages, hotplug
@@ -70,7 +57,6 @@ struct vgpu_device {
 	struct drm_device drm;
 	struct virtio_device *vdev;
 	struct vgpu_features features;
-	enum vgpu_device_state state;
 	u32 num_scanouts;
 	struct vgpu_cmdq *cmdq;
 	struct workqueue_struct *wq;
