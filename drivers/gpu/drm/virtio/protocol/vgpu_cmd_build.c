@@ -118,7 +118,8 @@ static void *vgpu_cmd_begin_payload(struct vgpu_cmdq *q, u32 type, size_t req_by
 static void *vgpu_cmd_begin_pages(struct vgpu_cmdq *q, u32 type, size_t req_bytes,
 				  const struct sg_table *pages, __le32 *nr_entries)
 {
-	u32 count = vgpu_payload_count_entries(pages, q->use_dma);
+	const bool use_dma = !virtio_has_dma_quirk(q->vdev);
+	u32 count = vgpu_payload_count_entries(pages, use_dma);
 	struct vgpu_payload_limits limits;
 	size_t list_bytes;
 	void *req;
@@ -128,11 +129,11 @@ static void *vgpu_cmd_begin_pages(struct vgpu_cmdq *q, u32 type, size_t req_byte
 	if (list_bytes > VGPU_CMD_INLINE_BYTES) {
 		limits = vgpu_cmd_limits(q);
 		return vgpu_cmd_begin_payload(q, type, req_bytes,
-					      vgpu_payload_from_pages(&limits, pages, q->use_dma));
+					      vgpu_payload_from_pages(&limits, pages, use_dma));
 	}
 
 	req = vgpu_cmd_begin_inline(q, type, req_bytes, list_bytes);
-	vgpu_payload_write_entries(req + req_bytes, pages, q->use_dma);
+	vgpu_payload_write_entries(req + req_bytes, pages, use_dma);
 	return req;
 }
 

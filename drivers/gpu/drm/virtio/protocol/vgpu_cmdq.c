@@ -17,7 +17,6 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/virtio.h>
-#include <linux/virtio_config.h>
 
 #include "protocol/vgpu_budget.h"
 #include "protocol/vgpu_cmd_priv.h"
@@ -253,7 +252,6 @@ void vgpu_cmdq_fail(struct vgpu_cmdq *q, int error)
  */
 void vgpu_cmdq_start(struct vgpu_cmdq *q, struct virtqueue *control, struct virtqueue *cursor)
 {
-	q->use_dma = !virtio_has_dma_quirk(q->vdev);
 	vgpu_vq_attach(q->control, control);
 	vgpu_vq_attach(q->cursor, cursor);
 }

@@ -47,7 +47,6 @@ struct vgpu_cmdq_refusal {
  * @fence_wq: runs work that fences depend on, constant
  * @max_entries: limit set by the administrator or 0, constant
  * @deadline: when waits for answers to questions of the driver end, in jiffies; 0 for never
- * @use_dma: the device uses DMA addresses, not physical ones; constant while started
  * @ping: the command that checks whether the host answers, constant
  * @ping_is_idle: @ping can be sent again, since the device no longer has it
  * @fence_ids: ids of fences on the wire
@@ -70,7 +69,6 @@ struct vgpu_cmdq {
 	struct workqueue_struct *fence_wq;
 	unsigned int max_entries;
 	unsigned long deadline;
-	bool use_dma;
 	struct vgpu_cmd *ping;
 	bool ping_is_idle;
 	struct vgpu_fence_ids fence_ids;
