@@ -203,9 +203,13 @@ vgpu_ioctl_transfer_request(const struct drm_virtgpu_3d_transfer_to_host *args)
 	};
 }
 
-static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem,
+/* Post a transfer, and add its fence to the buffer. */
+static int vgpu_ioctl_post_locked(struct drm_file *file, struct vgpu_gem *gem, bool to_host,
+				  const struct drm_virtgpu_3d_transfer_to_host *args,
 				  struct vgpu_cmd *cmd)
 {
+	const struct virtio_gpu_transfer_host_3d transfer = vgpu_ioctl_transfer_request(args);
+	struct vgpu_context *ctx = vgpu_context_of(file);
 	struct dma_resv *resv = gem->base.base.resv;
 	struct vgpu_submitq_entry *entry;
 	struct vgpu_fence *fence;
@@ -213,7 +217,15 @@ static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem
 
 	dma_resv_assert_held(resv);
 
-	ret = dma_resv_reserve_fences(resv, 1);
+	/* Another thread may have closed the handle since it was looked up. */
+	if (!vgpu_gem_has_handle_locked(gem, file, args->bo_handle))
+		return -ENOENT;
+
+	ret = vgpu_reclaim_use_locked(gem);
+	if (!ret)
+		ret = vgpu_bounce_prepare_locked(gem, to_host, &transfer, cmd);
+	if (!ret)
+		ret = dma_resv_reserve_fences(resv, 1);
 	if (ret)
 		return ret;
 
@@ -233,37 +245,17 @@ static int vgpu_ioctl_post_locked(struct vgpu_context *ctx, struct vgpu_gem *gem
 	return 0;
 }
 
-/* Attach the pages of a buffer if reclaim has detached them, and prepare bounce buffers. */
-static int vgpu_ioctl_prepare_locked(struct drm_file *file, struct vgpu_gem *gem, bool to_host,
-				     const struct drm_virtgpu_3d_transfer_to_host *args,
-				     struct vgpu_cmd *cmd)
-{
-	const struct virtio_gpu_transfer_host_3d transfer = vgpu_ioctl_transfer_request(args);
-	int ret;
-
-	dma_resv_assert_held(gem->base.base.resv);
-
-	/* Another thread may have closed the handle since it was looked up. */
-	if (!vgpu_gem_has_handle_locked(gem, file, args->bo_handle))
-		return -ENOENT;
-
-	ret = vgpu_reclaim_use_locked(gem);
-	return ret ?: vgpu_bounce_prepare_locked(gem, to_host, &transfer, cmd);
-}
-
-/* Post a transfer, and add its fence to the buffer. */
-static int vgpu_ioctl_post_on(struct drm_file *file, struct vgpu_gem *gem, bool to_host,
-			      const struct drm_virtgpu_3d_transfer_to_host *args,
-			      struct vgpu_cmd *cmd)
+/* Post a transfer. Takes over the reference to @cmd. */
+static int vgpu_ioctl_post(struct drm_file *file, struct vgpu_gem *gem, bool to_host,
+			   const struct drm_virtgpu_3d_transfer_to_host *args,
+			   struct vgpu_cmd *cmd)
 {
 	struct dma_resv *resv = gem->base.base.resv;
 	int ret;
 
 	ret = dma_resv_lock_interruptible(resv, NULL);
 	if (!ret) {
-		ret = vgpu_ioctl_prepare_locked(file, gem, to_host, args, cmd);
-		if (!ret)
-			ret = vgpu_ioctl_post_locked(vgpu_context_of(file), gem, cmd);
+		ret = vgpu_ioctl_post_locked(file, gem, to_host, args, cmd);
 		dma_resv_unlock(resv);
 	}
 	if (ret)
@@ -284,7 +276,7 @@ static int vgpu_ioctl_transfer_3d(struct vgpu_device *vgpu, struct drm_file *fil
 	if (ret)
 		return ret;
 	cmd = vgpu_cmd_transfer_3d(vgpu->cmdq, gem->res.id, ctx->id, to_host, &transfer);
-	return vgpu_ioctl_post_on(file, gem, to_host, args, cmd);
+	return vgpu_ioctl_post(file, gem, to_host, args, cmd);
 }
 
 static int vgpu_ioctl_transfer_2d(struct vgpu_device *vgpu, struct drm_file *file,
@@ -308,9 +300,9 @@ static int vgpu_ioctl_transfer_2d(struct vgpu_device *vgpu, struct drm_file *fil
 	ret = vgpu_cmdq_begin_update(vgpu->cmdq, GFP_KERNEL);
 	if (ret)
 		return ret;
-	ret = vgpu_ioctl_post_on(file, gem, true, args,
-				 vgpu_cmd_transfer_to_host_2d(vgpu->cmdq, gem->res.id, &rect,
-							      args->offset));
+	ret = vgpu_ioctl_post(file, gem, true, args,
+			      vgpu_cmd_transfer_to_host_2d(vgpu->cmdq, gem->res.id, &rect,
+							   args->offset));
 	vgpu_cmdq_end_update(vgpu->cmdq);
 	return ret;
 }
