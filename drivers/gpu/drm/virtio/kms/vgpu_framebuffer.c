@@ -246,7 +246,8 @@ struct vgpu_cmd *vgpu_framebuffer_upload(const struct drm_framebuffer *fb,
 		.stride = pitch, .rows = drm_rect_height(rect),
 	};
 
-	vgpu_bounce_to_device(gem, &area);
+	if (gem->res.vgpu->bounces)
+		vgpu_bounce_to_device(gem, &area);
 	return vgpu_cmd_transfer_to_host_2d(gem->res.vgpu->cmdq, gem->res.id, &part, start);
 }
 

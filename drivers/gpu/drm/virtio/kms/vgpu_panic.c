@@ -115,7 +115,8 @@ static struct vgpu_cmd *vgpu_panic_upload(const struct drm_framebuffer *fb,
 		return vgpu_framebuffer_upload(fb, view);
 	if (gem->res.kind == VGPU_RESOURCE_BLOB)
 		return NULL;
-	vgpu_bounce_to_device(gem, &all);
+	if (gem->res.vgpu->bounces)
+		vgpu_bounce_to_device(gem, &all);
 	return vgpu_cmd_transfer_3d(gem->res.vgpu->cmdq, gem->res.id, 0, true, &transfer);
 }
 

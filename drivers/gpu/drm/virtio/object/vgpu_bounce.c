@@ -201,8 +201,8 @@ static void vgpu_bounce_sync(struct device *dev, struct sg_table *pages,
 }
 
 /**
- * vgpu_bounce_to_device() - Copy an area of a buffer into the bounce buffers, if there are any
- * @gem: the buffer
+ * vgpu_bounce_to_device() - Copy an area of a buffer into the bounce buffers
+ * @gem: the buffer; of a device with &vgpu_device.bounces
  * @area: the bytes that the device is about to read
  *
  * Context: any, between drm_dev_enter() and drm_dev_exit(). The caller holds the reservation of a
@@ -210,7 +210,7 @@ static void vgpu_bounce_sync(struct device *dev, struct sg_table *pages,
  */
 void vgpu_bounce_to_device(struct vgpu_gem *gem, const struct vgpu_bounce_area *area)
 {
-	if (gem->res.vgpu->bounces && gem->res.pages)
+	if (gem->res.pages)
 		vgpu_bounce_sync(gem->base.base.dev->dev, gem->res.pages, area, true);
 }
 
@@ -270,8 +270,8 @@ static const struct vgpu_cmd_finish_ops vgpu_bounce_finish_ops = {
 };
 
 /**
- * vgpu_bounce_prepare_locked() - Prepare the bounce buffers for a transfer, if there are any
- * @gem: the buffer, its reservation locked
+ * vgpu_bounce_prepare_locked() - Prepare the bounce buffers for a transfer
+ * @gem: the buffer, its reservation locked; of a device with &vgpu_device.bounces
  * @to_host: the device reads the buffer; otherwise it writes to the buffer
  * @transfer: the transfer
  * @cmd: its command, which the caller posts with a fence
@@ -290,7 +290,7 @@ int vgpu_bounce_prepare_locked(struct vgpu_gem *gem, bool to_host,
 
 	dma_resv_assert_held(gem->base.base.resv);
 
-	if (!gem->res.vgpu->bounces || !gem->res.pages)
+	if (!gem->res.pages)
 		return 0;
 
 	/* In either direction: bytes that the device does not write are copied back, too. */

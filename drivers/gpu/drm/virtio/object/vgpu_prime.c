@@ -163,7 +163,8 @@ static struct vgpu_fence *vgpu_prime_post_locked(struct vgpu_gem *gem, bool to_h
 		return ERR_PTR(ret);
 
 	cmd = vgpu_cmd_transfer_3d(q, gem->res.id, 0, to_host, &transfer);
-	ret = vgpu_bounce_prepare_locked(gem, to_host, &transfer, cmd);
+	if (gem->res.vgpu->bounces)
+		ret = vgpu_bounce_prepare_locked(gem, to_host, &transfer, cmd);
 	fence = ret ? ERR_PTR(ret) : vgpu_fence_create_alone("readback");
 	if (IS_ERR(fence)) {
 		vgpu_cmd_put(cmd);

@@ -222,7 +222,7 @@ static int vgpu_ioctl_post_locked(struct drm_file *file, struct vgpu_gem *gem, b
 		return -ENOENT;
 
 	ret = vgpu_reclaim_use_locked(gem);
-	if (!ret)
+	if (!ret && ctx->vgpu->bounces)
 		ret = vgpu_bounce_prepare_locked(gem, to_host, &transfer, cmd);
 	if (!ret)
 		ret = dma_resv_reserve_fences(resv, 1);
