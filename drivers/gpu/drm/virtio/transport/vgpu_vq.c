@@ -498,6 +498,20 @@ void vgpu_vq_unlisten(struct vgpu_vq *vq)
 }
 
 /**
+ * vgpu_vq_has() - Check whether a message was committed
+ * @vq: the queue it was or will be committed to
+ * @msg: the message
+ *
+ * Context: any.
+ * Return: true if every message that is committed from now on comes after @msg.
+ */
+bool vgpu_vq_has(struct vgpu_vq *vq, const struct vgpu_msg *msg)
+{
+	guard(spinlock_irqsave)(&vq->lock);
+	return msg->state != VGPU_MSG_NEW;
+}
+
+/**
  * vgpu_vq_error() - Get the reason why a queue takes no messages
  * @vq: the queue
  *

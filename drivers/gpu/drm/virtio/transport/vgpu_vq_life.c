@@ -85,20 +85,6 @@ void vgpu_vq_attach(struct vgpu_vq *vq, struct virtqueue *ring)
 }
 
 /**
- * vgpu_vq_has() - Check whether a message was committed
- * @vq: the queue it was or will be committed to
- * @msg: the message
- *
- * Context: any.
- * Return: true if every message that is committed from now on comes after @msg.
- */
-bool vgpu_vq_has(struct vgpu_vq *vq, const struct vgpu_msg *msg)
-{
-	guard(spinlock_irqsave)(&vq->lock);
-	return msg->state != VGPU_MSG_NEW;
-}
-
-/**
  * vgpu_vq_take_back() - Take back a message that still waits for room in the ring
  * @vq: the queue it was committed to
  * @msg: the message, to which the caller has a reference
