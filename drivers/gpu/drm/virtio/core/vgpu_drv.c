@@ -59,7 +59,7 @@ static int vgpu_drv_throttle(struct file *filp, unsigned int cmd)
 	case DRM_IOCTL_NR(DRM_IOCTL_GEM_OPEN):
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_GETFB):
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_GETFB2):
-		ret = vgpu_context_throttle(vgpu_context_of(file), true);
+		ret = vgpu_context_throttle(vgpu_context_of(file), VGPU_BUDGET_RING_WORK);
 		break;
 
 	/* Display updates do not wait for a silent host, so throttle their ioctls. */

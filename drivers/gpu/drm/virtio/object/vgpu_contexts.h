@@ -71,16 +71,15 @@ static inline void vgpu_contexts_note_submitter(struct vgpu_context *ctx)
 /**
  * vgpu_context_throttle() - Wait until the calling process may submit to a context
  * @ctx: the context
- * @is_on_ring: the client's next command has no global fence
+ * @need: what the client's next command needs
  *
  * Called at the entry of an ioctl, before the ioctl takes locks or allocates.
  *
  * Context: process, sleeps interruptibly until the host makes progress or is lost.
  * Return: 0; -ENOMEM; -ERESTARTSYS when interrupted; -EIO or -ENODEV when the device is lost.
  */
-static inline int vgpu_context_throttle(struct vgpu_context *ctx, bool is_on_ring)
+static inline int vgpu_context_throttle(struct vgpu_context *ctx, enum vgpu_budget_need need)
 {
-	enum vgpu_budget_need need = is_on_ring ? VGPU_BUDGET_RING_WORK : VGPU_BUDGET_WORK;
 	pid_t user = READ_ONCE(ctx->user) ?: cmpxchg(&ctx->user, 0, current->tgid);
 	struct vgpu_cmdq *q = ctx->vgpu->cmdq;
 

@@ -353,7 +353,7 @@ int vgpu_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 	}
 
 	/* A client inside the kernel creates few buffers, and no signal can end its wait. */
-	ret = file->filp ? vgpu_context_throttle(vgpu_context_of(file), false) :
+	ret = file->filp ? vgpu_context_throttle(vgpu_context_of(file), VGPU_BUDGET_WORK) :
 			   vgpu_cmdq_error(vgpu->cmdq);
 	if (ret)
 		return ret;

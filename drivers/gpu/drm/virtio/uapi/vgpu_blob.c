@@ -157,7 +157,7 @@ int vgpu_blob_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	if (ret)
 		return ret;
 
-	ret = vgpu_context_throttle(ctx, false);
+	ret = vgpu_context_throttle(ctx, VGPU_BUDGET_WORK);
 	if (ret)
 		return ret;
 

@@ -118,7 +118,7 @@ int vgpu_context_init_ioctl(struct drm_device *drm, void *data, struct drm_file 
 		return vgpu_refuse(drm, EINVAL, "POLL_RINGS_MASK: a bit exceeds NUM_RINGS %u\n",
 				   params.num_rings);
 
-	ret = vgpu_context_throttle(vgpu_context_of(file), true);
+	ret = vgpu_context_throttle(vgpu_context_of(file), VGPU_BUDGET_RING_WORK);
 	if (ret)
 		return ret;
 	ret = vgpu_context_setup(vgpu_context_of(file), &params);

@@ -142,7 +142,7 @@ static int vgpu_ioctl_resource_create(struct drm_device *drm, void *data, struct
 	if (args->size > VGPU_GEM_MAX_BYTES)
 		return vgpu_refuse(drm, EINVAL, "size: %u is too large\n", args->size);
 
-	ret = vgpu_context_throttle(ctx, false);
+	ret = vgpu_context_throttle(ctx, VGPU_BUDGET_WORK);
 	if (ret)
 		return ret;
 
@@ -317,7 +317,7 @@ static int vgpu_ioctl_transfer(struct drm_device *drm, struct drm_file *file, bo
 	if (!to_host && !vgpu->features.virgl)
 		return vgpu_refuse(drm, ENOSYS, "transfers from the host need a device with 3D\n");
 
-	ret = vgpu_context_throttle(vgpu_context_of(file), false);
+	ret = vgpu_context_throttle(vgpu_context_of(file), VGPU_BUDGET_WORK);
 	if (ret)
 		return ret;
 

@@ -538,7 +538,8 @@ int vgpu_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	if (ret)
 		return ret;
 
-	ret = vgpu_context_throttle(submit.ctx, args->flags & VIRTGPU_EXECBUF_RING_IDX);
+	ret = vgpu_context_throttle(submit.ctx, args->flags & VIRTGPU_EXECBUF_RING_IDX ?
+				    VGPU_BUDGET_RING_WORK : VGPU_BUDGET_WORK);
 	if (ret)
 		return ret;
 	ret = vgpu_context_ensure(submit.ctx);
