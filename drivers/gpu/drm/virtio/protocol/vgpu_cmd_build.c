@@ -58,17 +58,6 @@
 /* A command stream up to this size is read word by word. Venus sends many of this size. */
 #define VGPU_CMD_FEW_BYTES	64
 
-static struct vgpu_payload_limits vgpu_cmd_limits(struct vgpu_cmdq *q)
-{
-	u32 ring = vgpu_vq_max_data(q->control);
-
-	return (struct vgpu_payload_limits){
-		.spares = &q->spares,
-		.max_entries = min_not_zero(q->max_entries, ring),
-		.max_entry_bytes = max_t(size_t, virtio_max_dma_size(q->vdev), PAGE_SIZE),
-	};
-}
-
 static inline void *vgpu_cmd_zero_request(struct vgpu_cmd *cmd, u32 type, size_t req_bytes)
 {
 	memset(cmd->req, 0, req_bytes);
@@ -120,17 +109,14 @@ static void *vgpu_cmd_begin_pages(struct vgpu_cmdq *q, u32 type, size_t req_byte
 {
 	const bool use_dma = !virtio_has_dma_quirk(q->vdev);
 	u32 count = vgpu_payload_count_entries(pages, use_dma);
-	struct vgpu_payload_limits limits;
 	size_t list_bytes;
 	void *req;
 
 	*nr_entries = cpu_to_le32(count);
 	list_bytes = array_size(count, sizeof(struct virtio_gpu_mem_entry));
-	if (list_bytes > VGPU_CMD_INLINE_BYTES) {
-		limits = vgpu_cmd_limits(q);
+	if (list_bytes > VGPU_CMD_INLINE_BYTES)
 		return vgpu_cmd_begin_payload(q, type, req_bytes,
-					      vgpu_payload_from_pages(&limits, pages, use_dma));
-	}
+					      vgpu_payload_from_pages(&q->limits, pages, use_dma));
 
 	req = vgpu_cmd_begin_inline(q, type, req_bytes, list_bytes);
 	vgpu_payload_write_entries(req + req_bytes, pages, use_dma);
@@ -341,12 +327,11 @@ vgpu_cmd_submit_inline(struct vgpu_cmdq *q, const void __user *stream, u32 size_
 static struct virtio_gpu_cmd_submit *
 vgpu_cmd_submit_payload(struct vgpu_cmdq *q, const void __user *stream, u32 size_bytes)
 {
-	const struct vgpu_payload_limits limits = vgpu_cmd_limits(q);
 	struct virtio_gpu_cmd_submit *req;
 	int ret;
 
 	req = vgpu_cmd_begin_payload(q, VIRTIO_GPU_CMD_SUBMIT_3D, sizeof(*req),
-				     vgpu_payload_create(&limits, size_bytes));
+				     vgpu_payload_create(&q->limits, size_bytes));
 	if (IS_ERR(req))
 		return req;
 

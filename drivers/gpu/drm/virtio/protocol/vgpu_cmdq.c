@@ -12,6 +12,7 @@
 #include <linux/cleanup.h>
 #include <linux/device.h>
 #include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <linux/moduleparam.h>
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
@@ -159,7 +160,7 @@ static int vgpu_cmdq_init(struct vgpu_cmdq *q)
 {
 	int ret;
 
-	q->max_entries = vgpu_cmdq_max_entries;
+	q->limits.spares = &q->spares;
 	vgpu_fence_ids_init(&q->fence_ids, vgpu_cmdq_first_fence);
 	spin_lock_init(&q->refusal_lock);
 	spin_lock_init(&q->submitqs_lock);
@@ -254,6 +255,8 @@ void vgpu_cmdq_start(struct vgpu_cmdq *q, struct virtqueue *control, struct virt
 {
 	vgpu_vq_attach(q->control, control);
 	vgpu_vq_attach(q->cursor, cursor);
+	q->limits.max_entries = min_not_zero(vgpu_cmdq_max_entries, vgpu_vq_max_data(q->control));
+	q->limits.max_entry_bytes = max_t(size_t, virtio_max_dma_size(q->vdev), PAGE_SIZE);
 }
 
 /**

@@ -45,7 +45,8 @@ struct vgpu_cmdq_refusal {
  * @arg: argument of the upcall, constant
  * @wq: runs work that may sleep, constant
  * @fence_wq: runs work that fences depend on, constant
- * @max_entries: limit set by the administrator or 0, constant
+ * @limits: limits for the data of commands; constant once vgpu_cmdq_start() has set them, since a
+ *          later start sets the same
  * @deadline: when waits for answers to questions of the driver end, in jiffies; 0 for never
  * @ping: the command that checks whether the host answers, constant
  * @ping_is_idle: @ping can be sent again, since the device no longer has it
@@ -67,7 +68,7 @@ struct vgpu_cmdq {
 	void *arg;
 	struct workqueue_struct *wq;
 	struct workqueue_struct *fence_wq;
-	unsigned int max_entries;
+	struct vgpu_payload_limits limits;
 	unsigned long deadline;
 	struct vgpu_cmd *ping;
 	bool ping_is_idle;
