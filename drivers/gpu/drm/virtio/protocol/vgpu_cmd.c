@@ -58,20 +58,6 @@ static size_t vgpu_cmd_size(const struct vgpu_cmd *cmd)
 	return cmd->msg.req_bytes + (cmd->payload ? cmd->payload->size_bytes : 0);
 }
 
-/**
- * vgpu_cmd_charge() - Charge the calling process for a command until the host has answered it
- * @cmd: the command, with its data
- *
- * Called when the command is posted or begins to wait. Only the first call charges.
- *
- * Context: any.
- */
-void vgpu_cmd_charge(struct vgpu_cmd *cmd)
-{
-	if (!cmd->budget)
-		cmd->budget = vgpu_budget_charge(cmd->q, 1, vgpu_cmd_size(cmd));
-}
-
 static void vgpu_cmd_uncharge(struct vgpu_cmd *cmd)
 {
 	if (!cmd->budget)
@@ -390,11 +376,22 @@ void vgpu_cmd_put(struct vgpu_cmd *cmd)
 		vgpu_msg_put(&cmd->msg);
 }
 
-/* Set the owner and the fence that get the outcome of a command; each may be NULL. */
-static void vgpu_cmd_set_outcome(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
-				 struct vgpu_fence *fence)
+/**
+ * vgpu_cmd_set_outcome() - Set the owner and the fence that get the outcome of a command
+ * @cmd: the command, with its data; takes references of its own
+ * @owner: object to be told of the outcome, or NULL
+ * @fence: the fence, or NULL
+ *
+ * Posting a command calls this. If the command has to wait before, it is called when the wait
+ * begins, since the calling process is charged for the command until the host has answered it.
+ *
+ * Context: any.
+ */
+void vgpu_cmd_set_outcome(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
+			  struct vgpu_fence *fence)
 {
-	vgpu_cmd_charge(cmd);
+	if (!cmd->budget)
+		cmd->budget = vgpu_budget_charge(cmd->q, 1, vgpu_cmd_size(cmd));
 	/* A command that was taken back still has its owner. */
 	if (owner && !cmd->owner) {
 		vgpu_cmd_owner_get(owner);
@@ -424,9 +421,9 @@ void vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
 	struct vgpu_vq *vq = vgpu_cmd_vq(cmd);
 
 	vgpu_cmd_set_outcome(cmd, owner, fence);
-	if (fence) {
+	if (cmd->fence) {
 		vgpu_cmd_count_work(cmd);
-		vgpu_fence_bind(fence, vq, &cmd->msg);
+		vgpu_fence_bind(cmd->fence, vq, &cmd->msg);
 	} else if (cmd->busy) {
 		vgpu_timeline_begin_work(cmd->busy);
 	}
@@ -437,22 +434,16 @@ void vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
 }
 
 /**
- * vgpu_cmd_cancel() - Complete a command that is not sent
- * @cmd: the command; its reference is taken over
- * @owner: object to be told of the outcome, or NULL
- * @fence: the command's fence, or NULL
+ * vgpu_cmd_cancel() - Complete a command that has waited and is not sent
+ * @cmd: the command; its reference is taken over. If it has a fence, that is armed
  * @error: the outcome, negative errno
  *
  * The budget does not count the command as work that the host has answered.
  *
  * Context: any.
  */
-void vgpu_cmd_cancel(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
-		     struct vgpu_fence *fence, int error)
+void vgpu_cmd_cancel(struct vgpu_cmd *cmd, int error)
 {
-	if (fence)
-		vgpu_fence_arm(fence);
-	vgpu_cmd_set_outcome(cmd, owner, fence);
 	cmd->busy = NULL;
 	cmd->msg.error = error;
 	vgpu_cmd_complete(&cmd->msg);

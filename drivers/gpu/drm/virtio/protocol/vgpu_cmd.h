@@ -77,13 +77,10 @@ struct vgpu_cmd_finish {
 /* Posting takes over the caller's reference. */
 void vgpu_cmd_post_fenced(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
 			  struct vgpu_fence *fence);
-void vgpu_cmd_cancel(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
-		     struct vgpu_fence *fence, int error);
 void vgpu_cmd_send(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner);
 int vgpu_cmd_await(struct vgpu_cmd *cmd, unsigned long timeout);
 int vgpu_cmd_call(struct vgpu_cmd *cmd);
 int vgpu_cmd_panic_run(struct vgpu_cmd *cmd);
-void vgpu_cmd_charge(struct vgpu_cmd *cmd);
 void vgpu_cmd_set_busy(struct vgpu_cmd *cmd, struct vgpu_timeline *tl);
 void vgpu_cmd_set_finish(struct vgpu_cmd *cmd, struct vgpu_cmd_finish *finish);
 struct vgpu_cmd *vgpu_cmd_get(struct vgpu_cmd *cmd);

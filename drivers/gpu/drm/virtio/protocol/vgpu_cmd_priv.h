@@ -88,5 +88,8 @@ struct vgpu_cmd *vgpu_cmd_new_query(struct vgpu_cmdq *q, const void *req, size_t
 				    size_t resp_bytes, u32 want_type);
 struct vgpu_cmd *vgpu_cmd_new_display_info(struct vgpu_cmdq *q);
 int vgpu_cmd_ask(struct vgpu_cmd *cmd, unsigned long timeout);
+void vgpu_cmd_set_outcome(struct vgpu_cmd *cmd, struct vgpu_cmd_owner *owner,
+			  struct vgpu_fence *fence);
+void vgpu_cmd_cancel(struct vgpu_cmd *cmd, int error);
 
 #endif

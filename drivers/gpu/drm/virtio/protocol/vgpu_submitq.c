@@ -43,8 +43,6 @@
  * @dep: the fence to wait for, referenced; NULL for an entry that only waits for its turn
  * @cb: callback on @dep, added once the entry is the first of its queue
  * @cmd: the command
- * @owner: owner of @cmd, referenced; or NULL
- * @fence: fence of @cmd, referenced; or NULL
  * @release: drops @kept once the command is posted; or NULL
  * @kept: object that must live until then
  */
@@ -54,8 +52,6 @@ struct vgpu_submitq_entry {
 	struct dma_fence *dep;
 	struct dma_fence_cb cb;
 	struct vgpu_cmd *cmd;
-	struct vgpu_cmd_owner *owner;
-	struct vgpu_fence *fence;
 	void (*release)(void *kept);
 	void *kept;
 };
@@ -95,9 +91,6 @@ void vgpu_submitq_destroy_entry(struct vgpu_submitq_entry *entry)
 	dma_fence_put(entry->dep);
 	if (entry->release)
 		entry->release(entry->kept);
-	vgpu_fence_put(entry->fence);
-	if (entry->owner)
-		vgpu_cmd_owner_put(entry->owner);
 	vgpu_submitq_put(entry->sq);
 	kfree(entry);
 }
@@ -141,9 +134,9 @@ static void vgpu_submitq_execute_locked(struct vgpu_submitq *sq,
 	lockdep_assert_held(&sq->lock);
 
 	if (sq->dropping)
-		vgpu_cmd_cancel(entry->cmd, entry->owner, entry->fence, -ECANCELED);
+		vgpu_cmd_cancel(entry->cmd, -ECANCELED);
 	else
-		vgpu_cmd_post_fenced(entry->cmd, entry->owner, entry->fence);
+		vgpu_cmd_post(entry->cmd, NULL);
 	if (sq->last && list_is_singular(&sq->waiting)) {
 		vgpu_cmd_post(sq->last, sq->last_owner);
 		sq->last = NULL;
@@ -340,7 +333,7 @@ void vgpu_submitq_keep(struct vgpu_submitq_entry *entry, void (*release)(void *k
  * @entry: the entry that vgpu_submitq_create_entry() returned; taken over
  * @cmd: the command; its reference is taken over
  * @owner: object to be told of the outcome, or NULL
- * @fence: the command's fence, or NULL; a reference of its own is taken, and the fence is armed
+ * @fence: the command's fence, or NULL; the command takes a reference, and the fence is armed
  *
  * Context: process; does not sleep.
  */
@@ -349,17 +342,10 @@ void vgpu_submitq_add(struct vgpu_submitq_entry *entry, struct vgpu_cmd *cmd,
 {
 	struct vgpu_submitq *sq = entry->sq;
 
-	vgpu_cmd_charge(cmd);
 	entry->cmd = cmd;
-	if (owner) {
-		vgpu_cmd_owner_get(owner);
-		entry->owner = owner;
-	}
-	if (fence) {
+	vgpu_cmd_set_outcome(cmd, owner, fence);
+	if (fence)
 		vgpu_fence_arm(fence);
-		dma_fence_get(&fence->base);
-		entry->fence = fence;
-	}
 
 	guard(spinlock_irqsave)(&sq->lock);
 	list_add_tail(&entry->node, &sq->waiting);
