@@ -62,7 +62,7 @@ static void vgpu_cmd_uncharge(struct vgpu_cmd *cmd)
 {
 	if (!cmd->budget)
 		return;
-	if (cmd->is_work)
+	if (cmd->msg.nr_held)
 		vgpu_budget_end_work(cmd->budget);
 	vgpu_budget_release(cmd->budget, 1, vgpu_cmd_size(cmd));
 	cmd->budget = NULL;
@@ -71,8 +71,7 @@ static void vgpu_cmd_uncharge(struct vgpu_cmd *cmd)
 /* Count submissions and transfers, which the host may hold; it never holds other commands. */
 static void vgpu_cmd_count_work(struct vgpu_cmd *cmd)
 {
-	cmd->is_work = cmd->budget && !cmd->fence->is_upkeep;
-	if (cmd->is_work)
+	if (cmd->budget && !cmd->fence->is_upkeep)
 		cmd->msg.nr_held = vgpu_budget_begin_work(cmd->budget);
 }
 

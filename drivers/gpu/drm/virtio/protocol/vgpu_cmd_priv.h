@@ -23,7 +23,8 @@
  * @msg: the message to the device
  * @q: the queues, constant
  * @owner: object to be told of the outcome, or NULL
- * @budget: budget charged for the command until it is answered; or NULL
+ * @budget: budget charged for the command until it is answered, or NULL; counts the command as a
+ *          submission or a transfer if &vgpu_msg.nr_held is set
  * @fence: fence to be signalled, or NULL
  * @busy: timeline on which the command counts as busy time without @fence, kept by @owner; or NULL
  * @finish: completes @fence after the answer; NULL if the command does so itself
@@ -32,7 +33,6 @@
  * @want_type: response that means success
  * @want_bytes: least size of that response
  * @status: outcome; -EINPROGRESS before the command is completed
- * @is_work: @budget counts the command as a submission or a transfer
  * @has_global_id: @fence has a global id, not the id of a ring fence
  * @called: the command was sent by vgpu_cmd_send(), whose caller waits for @answered
  * @req: the request, and behind it the response
@@ -50,7 +50,6 @@ struct vgpu_cmd {
 	u32 want_type;
 	u32 want_bytes;
 	int status;
-	bool is_work;
 	bool has_global_id;
 	bool called;
 	u8 req[] __aligned(8);
