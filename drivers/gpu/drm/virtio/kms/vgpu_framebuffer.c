@@ -68,7 +68,7 @@ static bool vgpu_framebuffer_is_inside(struct drm_device *drm, const struct vgpu
 				       const struct drm_mode_fb_cmd2 *cmd)
 {
 	const struct vgpu_framebuffer_format *format = vgpu_framebuffer_format(cmd->pixel_format);
-	u32 x = 0, y = 0;
+	u32 x, y;
 
 	if (res->format != format->wire[0] && res->format != format->wire[1]) {
 		drm_dbg_kms(drm, "pixel_format: %p4cc is not that of the resource\n",
@@ -80,8 +80,7 @@ static bool vgpu_framebuffer_is_inside(struct drm_device *drm, const struct vgpu
 	if (res->kind == VGPU_RESOURCE_2D)
 		return true;
 
-	if (cmd->pitches[0])
-		vgpu_framebuffer_origin(cmd->offsets[0], cmd->pitches[0], &x, &y);
+	vgpu_framebuffer_origin(cmd->offsets[0], cmd->pitches[0], &x, &y);
 	if ((u64)x + cmd->width > res->width || (u64)y + cmd->height > res->height) {
 		drm_dbg_kms(drm, "%u × %u pixels from %u, %u exceed a resource of %u × %u\n",
 			    cmd->width, cmd->height, x, y, res->width, res->height);
@@ -216,12 +215,11 @@ void vgpu_framebuffer_view(const struct drm_framebuffer *fb, const struct drm_re
 			   struct drm_rect *view)
 {
 	const struct vgpu_resource *res = &vgpu_framebuffer_gem(fb)->res;
-	u32 pitch = fb->pitches[0];
 	u32 x = 0, y = 0;
 
 	/* SET_SCANOUT_BLOB carries the offset. */
-	if (res->kind != VGPU_RESOURCE_BLOB && pitch)
-		vgpu_framebuffer_origin(fb->offsets[0], pitch, &x, &y);
+	if (res->kind != VGPU_RESOURCE_BLOB)
+		vgpu_framebuffer_origin(fb->offsets[0], fb->pitches[0], &x, &y);
 	*view = *src;
 	drm_rect_translate(view, x, y);
 }
