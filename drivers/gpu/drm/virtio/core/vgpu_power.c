@@ -154,14 +154,10 @@ int vgpu_power_freeze(struct virtio_device *vdev)
 	if (!core->recovering) {
 		/* Not _sync: a running work may wait for an answer until the queues fail. */
 		cancel_work(&core->config_work);
-		/* Suspend resets a lost device anyway. */
-		cancel_work_sync(&core->lost_work);
 		ret = vgpu_display_exists(vgpu) ? drm_mode_config_helper_suspend(&vgpu->drm) : 0;
 		if (ret) {
 			/* No restore follows this error, so queue the cancelled work again. */
 			queue_work(vgpu->wq, &core->config_work);
-			if (vgpu_cmdq_error(vgpu->cmdq))
-				queue_work(system_freezable_wq, &core->lost_work);
 			return ret;
 		}
 	}
@@ -297,7 +293,8 @@ void vgpu_power_lost_work(struct work_struct *work)
  * @error: errno of the loss, for the log
  *
  * All waits for the device end at once. A freezable work does the reset, so that it does not run
- * during suspend, which resets the device as well.
+ * during suspend, which resets the device as well. Afterwards the work finds nothing to do, or,
+ * if the suspend has failed, the lost device.
  *
  * Context: any.
  */
