@@ -230,7 +230,8 @@ inline reap()
 inline push()
 {
 	do
-	:: attached && !error && len(fifo) > 0 && IN_RING_COUNT < RING ->
+	:: len(fifo) > 0 && IN_RING_COUNT < RING ->
+		assert(attached);
 		fifo?i;
 		enter_ring(i);
 		armed = 1

@@ -228,7 +228,8 @@ bool vgpu_vq_enter_ring_locked(struct vgpu_vq *vq, struct vgpu_msg *msg, gfp_t g
 /*
  * Move messages from the FIFO into the ring while there is room. A message that the ring does not
  * take stays at the head of the FIFO: the next response or the sweep tries again. If the ring is
- * broken, vgpu_vq_service() tells the owner, whose vgpu_vq_fail() empties the FIFO.
+ * broken, vgpu_vq_service() tells the owner, whose vgpu_vq_fail() empties the FIFO. Until it has,
+ * a message may still enter the ring, and is abandoned. A queue without a ring has an empty FIFO.
  */
 static void vgpu_vq_push_locked(struct vgpu_vq *vq)
 {
@@ -236,8 +237,6 @@ static void vgpu_vq_push_locked(struct vgpu_vq *vq)
 
 	lockdep_assert_held(&vq->lock);
 
-	if (!vq->ring || vq->error)
-		return;
 	list_for_each_entry_safe(msg, next, &vq->msgs[VGPU_MSG_PENDING], node) {
 		if (!vgpu_vq_enter_ring_locked(vq, msg, GFP_ATOMIC))
 			break;
