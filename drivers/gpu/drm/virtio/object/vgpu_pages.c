@@ -85,6 +85,16 @@ int vgpu_pages_fill(struct drm_gem_object *obj)
 	return 0;
 }
 
+/* Undo the first half of vgpu_pages_get_locked(). */
+static void vgpu_pages_unpin_locked(struct drm_gem_shmem_object *shmem, struct sg_table *pages)
+{
+	dma_resv_assert_held(shmem->base.resv);
+
+	sg_free_table(pages);
+	kfree(pages);
+	drm_gem_shmem_unpin_locked(shmem);
+}
+
 /**
  * vgpu_pages_get_locked() - Pin the pages of a buffer and map them for the device
  * @shmem: the buffer, its reservation locked
@@ -106,24 +116,16 @@ struct sg_table *vgpu_pages_get_locked(struct drm_gem_shmem_object *shmem)
 
 	pages = drm_gem_shmem_get_sg_table(shmem);
 	if (IS_ERR(pages)) {
-		ret = PTR_ERR(pages);
-		goto err_unpin;
+		drm_gem_shmem_unpin_locked(shmem);
+		return pages;
 	}
 
 	ret = dma_map_sgtable(shmem->base.dev->dev, pages, DMA_BIDIRECTIONAL, 0);
+	if (!ret)
+		return pages;
+	vgpu_pages_unpin_locked(shmem, pages);
 	/* Any page of memory can be mapped, unless all bounce buffers of the system are in use. */
-	if (ret == -EIO)
-		ret = -ENOMEM;
-	if (ret)
-		goto err_free;
-	return pages;
-
-err_free:
-	sg_free_table(pages);
-	kfree(pages);
-err_unpin:
-	drm_gem_shmem_unpin_locked(shmem);
-	return ERR_PTR(ret);
+	return ERR_PTR(ret == -EIO ? -ENOMEM : ret);
 }
 
 /**
@@ -138,9 +140,7 @@ void vgpu_pages_put_locked(struct drm_gem_shmem_object *shmem, struct sg_table *
 	dma_resv_assert_held(shmem->base.resv);
 
 	dma_unmap_sgtable(shmem->base.dev->dev, pages, DMA_BIDIRECTIONAL, 0);
-	sg_free_table(pages);
-	kfree(pages);
-	drm_gem_shmem_unpin_locked(shmem);
+	vgpu_pages_unpin_locked(shmem, pages);
 }
 
 /* As the fault handler of the helpers, but the mapping may begin at any page of the buffer. */
