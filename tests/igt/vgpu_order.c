@@ -579,6 +579,87 @@ static void fence_the_host_keeps_ends_after_the_context(void)
 	close(exec.fence_fd);
 }
 
+/* How long work of a client that exited waits for its own other work, and less than that. */
+#define KEPT_LIMIT_S 300
+#define LONG_WORK_S 60
+
+/* Submit work on ring 0 that waits for a command of ring 1, which the host keeps. */
+static int submit_behind_a_kept_command(const struct vgpu_client *client)
+{
+	struct drm_virtgpu_execbuffer kept = {
+		.flags = VIRTGPU_EXECBUF_RING_IDX | VIRTGPU_EXECBUF_FENCE_FD_OUT,
+		.ring_idx = 1,
+	}, exec = { .flags = VIRTGPU_EXECBUF_FENCE_FD_IN | VIRTGPU_EXECBUF_FENCE_FD_OUT };
+
+	vgpu_ok(vgpu_submit_kept(client, &kept, vgpu_token()));
+	exec.fence_fd = kept.fence_fd;
+	vgpu_ok(vgpu_submit(client, &exec));
+	close(kept.fence_fd);
+	return exec.fence_fd;
+}
+
+/*
+ * A client exits while its work waits for work of its own that the host keeps: the POLL of a proxy,
+ * or a ring that the host never answers, as QEMU does not answer those of virgl. But what waits for
+ * long work begins after it, so the driver gives it minutes.
+ */
+static void work_behind_a_kept_fence_ends_after_the_file(void)
+{
+	int fences[2];
+
+	for (int i = 0; i < 2; i++) {
+		struct vgpu_client client = vgpu_client_open_rings(2, i << 1);
+
+		fences[i] = submit_behind_a_kept_command(&client);
+		vgpu_client_close(&client);
+	}
+	sleep(LONG_WORK_S);
+	for (int i = 0; i < 2; i++)
+		vgpu_assert(!vgpu_fence_poll(fences[i], 0));
+	for (int i = 0; i < 2; i++) {
+		vgpu_assert(vgpu_fence_poll(fences[i], (KEPT_LIMIT_S - LONG_WORK_S + 10) * 1000));
+		close(fences[i]);
+	}
+}
+
+static void submit_behind_a_kept_command_and_wait(void *arg)
+{
+	struct vgpu_client client = vgpu_client_open_rings(2, 0);
+	struct victim *victim = arg;
+	int fence = submit_behind_a_kept_command(&client);
+	char byte = 0;
+
+	vgpu_sys(drmSyncobjImportSyncFile(victim->board->client.fd, victim->sync, fence));
+	vgpu_assert_eq(write(victim->out[1], &byte, 1), 1);
+	pause();
+}
+
+/* A client is killed while its work waits for work of its own that the host has dropped. */
+static void work_behind_a_kept_fence_of_a_killed_client_ends(void)
+{
+	struct board board = board_open();
+	struct victim victim = {
+		.board = &board,
+		.sync = vgpu_new_syncobj(board.client.fd, false),
+	};
+	int pid, fence;
+	char byte;
+
+	vgpu_sys(pipe(victim.out));
+	pid = vgpu_fork(submit_behind_a_kept_command_and_wait, &victim);
+	vgpu_assert_eq(read(victim.out[0], &byte, 1), 1);
+	vgpu_sys(drmSyncobjExportSyncFile(board.client.fd, victim.sync, &fence));
+	vgpu_sys(kill(pid, SIGKILL));
+	vgpu_join_signalled(pid, SIGKILL);
+	vgpu_assert(vgpu_fence_poll(fence, 15000));
+	vgpu_assert_eq(vgpu_fence_status(fence), -ECANCELED);
+
+	close(fence);
+	close(victim.out[0]);
+	close(victim.out[1]);
+	board_close(&board);
+}
+
 /* vdrm, and rule 6.3: one submission waits for, resets and signals the same binary syncobj. */
 static void reset_and_signal_of_one_syncobj(void)
 {
@@ -831,6 +912,11 @@ static const struct vgpu_subtest subtests[] = {
 	  .run = fence_of_a_killed_client_ends_after_its_dependency },
 	{ .name = "2.9-fence-the-host-keeps-ends-after-the-context",
 	  .run = fence_the_host_keeps_ends_after_the_context },
+	{ .name = "2.9-work-behind-a-kept-fence-ends-after-the-file",
+	  .run = work_behind_a_kept_fence_ends_after_the_file,
+	  .timeout_s = KEPT_LIMIT_S + 60 },
+	{ .name = "2.9-work-behind-a-kept-fence-of-a-killed-client-ends",
+	  .run = work_behind_a_kept_fence_of_a_killed_client_ends },
 	{ .name = "6.2-reset-and-signal-of-one-syncobj", .run = reset_and_signal_of_one_syncobj },
 };
 

@@ -139,25 +139,6 @@ static void vgpu_fence_test_unarmed(struct kunit *test)
 	vgpu_timeline_put(tl);
 }
 
-/* The host has destroyed the context: all fences end, and later answers have no effect. */
-static void vgpu_fence_test_abandoned(struct kunit *test)
-{
-	struct vgpu_timeline *tl = new_timeline(test, "one");
-	struct vgpu_fence *a = new_fence(test, tl), *b = new_fence(test, tl);
-
-	vgpu_fence_complete(b, 0);
-	KUNIT_EXPECT_TRUE(test, vgpu_timeline_is_pending(tl));
-	vgpu_timeline_abandon(tl, -ECANCELED);
-	KUNIT_EXPECT_FALSE(test, vgpu_timeline_is_pending(tl));
-	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&a->base), -ECANCELED);
-	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&b->base), 1);
-	vgpu_fence_complete(a, 0);
-	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&a->base), -ECANCELED);
-	vgpu_fence_put(a);
-	vgpu_fence_put(b);
-	vgpu_timeline_put(tl);
-}
-
 static void vgpu_fence_test_out_of_order_rings(struct kunit *test)
 {
 	struct vgpu_timeline *slow = new_timeline(test, "slow"), *fast = new_timeline(test, "fast");
@@ -313,6 +294,34 @@ static void fence_vq_end(struct fence_vq_test *ctx)
 	vgpu_vq_detach(ctx->vq);
 	vgpu_vq_destroy(ctx->vq);
 	vgpu_msg_put(&ctx->msg);
+}
+
+/*
+ * The host has destroyed the context: the fences of posted commands end, and later answers have no
+ * effect. The fence of a command that waits in its submission queue ends with the command.
+ */
+static void vgpu_fence_test_abandoned(struct kunit *test)
+{
+	struct fence_vq_test *ctx = fence_vq_begin(test);
+	struct vgpu_timeline *tl = new_timeline(test, "one");
+	struct vgpu_fence *a = new_fence(test, tl), *b = new_fence(test, tl);
+	struct vgpu_fence *waiting = new_fence(test, tl);
+
+	vgpu_fence_bind(a, ctx->vq, &ctx->msg);
+	vgpu_fence_complete(b, 0);
+	vgpu_timeline_abandon(tl, -ECANCELED);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&a->base), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&b->base), 1);
+	KUNIT_EXPECT_FALSE(test, is_signalled(waiting));
+	vgpu_fence_complete(a, 0);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(&a->base), -ECANCELED);
+	vgpu_fence_complete(waiting, -ECANCELED);
+	KUNIT_EXPECT_FALSE(test, vgpu_timeline_is_pending(tl));
+	vgpu_fence_put(waiting);
+	vgpu_fence_put(a);
+	vgpu_fence_put(b);
+	vgpu_timeline_put(tl);
+	fence_vq_end(ctx);
 }
 
 static void vgpu_fence_test_waiting_wants_an_interrupt(struct kunit *test)

@@ -13,6 +13,7 @@
  *   - CTX_DESTROY is sent once, after all commands unless these are cancelled;
  *   - each fence is completed once;
  *   - after loss no command waits, even for a dependency that never signals (NEVER);
+ *   - nor does one wait for ever for a fence of the same context that the host keeps (KEPT);
  *   - in the end each entry is freed, and so is the closed context.
  *
  * The check of vgpu_submitqs_advance() for waiting commands is made without the lock; spin reads and
@@ -21,7 +22,7 @@
  * Planted: PLANT_EMPTY, an entry leaves the list before it is posted; PLANT_FIRST, only the first
  * entry adds its callback; PLANT_ADVANCE, loss does not wake submission queues; PLANT_REAP, a closed
  * context whose commands wait after CTX_DESTROY was answered is not looked at again (as before this
- * model).
+ * model); PLANT_ABANDON, the fences of a closed context end only when no command waits.
  *
  * Of: drivers/gpu/drm/virtio/protocol/vgpu_submitq.c: vgpu_submitq_add
  * Of: drivers/gpu/drm/virtio/protocol/vgpu_submitq.c: vgpu_submitq_is_ready_locked
@@ -35,6 +36,7 @@
  * Of: drivers/gpu/drm/virtio/object/vgpu_context.c: vgpu_context_linger_locked
  * Of: drivers/gpu/drm/virtio/object/vgpu_context.c: vgpu_context_owner_outcome
  * Of: drivers/gpu/drm/virtio/object/vgpu_context.c: vgpu_context_time_left vgpu_context_lose
+ * Of: drivers/gpu/drm/virtio/object/vgpu_context.c: vgpu_context_abandon
  * Of: drivers/gpu/drm/virtio/object/vgpu_contexts.c: vgpu_contexts_reap_locked
  * Of: drivers/gpu/drm/virtio/object/vgpu_contexts.c: vgpu_contexts_reap_due vgpu_contexts_close
  * Of: drivers/gpu/drm/virtio/protocol/vgpu_cmdq.c: vgpu_cmdq_fail
@@ -176,7 +178,7 @@ proctype Dependencies()
 {
 end:	do
 	:: atomic { has_dep[0] && !signalled[0] -> signal(0) }
-#if N > 2 || !defined(NEVER)
+#if !defined(KEPT) && (N > 2 || !defined(NEVER))
 	:: atomic { has_dep[1] && !signalled[1] -> signal(1) }
 #endif
 #if N > 2 && !defined(NEVER)
@@ -324,9 +326,17 @@ end:	do
 	   atomic {
 		if
 		:: closed && !freed && IS_BUSY ->
+#if defined(KEPT) && !defined(PLANT_ABANDON)
+			/* vgpu_context_abandon(), some time after the file was closed */
+			if
+			:: (destroyed || last) && has_dep[1] && !signalled[1] -> signal(1)
+			:: else
+			fi;
+#endif
+			/* Of the looks every second, those that may change something. */
 			if
 			:: context_lost -> reap = 1
-#ifndef PLANT_REAP
+#if !defined(PLANT_REAP) && !defined(PLANT_ABANDON)
 			:: destroyed -> reap = 1
 #endif
 			:: else

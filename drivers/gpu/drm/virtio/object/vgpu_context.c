@@ -33,6 +33,7 @@
  */
 
 #include <linux/bits.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
 
 #include <drm/drm_print.h>
@@ -55,6 +56,9 @@
 
 /* How long fences may stay open after the host has destroyed their context. */
 #define VGPU_CONTEXT_ABANDON_MS		5000
+
+/* How long waiting commands of a closed file let work of the file's rings take. */
+#define VGPU_CONTEXT_KEPT_MS		300000
 
 /*
  * The only writer of the state. The answer to CTX_DESTROY may come in an interrupt, so DESTROYED is
@@ -360,18 +364,20 @@ static bool vgpu_context_has_fences(struct vgpu_context *ctx)
 }
 
 /**
- * vgpu_context_time_left() - Get the time until a closed context can be freed
- * @ctx: the context; no command waits in its submission queue
+ * vgpu_context_time_left() - Get the time until the fences of a closed context can be abandoned
+ * @ctx: the context
  *
  * Sends CTX_DESTROY if the context has lingered long enough.
  *
  * Context: process, may sleep; does not wait for the host.
- * Return: in jiffies; 0 or less if the context can be freed; MAX_JIFFY_OFFSET if the host must
- * answer CTX_DESTROY first.
+ * Return: in jiffies; 0 or less if no fence is left or it is time; MAX_JIFFY_OFFSET if the host
+ * must answer CTX_DESTROY first; otherwise at most VGPU_CONTEXT_ABANDON_MS, since the host may
+ * destroy another context next.
  */
 long vgpu_context_time_left(struct vgpu_context *ctx)
 {
 	bool lingers;
+	long left;
 
 	mutex_lock(&ctx->lock);
 	lingers = vgpu_context_linger_locked(ctx);
@@ -381,28 +387,32 @@ long vgpu_context_time_left(struct vgpu_context *ctx)
 		return msecs_to_jiffies(VGPU_CONTEXT_LINGER_STEP_MS);
 	if (!vgpu_context_has_fences(ctx))
 		return 0;
-	if (vgpu_context_state(ctx) != VGPU_CONTEXT_DESTROYED)
+	if (vgpu_context_state(ctx) != VGPU_CONTEXT_DESTROYING)
+		return vgpu_context_deadline(ctx, VGPU_CONTEXT_ABANDON_MS) - jiffies;
+	if (!vgpu_submitq_is_busy(ctx->submitq))
 		return MAX_JIFFY_OFFSET;
-	return vgpu_context_deadline(ctx, VGPU_CONTEXT_ABANDON_MS) - jiffies;
+	left = vgpu_context_deadline(ctx, VGPU_CONTEXT_KEPT_MS) - jiffies;
+	return min_t(long, left, msecs_to_jiffies(VGPU_CONTEXT_ABANDON_MS));
 }
 
 /**
- * vgpu_context_destroy() - End the fences of a closed context and drop a reference to the context
+ * vgpu_context_abandon() - End the fences of a closed context whose commands the host has
  * @ctx: the context
  *
  * A host never answers the pending POLL of a context that it has destroyed, so fences that are
- * still open end with -ECANCELED.
+ * still open end with -ECANCELED. While CTX_DESTROY waits behind other commands, which may wait for
+ * such a fence, only the fences of rings end: the host answers all others.
  *
  * Context: process.
  */
-void vgpu_context_destroy(struct vgpu_context *ctx)
+void vgpu_context_abandon(struct vgpu_context *ctx)
 {
 	u32 i;
 
-	vgpu_timeline_abandon(ctx->timeline, -ECANCELED);
+	if (vgpu_context_state(ctx) != VGPU_CONTEXT_DESTROYING)
+		vgpu_timeline_abandon(ctx->timeline, -ECANCELED);
 	for (i = 0; i < ctx->params.num_rings; i++)
 		vgpu_timeline_abandon(ctx->rings[i], -ECANCELED);
-	vgpu_cmd_owner_put(&ctx->owner);
 }
 
 /**

@@ -94,7 +94,7 @@ int vgpu_context_setup(struct vgpu_context *ctx, const struct vgpu_context_param
 void vgpu_context_flush(struct vgpu_context *ctx);
 void vgpu_context_leave(struct vgpu_context *ctx);
 long vgpu_context_time_left(struct vgpu_context *ctx);
-void vgpu_context_destroy(struct vgpu_context *ctx);
+void vgpu_context_abandon(struct vgpu_context *ctx);
 void vgpu_context_lose(struct vgpu_context *ctx);
 void vgpu_context_print(struct vgpu_context *ctx, struct drm_printer *p);
 

@@ -4,7 +4,9 @@
  *
  * The context of a closed file stays until its work is done: while commands wait in its submission
  * queue, while it lingers, and while fences are open, though no longer than 5 seconds after the
- * host has answered CTX_DESTROY. A delayed work frees it then.
+ * host has answered CTX_DESTROY. A delayed work frees it then. A command may wait for a fence of
+ * its own context that the host keeps for ever, so such a fence ends 5 minutes after the file was
+ * closed even while commands wait.
  *
  * Models in tests/models/: spin/submitq.pml.
  */
@@ -25,31 +27,24 @@ static long vgpu_contexts_reap_locked(struct vgpu_contexts *contexts, bool all)
 {
 	long next = MAX_JIFFY_OFFSET, left;
 	struct vgpu_context *ctx, *tmp;
-	enum vgpu_context_state state;
 
 	lockdep_assert_held(&contexts->lock);
 
 	list_for_each_entry_safe(ctx, tmp, &contexts->closed, node) {
-		/* The answer to CTX_DESTROY, which follows the waiting commands, reaps again. */
-		if (vgpu_submitq_is_busy(ctx->submitq)) {
-			/*
-			 * A lost context gets no CTX_DESTROY, and that of a killed client does
-			 * not wait for the commands that are to be cancelled.
-			 */
-			state = vgpu_context_state(ctx);
-			if (state == VGPU_CONTEXT_LOST || state == VGPU_CONTEXT_DESTROYED)
-				next = min_t(long, next, HZ);
-			continue;
-		}
-
 		left = all ? 0 : vgpu_context_time_left(ctx);
 		if (left > 0) {
 			next = min(next, left);
 			continue;
 		}
 
+		/* The fences may be what waiting commands wait for. */
+		vgpu_context_abandon(ctx);
+		if (vgpu_submitq_is_busy(ctx->submitq)) {
+			next = min_t(long, next, HZ);
+			continue;
+		}
 		list_del(&ctx->node);
-		vgpu_context_destroy(ctx);
+		vgpu_cmd_owner_put(&ctx->owner);
 	}
 	return next;
 }

@@ -336,19 +336,18 @@ void vgpu_fence_complete(struct vgpu_fence *fence, int error)
 		vgpu_timeline_put(tl);
 }
 
-static struct vgpu_fence *vgpu_timeline_first(struct vgpu_timeline *tl)
+/* Get the first fence whose command is posted. Fences of waiting commands come behind it. */
+static struct vgpu_fence *vgpu_timeline_first_posted(struct vgpu_timeline *tl)
 {
 	struct vgpu_fence *fence;
 
 	guard(spinlock_irqsave)(&tl->lock);
 	fence = list_first_entry_or_null(&tl->pending, struct vgpu_fence, node);
-	if (fence)
-		dma_fence_get(&fence->base);
-	return fence;
+	return fence && fence->msg ? to_vgpu_fence(dma_fence_get(&fence->base)) : NULL;
 }
 
 /**
- * vgpu_timeline_abandon() - Complete all fences of a timeline without waiting for the device
+ * vgpu_timeline_abandon() - Complete the fences of posted commands without waiting for the device
  * @tl: the timeline, to which no fence is added any more
  * @error: negative errno for the fences
  *
@@ -361,7 +360,7 @@ void vgpu_timeline_abandon(struct vgpu_timeline *tl, int error)
 	bool cookie = dma_fence_begin_signalling();
 	struct vgpu_fence *fence;
 
-	while ((fence = vgpu_timeline_first(tl))) {
+	while ((fence = vgpu_timeline_first_posted(tl))) {
 		vgpu_fence_complete(fence, error);
 		vgpu_fence_put(fence);
 	}
