@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "toy3d.h"
 #include "vgpu_drm.h"
 #include "vgpu_stream.h"
 #include "vgpu_test.h"
@@ -60,6 +61,46 @@ static void odd_sizes_do_no_harm(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
 		vgpu_ret(submit_size(&client, sizes[i]), 0, -EINVAL);
+	vgpu_client_close(&client);
+}
+
+/*
+ * Contract 5.2: sommelier, wayland-proxy and muvm send as many bytes as a pipe gave. The host gets
+ * each of them, in a stream beside the request and in one of its own.
+ */
+static void odd_sizes_arrive_whole(void)
+{
+	enum { HEAD = 4 * sizeof(uint32_t) };
+	static const uint32_t sizes[] = { 1, 2, 3, 5, 7, 33, 255, 4097, 65537 };
+	struct vgpu_client client = vgpu_client_open();
+	struct drm_virtgpu_resource_create_blob blob = vgpu_guest_blob_args(128 * KIB);
+	uint8_t *map, *stream = malloc(128 * KIB);
+
+	vgpu_require(vgpu_has_capset(client.fd, TOY3D_CAPSET_ID), "not our own host");
+	vgpu_require(vgpu_has_blob(client.fd), "the device has no blobs");
+	vgpu_assert(stream);
+	vgpu_ok(vgpu_blob_create(client.fd, &blob));
+	map = vgpu_new_map(client.fd, blob.bo_handle, blob.size);
+	for (uint32_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const uint32_t head[] = { TOY3D_HDR(TOY3D_OP_TAIL, 3), blob.res_handle, 0, 0 };
+		struct drm_virtgpu_execbuffer exec = {
+			.command = (uintptr_t)stream,
+			.size = HEAD + sizes[i],
+			.bo_handles = (uintptr_t)&blob.bo_handle,
+			.num_bo_handles = 1,
+		};
+
+		memcpy(stream, head, HEAD);
+		vgpu_fill(stream + HEAD, sizes[i], i);
+		memset(map, 0, blob.size);
+		vgpu_ok(vgpu_execbuffer(client.fd, &exec));
+		vgpu_ok(vgpu_wait(client.fd, blob.bo_handle, 0));
+		vgpu_assert_eq(vgpu_differs(map, sizes[i], i), -1);
+		vgpu_assert_eq(map[sizes[i]], 0);
+	}
+
+	free(stream);
+	munmap(map, blob.size);
 	vgpu_client_close(&client);
 }
 
@@ -433,6 +474,7 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "sizes-up-to-1-mib", .run = sizes_up_to_1_mib },
 	{ .name = "size-zero", .run = size_zero },
 	{ .name = "odd-sizes-do-no-harm", .run = odd_sizes_do_no_harm },
+	{ .name = "odd-sizes-arrive-whole", .run = odd_sizes_arrive_whole },
 	{ .name = "absurd-sizes-are-refused", .run = absurd_sizes_are_refused },
 	{ .name = "bad-command-pointer-is-efault",
 	  .run = bad_command_pointer_is_efault },

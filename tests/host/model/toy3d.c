@@ -11,6 +11,7 @@ struct toy3d {
 	struct job *job;
 	struct context *ctx;
 	const u8 *arg;
+	u64 rest;	/* bytes of the stream behind the words of the op */
 };
 
 static u32 arg32(const struct toy3d *t, unsigned int n)
@@ -142,6 +143,17 @@ static u32 toy3d_alloc(struct toy3d *t)
 	return OK;
 }
 
+static u32 toy3d_tail(struct toy3d *t)
+{
+	struct resource *res = toy3d_resource(t, arg32(t, 0));
+	u32 resp = res ? toy3d_range(t, res, arg64(t, 1), t->rest) : BAD_RES;
+
+	if (resp == OK && !resource_write(res, arg64(t, 1), t->arg + 12, t->rest))
+		return cmd_user(t->d, BAD_PARAM, "the guest's memory went away");
+	t->job->at += t->rest;
+	return resp;
+}
+
 static u32 toy3d_token(struct toy3d *t, bool release)
 {
 	if (!arg32(t, 0))
@@ -175,6 +187,8 @@ static u32 toy3d_op(struct toy3d *t, u32 op)
 		return toy3d_alloc(t);
 	case TOY3D_OP_FAIL:
 		return cmd_user(t->d, UNSPEC, "FAIL");
+	case TOY3D_OP_TAIL:
+		return toy3d_tail(t);
 	}
 	return BAD_PARAM;
 }
@@ -184,19 +198,22 @@ u32 toy3d_run(struct device *d, struct job *job, struct context *ctx,
 	      const void *stream, u32 size)
 {
 	/* Words behind each op, in the order of the op numbers. */
-	static const u8 words[TOY3D_OPS] = { 0, 6, 8, 6, 1, 1, 1, 4, 0 };
+	static const u8 words[TOY3D_OPS] = { 0, 6, 8, 6, 1, 1, 1, 4, 0, 3 };
 	struct toy3d t = { .d = d, .job = job, .ctx = ctx };
 
-	if (size % 4)
-		return cmd_user(d, BAD_PARAM, "stream of %u bytes", size);
 	while (job->at < size) {
 		const u8 *p = (const u8 *)stream + job->at;
-		u32 op = get_le32(p) & 0xffff, n = get_le32(p) >> 16, resp;
+		u32 op, n, resp;
 
+		if (size - job->at < 4)
+			return cmd_user(d, BAD_PARAM, "stream of %u bytes", size);
+		op = get_le32(p) & 0xffff;
+		n = get_le32(p) >> 16;
 		if (op >= TOY3D_OPS || n > (size - job->at) / 4 - 1 ||
 		    (op != TOY3D_OP_NOP && n != words[op]))
 			return cmd_user(d, BAD_PARAM, "op %u of %u words", op, n);
 		t.arg = p + 4;
+		t.rest = size - job->at - 4 - 4 * n;
 		resp = toy3d_op(&t, op);
 		if (resp != OK)
 			return resp;

@@ -29,6 +29,9 @@
  *                  HOST3D or HOST3D_GUEST, can then take
  *  FAIL          nothing
  *                  the submission is answered with ERR_UNSPEC
+ *  TAIL          resource, offset (64)
+ *                  the last command: stores the bytes that follow it, up to the end of the
+ *                  stream, whose size need not be a multiple of 4 then
  *
  * Commands execute at once and in order; only the answer waits. An error ends the stream: what
  * came before it has happened, and the submission is answered with ERR_INVALID_PARAMETER (bad op,
@@ -61,7 +64,8 @@
 #define TOY3D_OP_RELEASE 6
 #define TOY3D_OP_ALLOC 7
 #define TOY3D_OP_FAIL 8
-#define TOY3D_OPS 9
+#define TOY3D_OP_TAIL 9
+#define TOY3D_OPS 10
 
 #define TOY3D_HDR(op, words) ((uint32_t)(op) | (uint32_t)(words) << 16)
 

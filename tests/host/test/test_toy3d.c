@@ -85,6 +85,22 @@ static void toy3d_test_stops_at_an_error(void)
 	guest_destroy(g);
 }
 
+static void toy3d_test_tail_ends_the_stream(void)
+{
+	struct guest *g = toy();
+
+	CHECK_EQ(RUN(g, TOY3D_HDR(TOY3D_OP_TAIL, 3), 1, 8, 0, 0x11111111, 0x22222222), OK);
+	CHECK_EQ(data(g, 1)[1], 0);
+	CHECK_EQ(data(g, 1)[2], 0x11111111);
+	CHECK_EQ(data(g, 1)[3], 0x22222222);
+	CHECK_EQ(data(g, 1)[4], 0);
+	CHECK_EQ(RUN(g, TOY3D_HDR(TOY3D_OP_TAIL, 3), 1, 252, 0, 1, 2), BAD);
+	CHECK_EQ(RUN(g, TOY3D_HDR(TOY3D_OP_TAIL, 3), 3, 0, 0, 1), BAD_RES);
+	CHECK_EQ(RUN(g, TOY3D_HDR(TOY3D_OP_TAIL, 3), 1, 0, 0), OK);
+	CHECK_EQ(data(g, 1)[0], 0);
+	guest_destroy(g);
+}
+
 static void toy3d_test_guest_blob(void)
 {
 	struct guest *g = toy();
@@ -117,6 +133,7 @@ const struct test_case toy3d_tests[] = {
 	TEST(toy3d_test_fill_copy_rect),
 	TEST(toy3d_test_errors_are_the_users),
 	TEST(toy3d_test_stops_at_an_error),
+	TEST(toy3d_test_tail_ends_the_stream),
 	TEST(toy3d_test_guest_blob),
 	TEST(toy3d_test_blob_id_zero),
 	{ 0 },

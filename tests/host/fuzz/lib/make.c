@@ -550,8 +550,15 @@ static void make_submit(struct model *m, struct step *s)
 				       PAGE, 0 }, 5);
 	while (n--)
 		put_op(m, s, ctx);
-	if (!pick(&m->rnd, 8))
+	switch (pick(&m->rnd, 8)) {
+	case 0:
 		put_word(s, TOY3D_HDR(TOY3D_OP_FAIL, 0));
+		break;
+	case 1:
+		put_words(s, (u32 []){ TOY3D_HDR(TOY3D_OP_TAIL, 3), linked(m, ctx), 0, 0, 0x12345678 }, 5);
+		s->len -= pick(&m->rnd, 4);
+		break;
+	}
 	req->size = htole32(s->len - sizeof(*req));
 }
 
