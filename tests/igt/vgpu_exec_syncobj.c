@@ -66,6 +66,21 @@ static void out_binary_signals(void)
 	vgpu_client_close(&client);
 }
 
+/* What was in a binary syncobj before is not waited for any more. */
+static void out_binary_replaces_a_pending_fence(void)
+{
+	struct vgpu_client client = vgpu_client_open();
+	struct vgpu_manual manual = vgpu_manual_new();
+	uint32_t handle = vgpu_new_syncobj(client.fd, false);
+
+	vgpu_sys(drmSyncobjImportSyncFile(client.fd, handle, manual.sync_file));
+	vgpu_ok(submit_out(&client, (syncobj_ref){ .handle = handle }));
+	wait_binary(client.fd, handle);
+	vgpu_assert_eq(vgpu_fence_status(manual.sync_file), 0);
+	vgpu_manual_close(&manual);
+	vgpu_client_close(&client);
+}
+
 static void out_timeline_signals(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -198,6 +213,29 @@ static void reset_waits_for_success(void)
 	vgpu_client_close(&client);
 }
 
+/* The fence of a syncobj that is named twice is taken from it once, and lives on in a sync file. */
+static void reset_of_one_syncobj_twice(void)
+{
+	struct vgpu_client client = vgpu_client_open();
+	uint32_t handle = vgpu_new_syncobj(client.fd, false);
+	const syncobj_ref refs[] = {
+		{ .handle = handle, .flags = VIRTGPU_EXECBUF_SYNCOBJ_RESET },
+		{ .handle = handle, .flags = VIRTGPU_EXECBUF_SYNCOBJ_RESET },
+	};
+	struct drm_virtgpu_execbuffer exec = { 0 };
+	int sync_file;
+
+	vgpu_ok(submit_out(&client, (syncobj_ref){ .handle = handle }));
+	vgpu_sys(drmSyncobjExportSyncFile(client.fd, handle, &sync_file));
+	add_in(&exec, refs, ARRAY_SIZE(refs));
+	vgpu_ok(vgpu_submit(&client, &exec));
+	vgpu_assert(!vgpu_syncobj_has_fence(client.fd, handle));
+	vgpu_fence_wait(sync_file);
+	vgpu_assert_eq(vgpu_fence_status(sync_file), 1);
+	close(sync_file);
+	vgpu_client_close(&client);
+}
+
 static void failure_leaves_out_syncobjs_alone(void)
 {
 	struct vgpu_client client = vgpu_client_open();
@@ -220,10 +258,12 @@ static void bad_handles_are_refused(void)
 	struct vgpu_client client = vgpu_client_open();
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		const syncobj_ref ref = { .handle = bad[i] };
+		for (uint64_t point = 0; point < 2; point++) {
+			const syncobj_ref ref = { .handle = bad[i], .point = point };
 
-		vgpu_ret(submit_in(&client, ref), -ENOENT);
-		vgpu_ret(submit_out(&client, ref), -EINVAL);
+			vgpu_ret(submit_in(&client, ref), -ENOENT);
+			vgpu_ret(submit_out(&client, ref), -EINVAL);
+		}
 	}
 	vgpu_client_close(&client);
 }
@@ -370,6 +410,8 @@ static void in_foreign_fence_does_not_block_the_caller(void)
 
 static const struct vgpu_subtest subtests[] = {
 	{ .name = "out-binary-signals", .run = out_binary_signals },
+	{ .name = "out-binary-replaces-a-pending-fence",
+	  .run = out_binary_replaces_a_pending_fence },
 	{ .name = "out-timeline-signals", .run = out_timeline_signals },
 	{ .name = "in-signalled-is-taken", .run = in_signalled_is_taken },
 	{ .name = "in-after-out", .run = in_after_out },
@@ -378,6 +420,7 @@ static const struct vgpu_subtest subtests[] = {
 	  .run = in_without_a_fence_is_einval },
 	{ .name = "reset-takes-the-fence-away", .run = reset_takes_the_fence_away },
 	{ .name = "reset-waits-for-success", .run = reset_waits_for_success },
+	{ .name = "reset-of-one-syncobj-twice", .run = reset_of_one_syncobj_twice },
 	{ .name = "failure-leaves-out-syncobjs-alone",
 	  .run = failure_leaves_out_syncobjs_alone },
 	{ .name = "bad-handles-are-refused", .run = bad_handles_are_refused },
