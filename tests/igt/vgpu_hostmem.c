@@ -208,12 +208,15 @@ static void not_mappable_is_einval(void)
 	int fd = open_venus();
 	struct drm_virtgpu_resource_create_blob blob = host_args(SIZE, 0);
 	uint64_t offset;
+	int ret;
 
 	blob.blob_flags = VIRTGPU_BLOB_FLAG_USE_SHAREABLE;
 	vgpu_ok(vgpu_blob_create(fd, &blob));
-	if (!vgpu_map_offset(fd, blob.bo_handle, &offset))
-		vgpu_assert(mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
-				 fd, (off_t)offset) == MAP_FAILED);
+	ret = vgpu_map_offset(fd, blob.bo_handle, &offset);
+	if (!ret && mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			 (off_t)offset) == MAP_FAILED)
+		ret = -errno;
+	vgpu_ret(ret, -EINVAL);
 	close(fd);
 }
 
