@@ -302,6 +302,16 @@ static int run_context_init(struct rig *rig)
 	return vgpu_context_init(rig->fd, params, ARRAY_SIZE(params));
 }
 
+/*
+ * A call that failed has made no context, so it can be repeated. DRM copies the arguments back after the
+ * driver has finished, so -EFAULT may follow a success.
+ */
+static void undo_context_init(struct rig *rig, int ret)
+{
+	if (ret)
+		vgpu_ret(run_context_init(rig), 0, ret == -EFAULT ? -EEXIST : 0);
+}
+
 /* Objects */
 
 static int run_create(struct rig *rig)
@@ -1004,7 +1014,7 @@ static const struct op ops[] = {
 	{ "close", setup_busy_client, run_close, NULL },
 	{ "getparam", NULL, run_getparam, NULL },
 	{ "get-caps", setup_caps, run_get_caps, NULL },
-	{ "context-init", setup_has_context, run_context_init, NULL },
+	{ "context-init", setup_has_context, run_context_init, undo_context_init },
 	{ "resource-create", NULL, run_create, NULL },
 	{ "resource-create-large", NULL, run_create_large, NULL },
 	{ "resource-create-blob", setup_has_blob, run_create_blob, NULL },
