@@ -16,6 +16,7 @@
 
 #include <drm/drm_fourcc.h>
 
+#include "sharer/vgpu_sharer.h"
 #include "vgpu_binding.h"
 #include "vgpu_display.h"
 #include "vgpu_drm.h"
@@ -226,6 +227,28 @@ static void reset_forgets_uuids(void)
 	close(sharer);
 }
 
+/* Without its device a picture has no name on the host. */
+static void unplugged_picture_has_no_uuid(void)
+{
+	int sharer = vgpu_sharer_open(), fd = vgpu_open_render();
+	struct vgpu_sharer_uuid args = { 0 };
+	struct vgpu_binding binding;
+
+	vgpu_require(vgpu_param(fd, VIRTGPU_PARAM_CROSS_DEVICE) > 0, "the device has no UUIDs");
+	vgpu_ok(vgpu_prime_export(fd, vgpu_new_picture(fd, SIDE, SIDE), &args.fd));
+	vgpu_ok(vgpu_ioctl(sharer, VGPU_SHARER_UUID, &args));
+	vgpu_binding_init(&binding);
+	vgpu_ok(vgpu_unbind(&binding));
+	vgpu_ret(vgpu_ioctl(sharer, VGPU_SHARER_UUID, &args), -ENODEV, -EIO);
+	vgpu_ok(vgpu_bind(&binding));
+	vgpu_drm_check_alive();
+
+	close(args.fd);
+	close(fd);
+	close(sharer);
+	vgpu_binding_fini(&binding);
+}
+
 /**
  * struct exporter - a thread that exports a buffer
  * @fd: its client
@@ -281,6 +304,36 @@ static void device_reset_ends_the_wait_for_a_blob(void)
 	close(fence);
 	vgpu_manual_close(&manual);
 	vgpu_client_close(&client);
+	vgpu_drm_check_alive();
+}
+
+/*
+ * The work of one client waits for that of another, which the host keeps. After the reset both end,
+ * and nothing of the two is left when the driver goes.
+ */
+static void device_reset_ends_the_wait_for_another_client(void)
+{
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = VIRTGPU_EXECBUF_FENCE_FD_OUT | VIRTGPU_EXECBUF_RING_IDX,
+	};
+	struct vgpu_client keeper, client;
+	int fence;
+
+	vgpu_require(vgpu_shim_is_there(), "vgpu-shim.ko is not in use");
+	keeper = vgpu_client_open_rings(1, 0);
+	client = vgpu_client_open();
+	vgpu_ok(vgpu_submit_kept(&keeper, &exec, vgpu_token()));
+	vgpu_ok(vgpu_submit_fences(&client, exec.fence_fd, &fence));
+	vgpu_assert_eq(vgpu_fence_status(fence), 0);
+	need_reset();
+	vgpu_ok(wait_for_service());
+	vgpu_assert_eq(vgpu_fence_status(exec.fence_fd), -EIO);
+	vgpu_assert_eq(vgpu_fence_status(fence), -EIO);
+
+	close(fence);
+	close(exec.fence_fd);
+	vgpu_client_close(&client);
+	vgpu_client_close(&keeper);
 	vgpu_drm_check_alive();
 }
 
@@ -604,12 +657,15 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "reset-forgets-uuids", .run = reset_forgets_uuids },
 	{ .name = "device-reset-ends-the-wait-for-a-blob",
 	  .run = device_reset_ends_the_wait_for_a_blob },
+	{ .name = "device-reset-ends-the-wait-for-another-client",
+	  .run = device_reset_ends_the_wait_for_another_client },
 	{ .name = "device-comes-back-late", .run = device_comes_back_late },
 	{ .name = "device-stays-lost", .run = device_stays_lost },
 	{ .name = "reset-host-memory-is-zero", .run = reset_host_memory_is_zero },
 	{ .name = "reset-host-memory-keeps-its-part-of-the-window",
 	  .run = reset_host_memory_keeps_its_part_of_the_window },
 	{ .name = "unplugged-host-memory-is-zero", .run = unplugged_host_memory_is_zero },
+	{ .name = "unplugged-picture-has-no-uuid", .run = unplugged_picture_has_no_uuid },
 	{ .name = "sleep-and-wake", .run = sleep_and_wake },
 	{ .name = "sleep-with-nothing-lit", .run = sleep_with_nothing_lit },
 	{ .name = "fences-do-not-sleep", .run = fences_do_not_sleep },
