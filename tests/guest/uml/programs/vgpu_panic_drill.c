@@ -128,6 +128,37 @@ static void panic_in_a_panned_buffer(void)
 	close(fd);
 }
 
+/*
+ * Venus shows a swapchain image that is memory of the host, without pages of the guest. There is
+ * nothing to draw into, and the picture stays.
+ */
+static void panic_on_host_memory_leaves_the_picture(void)
+{
+	int fd = vgpu_open_display();
+	struct vgpu_head head = vgpu_first_head(fd);
+	struct vgpu_fb fb = {
+		.width = head.mode.hdisplay,
+		.height = head.mode.vdisplay,
+		.pitch = head.mode.hdisplay * 4u,
+		.size = (uint64_t)head.mode.hdisplay * head.mode.vdisplay * 4,
+	};
+	struct drm_virtgpu_resource_create_blob blob = vgpu_host_blob_args(fb.size);
+
+	vgpu_require(vgpu_has_host_visible(fd), "the device has no host-visible memory");
+	vgpu_ok(vgpu_context_init_capset(fd, VIRTGPU_DRM_CAPSET_VENUS));
+	vgpu_ok(vgpu_blob_create(fd, &blob));
+	fb.handle = blob.bo_handle;
+	fb.pixels = vgpu_new_map(fd, fb.handle, fb.size);
+	fill(&fb, BLUE);
+	vgpu_fb_add(fd, &fb, DRM_FORMAT_XRGB8888);
+	vgpu_ok(vgpu_show(fd, &head, &fb, 0, 0));
+	panic_drill();
+	vgpu_assert_eq(count(&fb, BLUE), fb.size / 4);
+	vgpu_ok(vgpu_show(fd, &head, NULL, 0, 0));
+	munmap(fb.pixels, fb.size);
+	close(fd);
+}
+
 /* Unbinding */
 
 /**
@@ -234,6 +265,8 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "panic-is-drawn", .run = panic_is_drawn },
 	{ .name = "panic-with-nothing-shown", .run = panic_with_nothing_shown },
 	{ .name = "panic-in-a-panned-buffer", .run = panic_in_a_panned_buffer },
+	{ .name = "panic-on-host-memory-leaves-the-picture",
+	  .run = panic_on_host_memory_leaves_the_picture },
 	{ .name = "unbind-under-clients", .run = unbind_under_clients },
 	{ .name = "unbind-and-bind-many-times", .run = unbind_and_bind_many_times },
 };
