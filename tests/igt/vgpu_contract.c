@@ -249,6 +249,9 @@ static void import_of_no_dmabuf_leaves_nothing(void)
 #define KEEPERS 4
 #define KEPT 32
 
+/* More than the ring has places. */
+#define ANSWERS 1100
+
 static int submit_poll(const struct vgpu_client *proxy, uint32_t token)
 {
 	struct drm_virtgpu_execbuffer exec = {
@@ -338,6 +341,50 @@ static void hundred_contexts_each_with_a_poll(void)
 static void contexts_with_polls_among_held_commands(void)
 {
 	serve_contexts(40, true, KEEPERS);
+}
+
+/* The host answers much work of a process, then holds all that it sends. */
+static void keep_after_answers(void *arg)
+{
+	struct drm_virtgpu_execbuffer exec = {
+		.flags = VIRTGPU_EXECBUF_RING_IDX | VIRTGPU_EXECBUF_FENCE_FD_OUT,
+		.ring_idx = POLL_RING,
+	};
+	struct vgpu_client client = vgpu_client_open_rings(2, 0);
+	uint32_t handle = vgpu_new_picture(client.fd, 16, 16), *token = arg;
+
+	for (size_t i = 0; i < ANSWERS; i++)
+		vgpu_ok(vgpu_submit_bo(&client, handle));
+	vgpu_ok(vgpu_wait(client.fd, handle, 0));
+	for (;;) {
+		vgpu_ok(vgpu_submit_kept(&client, &exec, *token));
+		close(exec.fence_fd);
+	}
+}
+
+static void serve_newcomer(void *arg)
+{
+	struct vgpu_client client = vgpu_client_open();
+
+	(void)arg;
+	serve(&client);
+	vgpu_client_close(&client);
+}
+
+/* A game has run for hours when the host's GPU hangs on its work; then another program starts. */
+static void newcomer_beside_a_process_that_hangs(void)
+{
+	struct vgpu_client host = vgpu_client_open();
+	uint32_t token = vgpu_token();
+	int keeper = vgpu_fork(keep_after_answers, &token);
+
+	sleep(IDLE_S);
+	vgpu_join(vgpu_fork(serve_newcomer, NULL));
+	vgpu_sys(kill(keeper, SIGSTOP));
+	vgpu_ok(vgpu_submit_release(&host, token));
+	vgpu_sys(kill(keeper, SIGKILL));
+	vgpu_join_signalled(keeper, SIGKILL);
+	vgpu_client_close(&host);
 }
 
 /* mutter, KWin, wlroots: they set this capability after ATOMIC, then look up both properties. */
@@ -471,6 +518,8 @@ static const struct vgpu_subtest subtests[] = {
 	{ .name = "6.5-eventfd-tells-of-a-point", .run = eventfd_tells_of_a_point },
 	{ .name = "7.2-read-of-eight-bytes-is-one-event",
 	  .run = read_of_eight_bytes_is_one_event },
+	{ .name = "7.4-newcomer-beside-a-process-that-hangs",
+	  .run = newcomer_beside_a_process_that_hangs },
 	{ .name = "7.11-forty-contexts-each-with-a-poll",
 	  .run = forty_contexts_each_with_a_poll },
 	{ .name = "7.11-hundred-contexts-each-with-a-poll",

@@ -88,10 +88,6 @@ byte pings = 2;		/* pings are answered, and each answer wakes */
 inline get_window()
 {
 	if
-	:: earned[p] > 0 -> proven[p] = now_work + 1
-	:: else
-	fi;
-	if
 	:: held[p] > seen[p] -> earned[p] = 0
 	:: else
 	fi;
@@ -110,7 +106,8 @@ inline get_window()
 	:: earned[p] == 0 && QUARTERS > 2 -> window = 0
 	:: else ->
 		window = MAX(window, HELD_SHARE + earned[p]);
-		window = MAX(window, MIN(held[p] + SHARE, 3 * HELD_SHARE))
+		window = MAX(window, MIN(held[p] + SHARE, 3 * HELD_SHARE));
+		window = MIN(window, 4 * HELD_SHARE)
 	fi
 }
 
@@ -240,7 +237,12 @@ end:	do
 	od;
 	goto stop;
 answer:
-	atomic { owed[p]--; earned[p] = (earned[p] < EARNED -> earned[p] + 1 : EARNED); work[p]-- }
+	atomic {
+		owed[p]--;
+		earned[p] = (earned[p] < EARNED -> earned[p] + 1 : EARNED);
+		proven[p] = work[p];
+		work[p]--
+	}
 	total--;
 	load[p]--;
 #ifndef PLANT_WAKE

@@ -112,8 +112,7 @@ struct vgpu_budgets {
  * @seen_held: value of @nr_held when vgpu_budget_window() last ran
  * @earned: how many submissions and transfers the host has answered since it last began to hold
  *          one, up to VGPU_BUDGET_EARNED_MAX
- * @proven: how many submissions and transfers were in the queue, with the next one, when
- *          vgpu_budget_window() last found that the host had answered one
+ * @proven: how many submissions and transfers were in the queue when the host last answered one
  * @rcu: frees it
  */
 struct vgpu_budget {
@@ -278,7 +277,7 @@ void vgpu_budget_end_work(struct vgpu_budget *budget)
 {
 	if (READ_ONCE(budget->earned) < VGPU_BUDGET_EARNED_MAX)
 		WRITE_ONCE(budget->earned, budget->earned + 1);
-	atomic_dec(&budget->work);
+	WRITE_ONCE(budget->proven, atomic_fetch_dec(&budget->work));
 }
 
 /**
@@ -344,13 +343,11 @@ static bool vgpu_budget_has_room(struct vgpu_budget *budget)
  * Get the number of submissions and transfers that a process may have in the queue, so that held
  * commands do not fill the ring.
  */
-static u32 vgpu_budget_window(struct vgpu_budget *budget, u32 held, u32 work)
+static u32 vgpu_budget_window(struct vgpu_budget *budget, u32 held)
 {
 	u32 share = vgpu_vq_held_share(budget->q->control);
 	u32 quarters, least;
 
-	if (READ_ONCE(budget->earned))
-		WRITE_ONCE(budget->proven, work + 1);
 	if (held > READ_ONCE(budget->seen_held))
 		WRITE_ONCE(budget->earned, 0);
 	WRITE_ONCE(budget->seen_held, held);
@@ -358,8 +355,9 @@ static u32 vgpu_budget_window(struct vgpu_budget *budget, u32 held, u32 work)
 	quarters = vgpu_vq_held_quarters(budget->q->control);
 	if (!READ_ONCE(budget->earned) && quarters >= 2)
 		return quarters == 2 ? least : 0;
-	return max3(share + READ_ONCE(budget->earned), min(held + VGPU_BUDGET_SHARE, 3 * share),
-		    least);
+	/* Half of the ring at most: the host may be about to hold all that is in flight. */
+	return min(max3(share + READ_ONCE(budget->earned), min(held + VGPU_BUDGET_SHARE, 3 * share),
+			least), 4 * share);
 }
 
 /* Check whether a process may have one more submission or transfer in flight. */
@@ -368,7 +366,7 @@ static bool vgpu_budget_has_room_for_work(struct vgpu_budget *budget)
 	u32 held = atomic_read(&budget->nr_held);
 	u32 work = atomic_read(&budget->work);
 
-	return work < vgpu_budget_window(budget, held, work) && vgpu_budget_has_room(budget) &&
+	return work < vgpu_budget_window(budget, held) && vgpu_budget_has_room(budget) &&
 	       (work < held + VGPU_BUDGET_SHARE || !vgpu_vq_is_crowded(budget->q->control));
 }
 
